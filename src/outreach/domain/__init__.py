@@ -1,0 +1,1 @@
+"""Facts (frozen values) and rules (pure functions of facts, ``now`` and ``rng``)."""

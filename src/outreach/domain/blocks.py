@@ -1,0 +1,342 @@
+"""The rules that can be in the way of a message, each a pure function.
+
+A rule looks at a case and a time and says nothing, or what blocks it: the reason
+with its inputs, from when on it would not block, and the smallest change of facts
+that would lift it. Their order is the order in which people are told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from attrs import frozen
+
+from outreach.domain.budget import HARD_LIMIT, effective_limit, has_room
+from outreach.domain.case import Case, Flip
+from outreach.domain.channel import State, permitted
+from outreach.domain.journey import DeadCause
+from outreach.domain.pacing import ready
+from outreach.domain.sender import SendClass, Sender, SenderState, may_send
+from outreach.domain.sequence import EnrolmentStatus
+from outreach.domain.suppression import stopped_by
+from outreach.domain.window import local_day, next_midnight
+
+__all__ = ["RULES", "Block", "Reason", "Rule"]
+
+
+class Reason(StrEnum):
+    """Why a message is not sent now."""
+
+    OK = "OK"
+    STOPPED = "STOPPED"
+    SUPPRESSED = "SUPPRESSED"
+    HUMAN_CONTROL = "HUMAN_CONTROL"
+    REVIEW_PENDING = "REVIEW_PENDING"
+    CHANNEL_GUARD = "CHANNEL_GUARD"
+    NO_CHANNEL = "NO_CHANNEL"
+    NO_TEMPLATE = "NO_TEMPLATE"
+    NO_CONSENT = "NO_CONSENT"
+    UNALLOCATED = "UNALLOCATED"
+    SENDER_STATE = "SENDER_STATE"
+    NOT_DUE = "NOT_DUE"
+    PROVIDER_BACKOFF = "PROVIDER_BACKOFF"
+    LANE_BUSY = "LANE_BUSY"
+    PACING = "PACING"
+    OUTSIDE_WINDOW = "OUTSIDE_WINDOW"
+    QUOTA_EXCEEDED = "QUOTA_EXCEEDED"
+    BUDGET_EXCEEDED = "BUDGET_EXCEEDED"
+    BREAKER_OPEN = "BREAKER_OPEN"
+    DOMAIN_NOT_READY = "DOMAIN_NOT_READY"
+    NEED_REBUILD = "NEED_REBUILD"
+
+
+@frozen
+class Block:
+    """One rule that is in the way.
+
+    Attributes:
+        inputs: the facts it looked at, as text.
+        until: from when on it would not block; None: no time lifts it.
+        flip: the smallest change of facts that would.
+        final: nothing will lift it for this message.
+    """
+
+    reason: Reason
+    inputs: tuple[tuple[str, str], ...]
+    until: datetime | None
+    flip: Flip
+    final: bool = False
+
+
+def _waits(case: Case, _at: datetime, _margin: timedelta) -> Block | None:
+    if not case.live:
+        return None
+    return _final("live", "", case.live, "plan it again", Reason.STOPPED)
+
+
+def _enrolled(case: Case, _at: datetime, _margin: timedelta) -> Block | None:
+    if case.enrolment in {None, EnrolmentStatus.ACTIVE}:
+        return None
+    return Block(
+        Reason.STOPPED,
+        (("enrolment", str(case.enrolment)),),
+        None,
+        Flip("enrolment", EnrolmentStatus.ACTIVE, "enrol the lead again"),
+        final=case.enrolment is not EnrolmentStatus.PAUSED,
+    )
+
+
+def _final(fact: str, value: object, was: str, says: str, reason: Reason) -> Block:
+    return Block(reason, ((fact, was),), None, Flip(fact, value, says), final=True)
+
+
+def _opted_out(case: Case, _at: datetime, _margin: timedelta) -> Block | None:
+    if not case.journey.opted_out:
+        return None
+    says = "record a new consent"
+    return _final("journey.opted_out", False, "yes", says, Reason.SUPPRESSED)
+
+
+def _suppressed(case: Case, _at: datetime, _margin: timedelta) -> Block | None:
+    if not case.suppressions:
+        return None
+    first = case.suppressions[0]
+    inputs = (("suppression", str(first.reason)), ("by", first.by))
+    lift = Flip("suppressions", (), "take the address off the suppression list")
+    return Block(Reason.SUPPRESSED, inputs, None, lift, final=True)
+
+
+def _human(case: Case, _at: datetime, _margin: timedelta) -> Block | None:
+    if not case.journey.human_controlled or _by_person(case):
+        return None
+    return Block(
+        Reason.HUMAN_CONTROL,
+        (("human_controlled", "yes"),),
+        None,
+        Flip("journey.human_controlled", False, "end the takeover"),
+    )
+
+
+def _by_person(case: Case) -> bool:
+    return case.intent.send_class is SendClass.APPROVED
+
+
+def _review(case: Case, _at: datetime, _margin: timedelta) -> Block | None:
+    if not case.review_open or _by_person(case):
+        return None
+    return Block(
+        Reason.REVIEW_PENDING,
+        (("review", "open"),),
+        None,
+        Flip("review_open", False, "resolve the review item"),
+    )
+
+
+def _switched_off(case: Case, _at: datetime, _margin: timedelta) -> Block | None:
+    sender = None if case.sender is None else case.sender.id
+    switch = stopped_by(case.switches, case.intent.channel, sender)
+    if switch is None:
+        return None
+    inputs = (("switch", f"{switch.scope} {switch.of}".strip()), ("by", switch.by))
+    return Block(Reason.STOPPED, inputs, None, Flip("switches", (), "outreach resume"))
+
+
+def _channel_guard(case: Case, _at: datetime, _margin: timedelta) -> Block | None:
+    states = permitted(case.intent.channel)
+    state = case.journey.state
+    if state in states:
+        return None
+    reason = Reason.CHANNEL_GUARD
+    if state in {State.DEAD, State.PAUSED}:
+        reason = Reason.STOPPED
+    cause = case.journey.dead_cause
+    inputs = (("state", str(state)), ("cause", str(cause or "")))
+    soft = cause in {None, DeadCause.NO_ANSWER, DeadCause.UNREACHABLE}
+    says = "reopen the lead" if soft else "not possible for this lead"
+    back = Flip("journey.state", min(states), says)
+    return Block(reason, inputs, None, back, final=state is not State.PAUSED)
+
+
+def _reachable(case: Case, _at: datetime, _margin: timedelta) -> Block | None:
+    if case.to:
+        return None
+    says = f"add a contact point for {case.intent.channel}"
+    lift = Flip("to", "+40712345678", says)
+    inputs = (("channel", str(case.intent.channel)),)
+    return Block(Reason.NO_CHANNEL, inputs, None, lift, final=True)
+
+
+def _template(case: Case, _at: datetime, _margin: timedelta) -> Block | None:
+    if case.intent.text or (case.template is not None and case.template.approved):
+        return None
+    name = "" if case.template is None else case.template.name
+    return Block(
+        Reason.NO_TEMPLATE,
+        (("template", name or "none"),),
+        None,
+        Flip("intent.text", "(text)", "approve a template for this step"),
+    )
+
+
+def _consent(case: Case, _at: datetime, _margin: timedelta) -> Block | None:
+    if not case.consent:
+        return None
+    lift = Flip("consent", "", "record the consent")
+    return Block(Reason.NO_CONSENT, (("policy", case.consent),), None, lift)
+
+
+def _enabled(case: Case, _at: datetime, _margin: timedelta) -> Block | None:
+    sender = case.sender
+    if sender is None or sender.enabled:
+        return None
+    inputs = (("sender", sender.number), ("enabled", "no"))
+    lift = Flip("sender.enabled", value=True, says="enable the phone")
+    return Block(Reason.SENDER_STATE, inputs, None, lift)
+
+
+def _sender_state(case: Case, at: datetime, _margin: timedelta) -> Block | None:
+    sender = case.sender
+    if sender is None or may_send(sender.state, case.counts_as):
+        return None
+    until = sender.until if sender.state in _PASSING else None
+    if until is not None and until <= at:
+        return None
+    inputs = (
+        ("sender", sender.number),
+        ("state", str(sender.state)),
+        ("why", sender.state_reason),
+    )
+    says = f"outreach phones resume {sender.number}"
+    lift = Flip("sender.state", SenderState.ACTIVE, says)
+    return Block(Reason.SENDER_STATE, inputs, until, lift)
+
+
+def _due(case: Case, at: datetime, _margin: timedelta) -> Block | None:
+    due = case.intent.due_at
+    if ready(due, at):
+        return None
+    lift = Flip("intent.due_at", at, "make it due now")
+    return Block(Reason.NOT_DUE, (("due", due.isoformat()),), due, lift)
+
+
+def _backoff(case: Case, at: datetime, _margin: timedelta) -> Block | None:
+    if case.lane is None or case.lane.backoff_until is None:
+        return None
+    until = case.lane.backoff_until
+    if ready(until, at):
+        return None
+    inputs = (("until", until.isoformat()),)
+    lift = Flip("lane.backoff_until", None, "the provider must take messages again")
+    return Block(Reason.PROVIDER_BACKOFF, inputs, until, lift)
+
+
+def _busy(case: Case, _at: datetime, _margin: timedelta) -> Block | None:
+    if case.lane is None or not case.lane.busy:
+        return None
+    return Block(
+        Reason.LANE_BUSY,
+        (("call", "under way"),),
+        None,
+        Flip("lane.busy", False, "the call under way must end"),
+    )
+
+
+def _paced(case: Case, at: datetime, _margin: timedelta) -> Block | None:
+    if case.lane is None or ready(case.lane.gate_at, at):
+        return None
+    until = case.lane.gate_at
+    lift = Flip("lane.gate_at", at, "wait for the gap between two sends")
+    return Block(Reason.PACING, (("gate", until.isoformat()),), until, lift)
+
+
+def _window(case: Case, at: datetime, margin: timedelta) -> Block | None:
+    if case.intent.permission:
+        return None
+    window = case.window
+    if window.is_open(at) and at < window.closes(at) - margin:
+        return None
+    after = window.closes(at) if window.is_open(at) else at
+    inputs = (
+        ("zones", ",".join(window.zones)),
+        ("country", window.country),
+        ("opens", window.hours.opens.isoformat("minutes")),
+        ("closes", window.hours.closes.isoformat("minutes")),
+    )
+    says = "a person may allow a reply outside the window"
+    lift = Flip("intent.permission", "person", says)
+    return Block(Reason.OUTSIDE_WINDOW, inputs, window.next_open(after), lift)
+
+
+def _allocated(case: Case, _at: datetime, _margin: timedelta) -> Block | None:
+    """Last but for quota: an unallocated lead is told what else is in the way."""
+    if case.sender is not None:
+        return None
+    lift = Flip("sender", None, "a phone with units left must take the lead")
+    return Block(Reason.UNALLOCATED, (("sender", "none"),), None, lift)
+
+
+def _quota(case: Case, at: datetime, margin: timedelta) -> Block | None:
+    sender, ledger = case.sender, case.ledger
+    if sender is None or ledger is None or not case.is_new:
+        return None
+    day = local_day(at, sender.time_zone)
+    limit = effective_limit(sender.daily_limit, sender.warm_up, day)
+    today = day == ledger.day
+    used = ledger.used if today else 0
+    external = ledger.external if today else 0
+    midnight = next_midnight(at, sender.time_zone)
+    if has_room(used=used, external=external, limit=limit) and at < midnight - margin:
+        return None
+    inputs = (
+        ("phone", sender.number),
+        ("day", day.isoformat()),
+        ("used", str(used)),
+        ("external", str(external)),
+        ("limit", str(limit)),
+    )
+    # A limit of 0 that no ramp raises is not lifted by another day.
+    until = None if sender.daily_limit == 0 else midnight
+    return Block(Reason.QUOTA_EXCEEDED, inputs, until, _more(sender, used + external))
+
+
+def _more(sender: Sender, taken: int) -> Flip:
+    """One unit more, if a setting can give it."""
+    if taken < sender.daily_limit and sender.warm_up is not None:
+        return Flip("sender.warm_up", None, "end the phone's warm-up")
+    if taken < HARD_LIMIT and sender.warm_up is None:
+        says = f"raise daily_limit of {sender.number} to {taken + 1}"
+        return Flip("sender.daily_limit", taken + 1, says)
+    return Flip("contacted", True, "only a lead that wrote first costs nothing")
+
+
+_PASSING: Final = frozenset(
+    {SenderState.REACHOUT_LOCKED, SenderState.QUARANTINE, SenderState.PAUSED},
+)
+"""States that end at a time of their own, if they have one."""
+
+Rule = Callable[[Case, datetime, timedelta], Block | None]
+RULES: Final[tuple[Rule, ...]] = (
+    _waits,
+    _enrolled,
+    _opted_out,
+    _suppressed,
+    _human,
+    _review,
+    _switched_off,
+    _channel_guard,
+    _reachable,
+    _template,
+    _consent,
+    _enabled,
+    _sender_state,
+    _due,
+    _backoff,
+    _busy,
+    _allocated,
+    _paced,
+    _window,
+    _quota,
+)

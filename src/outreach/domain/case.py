@@ -1,0 +1,129 @@
+"""Everything one decision looks at, as one value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+
+from attrs import evolve, field, frozen
+
+from outreach.domain.address import AddressKey
+from outreach.domain.channel import Channel
+from outreach.domain.journey import Journey
+from outreach.domain.message import Intent
+from outreach.domain.sender import SendClass, Sender
+from outreach.domain.sequence import EnrolmentStatus, MessageTemplate, Sequence
+from outreach.domain.suppression import Suppression, Switch
+from outreach.domain.window import Window
+
+__all__ = ["Case", "Flip", "LaneFacts", "Ledger", "flip"]
+
+
+@frozen
+class LaneFacts:
+    """When the sender's line goes on (engine time).
+
+    Attributes:
+        gate_at: pacing; nothing leaves the lane before.
+        backoff_until: the provider or account asked to wait; None: it did not.
+        busy: a call is under way in this lane.
+    """
+
+    gate_at: datetime
+    backoff_until: datetime | None = None
+    busy: bool = False
+
+
+@frozen
+class Ledger:
+    """Units of the sender on one of its days, as PostgreSQL holds them."""
+
+    day: date
+    used: int = 0
+    external: int = 0
+
+
+@frozen
+class Case:
+    """One message that could be sent, and all the facts that decide about it.
+
+    Attributes:
+        sender: None while the lead is not allocated to one.
+        contacted: this phone has written to this lead, or the lead to it; else
+            the message makes a new contact.
+        to: the lead's phone (E.164) or address on the intent's channel; empty if
+            there is none.
+        thread: the provider's id of the conversation with this sender.
+        addresses: keys of all the lead's contact points.
+        fields: variables for the template.
+        template: None: the step has none for this channel.
+        live: the message is still waiting to be sent; else what became of it.
+        consent: why the law or the tenant's policy forbids it; empty if it does not.
+    """
+
+    intent: Intent
+    journey: Journey
+    window: Window
+    sender: Sender | None
+    lane: LaneFacts | None
+    ledger: Ledger | None
+    contacted: bool
+    to: str = field(repr=False)
+    thread: str = ""
+    addresses: tuple[AddressKey, ...] = field(default=(), repr=False)
+    fields: Mapping[str, str] = field(factory=dict, repr=False)
+    enrolment: EnrolmentStatus | None = None
+    sequence: Sequence | None = None
+    template: MessageTemplate | None = None
+    suppressions: tuple[Suppression, ...] = ()
+    switches: tuple[Switch, ...] = ()
+    review_open: bool = False
+    live: str = ""
+    consent: str = ""
+
+    @property
+    def is_new(self) -> bool:
+        """Whether sending it now would open a conversation (costs a unit)."""
+        return self.intent.channel is Channel.WHATSAPP and not self.contacted
+
+    @property
+    def counts_as(self) -> SendClass:
+        """What the message is for the sender now, whatever it was planned as.
+
+        A lead that moved to another phone is new for it; one that wrote first is not.
+        """
+        if self.is_new:
+            return SendClass.NEW
+        planned = self.intent.send_class
+        return SendClass.FOLLOWUP if planned is SendClass.NEW else planned
+
+
+@frozen
+class Flip:
+    """A change of one fact that would lift one block.
+
+    Attributes:
+        fact: dotted path in the case (``journey.opted_out``), or ``now``.
+        value: what it would have to be.
+        says: the same in words, for people.
+    """
+
+    fact: str
+    value: object
+    says: str
+
+
+def flip(case: Case, change: Flip) -> Case:
+    """The case with one fact changed. ``now`` is not in a case and stays."""
+    path = change.fact.split(".")
+    if path == ["now"]:
+        return case
+    changed: Case = _evolved(case, path, change.value)
+    return changed
+
+
+def _evolved(fact: Any, path: list[str], value: object) -> Any:
+    name, *rest = path
+    inner = _evolved(getattr(fact, name), rest, value) if rest else value
+    return evolve(fact, **{name: inner})

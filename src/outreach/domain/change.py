@@ -1,0 +1,219 @@
+"""What the core reads of a lead, and what it commits, each as one value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+
+from attrs import field, frozen
+
+from outreach.domain.analysis import Analysis
+from outreach.domain.budget import UnitSlot
+from outreach.domain.channel import Channel
+from outreach.domain.event import EventType
+from outreach.domain.ids import (
+    AttemptId,
+    EnrolmentId,
+    EventId,
+    IntentId,
+    LeadId,
+    SenderId,
+    TenantId,
+)
+from outreach.domain.journey import Journey, Move
+from outreach.domain.message import Intent, MessageStatus, Outcome
+from outreach.domain.review import ReviewItem
+from outreach.domain.sender import Sender
+from outreach.domain.sequence import Enrolment, EnrolmentStatus
+from outreach.domain.suppression import Suppression
+
+__all__ = [
+    "Change",
+    "Done",
+    "Duty",
+    "DutyKind",
+    "Heard",
+    "Known",
+    "Outbound",
+    "Postponed",
+    "ReviewChange",
+    "StatusChange",
+]
+
+
+class DutyKind(StrEnum):
+    """Everything periodic, or due 'if nothing happens until then'."""
+
+    DISPATCH = "DISPATCH"
+    """Of a tenant: give new leads to phones."""
+    SEQUENCE_END = "SEQUENCE_END"
+    """Of an enrolment: nobody answered."""
+    SLA = "SLA"
+    """Of a review item: at half of its time, and at its end."""
+    STATUS_POLL = "STATUS_POLL"
+    """Of a provider account: how far its messages came."""
+    HEALTH = "HEALTH"
+    """Of a provider account: which of its senders are connected."""
+    SENDER_TIMEOUT = "SENDER_TIMEOUT"
+    """Of a sender: its lock, pause or reconnection runs out."""
+
+
+@frozen
+class Duty:
+    """A row with a due time (engine time).
+
+    Attributes:
+        key: id of what it is about, as text; (kind, key) is unique.
+        now: engine time at which it was taken.
+    """
+
+    kind: DutyKind
+    key: str
+    tenant: TenantId
+    due_at: datetime
+    now: datetime | None = None
+
+
+@frozen
+class Outbound:
+    """A message of ours that an event is about.
+
+    Attributes:
+        intent: None for a message that a person sent.
+        outcome: of its newest attempt.
+        held: the waiting intents that come from it.
+    """
+
+    attempt: AttemptId
+    intent: IntentId
+    sender: SenderId
+    channel: Channel
+    status: MessageStatus
+    outcome: Outcome
+
+
+@frozen
+class Known:
+    """A lead as it stands, with all that a reaction to an event looks at.
+
+    Attributes:
+        now: engine time of the read.
+        outbound: the message the event's ref, or its payload hash, points to.
+        sender: the sender the event came to, if it is one of ours.
+        waiting: intents of the lead that are not sent yet.
+        review: the open review item, if there is one.
+        contacted: sender and lead have written to each other before.
+        number: the lead's phone (E.164), empty if it has none.
+        other_channels: channels the lead has an address for.
+        fields: variables for templates.
+    """
+
+    tenant: TenantId
+    now: datetime
+    journey: Journey
+    enrolment: Enrolment | None = None
+    waiting: tuple[Intent, ...] = ()
+    review: ReviewItem | None = None
+    outbound: Outbound | None = None
+    sender: Sender | None = None
+    contacted: bool = False
+    number: str = field(default="", repr=False)
+    email: str = field(default="", repr=False)
+    language: str = ""
+    time_zone: str = "UTC"
+    ai_replies_today: int = 0
+    other_channels: frozenset[Channel] = frozenset()
+    fields: Mapping[str, str] = field(factory=dict, repr=False)
+
+
+@frozen
+class Heard:
+    """An inbound message, or one a person sent, as a row of the log."""
+
+    type: EventType
+    channel: Channel
+    at: datetime
+    ref: str = ""
+    thread: str = ""
+    sender: SenderId | None = None
+    content: str = field(default="", repr=False)
+    analysis: Analysis | None = None
+
+
+@frozen
+class StatusChange:
+    """How far a message came; the store keeps the furthest."""
+
+    attempt: AttemptId
+    status: MessageStatus
+    at: datetime
+
+
+@frozen
+class Postponed:
+    """A waiting message that is due later than planned."""
+
+    intent: IntentId
+    until: datetime
+    why: str
+
+
+@frozen
+class ReviewChange:
+    """A review item as it shall be, with the line for its audit log.
+
+    Attributes:
+        expected: fingerprint the item must still have; None for a new item.
+    """
+
+    item: ReviewItem
+    action: str
+    by: str
+    notes: str = ""
+    expected_fingerprint: str | None = None
+
+
+@frozen
+class Change:
+    """Everything one event or command does to one lead, committed whole.
+
+    Attributes:
+        key: the event or command; the same one again is done already.
+        event: the stored event that is applied by this commit, if it was one.
+        expected: version of the journey the change was made from.
+        resolves: attempts whose outcome the event tells, with the provider's id.
+        external: the slot in which a person made a new contact by hand.
+        thread: conversation of the lead with the sender in ``heard``.
+        alerts: kinds of alert that the commit makes true.
+    """
+
+    tenant: TenantId
+    lead: LeadId
+    key: str
+    expected: int
+    journey: Journey
+    event: EventId | None = None
+    moves: tuple[Move, ...] = ()
+    heard: Heard | None = None
+    statuses: tuple[StatusChange, ...] = ()
+    cancels: tuple[tuple[IntentId, str], ...] = ()
+    postpones: tuple[Postponed, ...] = ()
+    plans: tuple[Intent, ...] = ()
+    enrolment: tuple[EnrolmentId, EnrolmentStatus, str] | None = None
+    review: ReviewChange | None = None
+    suppressions: tuple[Suppression, ...] = ()
+    duties: tuple[Duty, ...] = ()
+    resolves: tuple[tuple[AttemptId, Outcome, str, str], ...] = ()
+    external: UnitSlot | None = None
+    anomaly: str = ""
+
+
+class Done(StrEnum):
+    """What became of a change."""
+
+    DONE = "DONE"
+    ALREADY = "ALREADY"
+    """The same event or command was committed before."""
+    CONFLICT = "CONFLICT"
+    """The journey has another version; load and decide again."""

@@ -1,0 +1,158 @@
+"""The one decision: may this message be sent now, and if not, why and when.
+
+`decide` is pure. It asks every rule, in order, and each rule that blocks says from
+when on it would not, and which smallest change of facts would lift it. `why`,
+`plan`, `simulate`, the console and the counts by reason all read its answer.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from attrs import frozen
+
+from outreach.domain.blocks import RULES, Block, Reason
+from outreach.domain.budget import UnitSlot
+from outreach.domain.case import Case, Flip
+from outreach.domain.channel import State, permitted
+from outreach.domain.window import local_day, next_midnight
+
+__all__ = [
+    "POLICY_VERSION",
+    "Block",
+    "Decision",
+    "Reason",
+    "Terms",
+    "Verdict",
+    "decide",
+]
+
+POLICY_VERSION: Final = "2026.11"
+"""Changes whenever a rule in this module would decide differently."""
+
+_HORIZON: Final = 400
+"""Rounds after which a time that never comes is given up."""
+
+
+class Verdict(StrEnum):
+    """What to do with the message."""
+
+    SEND = "SEND"
+    DEFER = "DEFER"
+    HOLD = "HOLD"
+    """A person or an event must lift it; no time does."""
+    STOP = "STOP"
+    """Never: the message is cancelled."""
+
+
+@frozen
+class Terms:
+    """What T1 is asked to hold the send to.
+
+    Attributes:
+        unit: the slot of a new contact; None costs nothing.
+        valid_until: engine time up to which this decision is good.
+    """
+
+    unit: UnitSlot | None
+    states: frozenset[State]
+    valid_until: datetime
+
+
+@frozen
+class Decision:
+    """The answer, with everything needed to explain it.
+
+    Attributes:
+        blocks: in the order of the rules; empty for SEND.
+        binding: the one reason that counts: the first that no time lifts, else
+            the one that lasts longest.
+        earliest: engine time at which it would pass if no fact changed.
+        flips: all of these together would let it pass now.
+    """
+
+    verdict: Verdict
+    at: datetime
+    blocks: tuple[Block, ...]
+    binding: Reason
+    earliest: datetime | None
+    flips: tuple[Flip, ...]
+    terms: Terms | None = None
+    policy: str = POLICY_VERSION
+
+
+def decide(case: Case, now: datetime, *, margin: timedelta) -> Decision:
+    """May this message be sent at *now* (engine time)?
+
+    Args:
+        case: all facts.
+        now: engine time.
+        margin: call budget; a send must be able to end this long before the
+            window or the phone's day does.
+    """
+    blocks = _blocks(case, now, margin)
+    if not blocks:
+        return Decision(
+            verdict=Verdict.SEND,
+            at=now,
+            blocks=(),
+            binding=Reason.OK,
+            earliest=now,
+            flips=(),
+            terms=_terms(case, now, margin),
+        )
+    binding = next(
+        (block for block in blocks if block.until is None),
+        max(blocks, key=lambda block: block.until or now),
+    )
+    return Decision(
+        verdict=_verdict(blocks),
+        at=now,
+        blocks=blocks,
+        binding=binding.reason,
+        earliest=_earliest(case, blocks, now, margin),
+        flips=tuple(block.flip for block in blocks),
+    )
+
+
+def _verdict(blocks: tuple[Block, ...]) -> Verdict:
+    if any(block.final for block in blocks):
+        return Verdict.STOP
+    if any(block.until is None for block in blocks):
+        return Verdict.HOLD
+    return Verdict.DEFER
+
+
+def _blocks(case: Case, at: datetime, margin: timedelta) -> tuple[Block, ...]:
+    found = (rule(case, at, margin) for rule in RULES)
+    return tuple(block for block in found if block is not None)
+
+
+def _earliest(
+    case: Case, blocks: tuple[Block, ...], now: datetime, margin: timedelta
+) -> datetime | None:
+    at = now
+    for _ in range(_HORIZON):
+        if not blocks:
+            return at
+        untils = [block.until for block in blocks if block.until is not None]
+        if len(untils) < len(blocks):
+            return None
+        at = max(untils)
+        blocks = _blocks(case, at, margin)
+    return None
+
+
+def _terms(case: Case, now: datetime, margin: timedelta) -> Terms:
+    ends = None if case.intent.permission else case.window.closes(now)
+    unit = None
+    if case.sender is not None and case.is_new:
+        zone = case.sender.time_zone
+        unit = UnitSlot(case.sender.id, local_day(now, zone))
+        midnight = next_midnight(now, zone)
+        ends = midnight if ends is None else min(ends, midnight)
+    if ends is None:
+        ends = now + timedelta(hours=1)
+    return Terms(unit, permitted(case.intent.channel), ends - margin)

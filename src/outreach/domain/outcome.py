@@ -1,0 +1,222 @@
+"""From a decision to what T1 is asked, and from an answer to what T2 is told."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from attrs import evolve, frozen
+
+from outreach.domain.budget import effective_limit
+from outreach.domain.case import Case
+from outreach.domain.channel import Channel, Permit, State
+from outreach.domain.decision import Decision
+from outreach.domain.errors import TemplateError
+from outreach.domain.ids import AttemptId, attempt_id, review_id, step_intent_id
+from outreach.domain.message import (
+    Accepted,
+    Aftermath,
+    Answer,
+    Draft,
+    NextStep,
+    NotAccepted,
+    Outcome,
+    Parcel,
+    Refusal,
+    Refused,
+    Result,
+    UnknownOutcome,
+)
+from outreach.domain.review import (
+    Priority,
+    ReviewCalendar,
+    ReviewItem,
+    ReviewReason,
+    sla_due,
+)
+from outreach.domain.sender import SendClass, Sender
+from outreach.domain.sequence import Sequence, follow
+from outreach.domain.template import MAIL_LIMIT, WHATSAPP_LIMIT, parse, seed
+from outreach.domain.window import local_day
+
+__all__ = ["TRIES", "Ended", "draft_of", "limit_of", "render", "result_of"]
+
+TRIES: Final = 5
+"""Calls for one message that may fail, unclear why, before a person looks."""
+
+_MOVES: Final = {
+    Channel.WHATSAPP: State.CONTACTED_WA,
+    Channel.EMAIL_COLD: State.CONTACTED_EMAIL,
+}
+
+
+def render(case: Case) -> str | None:
+    """The text of a message; None: the lead lacks what the template needs.
+
+    The same lead, step and version give the same text, whoever asks.
+    """
+    template = case.template
+    if case.intent.text or template is None:
+        return case.intent.text or None
+    drawn = seed(case.intent.lead, case.intent.step or template.id, template.version)
+    mail = case.intent.channel is not Channel.WHATSAPP
+    try:
+        rendered = parse(template.content).render(
+            case.fields,
+            declared=template.variables,
+            seed=drawn,
+            limit=MAIL_LIMIT if mail else WHATSAPP_LIMIT,
+        )
+    except TemplateError:
+        return None
+    return rendered.text
+
+
+def limit_of(sender: Sender, at: datetime) -> int:
+    """New contacts the sender may make on its day at *at*."""
+    day = local_day(at, sender.time_zone)
+    return effective_limit(sender.daily_limit, sender.warm_up, day)
+
+
+def draft_of(case: Case, sender: Sender, made: Decision, text: str) -> Draft:
+    """What T1 is asked to arm for a decision to send.
+
+    Raises:
+        ChannelSegregationError: the lead's state does not permit the channel.
+        ValueError: the decision was not to send.
+    """
+    if made.terms is None:
+        message = f"intent {case.intent.id} was decided {made.verdict}, not SEND"
+        raise ValueError(message)
+    intent = case.intent
+    n = intent.armed + 1
+    return Draft(
+        parcel=Parcel(
+            attempt=attempt_id(intent.id, n),
+            intent=intent.id,
+            permit=Permit(intent.channel, case.journey.state),
+            account=sender.account,
+            sender=sender.id,
+            sender_number=sender.number,
+            to=case.to,
+            text=text,
+            thread=case.thread,
+        ),
+        n=n,
+        lead=intent.lead,
+        unit=made.terms.unit,
+        lead_version=case.journey.version,
+        states=made.terms.states,
+        addresses=case.addresses,
+        valid_until=made.terms.valid_until,
+        send_class=case.counts_as,
+        automatic=intent.send_class is not SendClass.APPROVED,
+        limit=limit_of(sender, made.at),
+        aftermath=_aftermath(case, made.at),
+    )
+
+
+def _aftermath(case: Case, at: datetime) -> Aftermath:
+    move = _MOVES.get(case.intent.channel)
+    plan = case.sequence
+    enrolment = case.intent.enrolment
+    sent = None if plan is None else plan.step(case.intent.step_number)
+    if plan is None or sent is None or enrolment is None:
+        return Aftermath(move, None, None)
+    step, due = follow(plan, sent, at, case.journey.state)
+    if step is None:
+        return Aftermath(move, None, plan.silence)
+    following = NextStep(
+        intent=step_intent_id(case.intent.tenant, enrolment, step.id),
+        step=step.id,
+        number=step.number,
+        channel=_channel(plan, step.channel),
+        delay=due - at,
+    )
+    return Aftermath(move, following, None)
+
+
+def _channel(plan: Sequence, wanted: Channel | None) -> Channel:
+    return plan.primary_channel if wanted is None else wanted
+
+
+@frozen
+class Ended:
+    """A call that ended, with what decides how things go on.
+
+    Attributes:
+        now: engine time of the claim.
+        gap: drawn rest of the lane after a call.
+        wait: drawn rest after a refusal for now without a time of its own.
+    """
+
+    attempt: AttemptId
+    token: int
+    answer: Answer
+    now: datetime
+    gap: timedelta
+    wait: timedelta
+    calendar: ReviewCalendar
+
+
+def result_of(case: Case, ended: Ended) -> Result:
+    """What T2 is told about a call."""
+    answer = ended.answer
+    plain = Result(
+        attempt=ended.attempt,
+        tenant=case.intent.tenant,
+        token=ended.token,
+        outcome=Outcome.UNKNOWN,
+        gap=ended.gap,
+        aftermath=_aftermath(case, ended.now),
+    )
+    return _with_answer(plain, case, ended, answer)
+
+
+def _with_answer(plain: Result, case: Case, ended: Ended, answer: Answer) -> Result:
+    match answer:
+        case Accepted(ref=ref, thread=thread):
+            return evolve(plain, outcome=Outcome.ACCEPTED, ref=ref, thread=thread)
+        case UnknownOutcome(detail=detail):
+            return evolve(plain, detail=detail)
+        case Refused(kind=Refusal.COLD_RESTRICTED, detail=detail):
+            return evolve(
+                plain,
+                outcome=Outcome.REFUSED,
+                detail=detail,
+                keep_unit=True,
+                review=_failed(case, ended, detail),
+            )
+        case Refused(kind=kind, detail=detail):
+            return evolve(plain, outcome=Outcome.REFUSED, detail=f"{kind}: {detail}")
+        case NotAccepted(lane=True, detail=detail, retry_after=after):
+            return evolve(
+                plain,
+                outcome=Outcome.RELEASED,
+                detail=detail,
+                lane_refused=True,
+                gap=ended.gap if after is not None else max(ended.gap, ended.wait),
+                rest=after or timedelta(),
+            )
+        case NotAccepted(detail=detail):
+            last = case.intent.attempts + 1 >= TRIES
+            return evolve(
+                plain,
+                outcome=Outcome.RELEASED,
+                detail=detail,
+                retry_in=ended.wait * 2**case.intent.attempts,
+                review=_failed(case, ended, detail) if last else None,
+            )
+
+
+def _failed(case: Case, ended: Ended, detail: str) -> ReviewItem:
+    return ReviewItem(
+        id=review_id(f"attempt/{ended.attempt}"),
+        tenant=case.intent.tenant,
+        lead=case.intent.lead,
+        reason=ReviewReason.SEND_FAILED,
+        priority=Priority.MEDIUM,
+        opened_at=ended.now,
+        sla_due_at=sla_due(Priority.MEDIUM, ended.now, ended.calendar),
+        trigger=detail,
+    )

@@ -1,0 +1,364 @@
+"""What an event makes of a lead: one pure function from facts to a change.
+
+Facts are never refused. The change is committed whole together with the mark that
+the event is applied, so the same event has one effect, in any order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Final
+
+from attrs import evolve, frozen
+
+from outreach.domain.address import email_keys, phone_key
+from outreach.domain.analysis import Analysis, Reply, ReplyIntent
+from outreach.domain.budget import UnitSlot
+from outreach.domain.change import (
+    Change,
+    Heard,
+    Known,
+    Outbound,
+    Postponed,
+    ReviewChange,
+    StatusChange,
+)
+from outreach.domain.channel import Channel, State
+from outreach.domain.errors import TemplateError
+from outreach.domain.event import EventType, SystemEvent
+from outreach.domain.ids import EventId, review_id
+from outreach.domain.journey import DeadCause, Fact, Journey, Move, happened
+from outreach.domain.message import MessageStatus, Outcome
+from outreach.domain.review import (
+    ReviewCalendar,
+    ReviewItem,
+    Trigger,
+    fingerprint,
+    merge,
+    sla_due,
+)
+from outreach.domain.sequence import EnrolmentStatus, MessageTemplate
+from outreach.domain.suppression import Suppression, SuppressionReason
+from outreach.domain.template import WHATSAPP_LIMIT, parse, seed
+from outreach.domain.triage import Circumstances, ReplyTemplate, Triage, triage
+from outreach.domain.window import local_day, start_of_day
+
+__all__ = ["Received", "opened", "react", "reply_templates", "still_calling"]
+
+_STATUS: Final = {
+    EventType.SENT: MessageStatus.SENT,
+    EventType.DELIVERED: MessageStatus.DELIVERED,
+    EventType.READ: MessageStatus.READ,
+    EventType.OPENED: MessageStatus.OPENED,
+    EventType.CLICKED: MessageStatus.CLICKED,
+    EventType.FAILED: MessageStatus.FAILED,
+    EventType.BOUNCE: MessageStatus.BOUNCED,
+}
+_OPT_OUTS: Final = {
+    EventType.UNSUBSCRIBE: SuppressionReason.OPT_OUT,
+    EventType.COMPLAINT: SuppressionReason.COMPLAINT,
+}
+_REPLY_PREFIX: Final = "reply-"
+
+
+@frozen
+class Received:
+    """An event with all that a reaction needs beside the lead.
+
+    Attributes:
+        id: of the stored event.
+        analysis: of a reply; None for other events.
+        templates: active templates of the tenant.
+        calendar: when the tenant's reviewers work.
+    """
+
+    id: EventId
+    event: SystemEvent
+    analysis: Analysis | None = None
+    templates: tuple[MessageTemplate, ...] = ()
+    calendar: ReviewCalendar | None = None
+
+
+def still_calling(known: Known) -> bool:
+    """The event is about a call that has not ended: look again in a moment."""
+    return known.outbound is not None and known.outbound.outcome is Outcome.CALLING
+
+
+def react(known: Known, received: Received) -> Change:
+    """What *received* makes of the lead."""
+    event = received.event
+    if event.type in {EventType.REPLY, EventType.AUTO_REPLY}:
+        return _reply(known, received)
+    if event.type in _OPT_OUTS:
+        return _opt_out(known, received, _OPT_OUTS[event.type])
+    if event.type is EventType.EXTERNAL_SENT:
+        return _person_wrote(known, received)
+    if known.outbound is not None and event.type in _STATUS:
+        return _told(known, received, known.outbound)
+    if event.type is EventType.SENT:
+        if event.ours:
+            says = "the provider sent a message of ours that no attempt is known for"
+            return _change(known, received, known.journey, anomaly=says)
+        return _person_wrote(known, received)
+    says = f"{event.type} for a message that is not known"
+    return _change(known, received, known.journey, anomaly=says)
+
+
+def reply_templates(
+    templates: Sequence[MessageTemplate],
+) -> tuple[ReplyTemplate, ...]:
+    """Templates that answer replies: named ``reply-interested``, ``reply-question``."""
+    known = {intent.lower().replace("_", "-"): intent for intent in ReplyIntent}
+    return tuple(
+        ReplyTemplate(
+            name=template.name,
+            language=template.language,
+            intents=frozenset({intent}),
+            approved=template.approved,
+        )
+        for template in templates
+        if template.name.startswith(_REPLY_PREFIX)
+        and (intent := _answers(template.name, known)) is not None
+    )
+
+
+def _answers(name: str, known: dict[str, ReplyIntent]) -> ReplyIntent | None:
+    rest = name.removeprefix(_REPLY_PREFIX)
+    return next((i for word, i in known.items() if rest.startswith(word)), None)
+
+
+def opened(
+    known: Known, trigger: Trigger, *, key: str, calendar: ReviewCalendar
+) -> ReviewItem:
+    """The lead's open review item with *trigger* in it, or a new one.
+
+    Its fingerprint names exactly what a reviewer is shown from now on.
+    """
+    now = known.now
+    if known.review is not None:
+        item = merge(known.review, trigger, at=now, calendar=calendar)
+    else:
+        item = ReviewItem(
+            id=review_id(key),
+            tenant=known.tenant,
+            lead=known.journey.lead,
+            reason=trigger.reason,
+            priority=trigger.priority,
+            opened_at=now,
+            sla_due_at=sla_due(trigger.priority, now, calendar),
+            trigger=trigger.text,
+            communication=trigger.communication,
+            analysis=trigger.analysis,
+            suggested=trigger.suggested,
+        )
+    shown = fingerprint(known.number, Channel.WHATSAPP, item.suggested or "", now)
+    return evolve(item, fingerprint=shown)
+
+
+def _change(
+    known: Known,
+    received: Received,
+    journey: Journey,
+    *,
+    heard: Heard | None = None,
+    anomaly: str = "",
+) -> Change:
+    return Change(
+        tenant=known.tenant,
+        lead=known.journey.lead,
+        key=f"event/{received.id}",
+        event=received.id,
+        expected=known.journey.version,
+        journey=journey,
+        heard=heard,
+        anomaly=anomaly,
+    )
+
+
+def _told(known: Known, received: Received, ours: Outbound) -> Change:
+    event = received.event
+    at = known.now
+    change = _change(known, received, known.journey)
+    if ours.outcome is Outcome.UNKNOWN and event.type is not EventType.FAILED:
+        proven = (ours.attempt, Outcome.ACCEPTED, event.ref, event.thread)
+        change = evolve(change, resolves=(proven,))
+    status = StatusChange(ours.attempt, _STATUS[event.type], at)
+    change = evolve(change, statuses=(status,))
+    if event.type is EventType.BOUNCE and len(known.other_channels) <= 1:
+        moved = happened(
+            known.journey, Fact.UNREACHABLE, at, by=change.key, why="hard bounce"
+        )
+        change = evolve(change, journey=moved.journey, moves=_moves(moved.move))
+    return change
+
+
+def _moves(*moves: Move | None) -> tuple[Move, ...]:
+    return tuple(move for move in moves if move is not None)
+
+
+def _heard(received: Received, known: Known, kind: EventType) -> Heard:
+    event = received.event
+    return Heard(
+        type=kind,
+        channel=event.channel,
+        at=known.now,
+        ref=event.ref,
+        thread=event.thread,
+        sender=None if known.sender is None else known.sender.id,
+        content=event.content,
+        analysis=received.analysis,
+    )
+
+
+def _suppressions(
+    known: Known, reason: SuppressionReason, by: str
+) -> tuple[Suppression, ...]:
+    keys = [phone_key(known.number)] if known.number else []
+    if known.email:
+        # The address, not its domain: one person speaks for one address.
+        keys.append(email_keys(known.email)[0])
+    return tuple(Suppression(key, reason, by, known.now) for key in keys)
+
+
+def _opt_out(known: Known, received: Received, reason: SuppressionReason) -> Change:
+    at = known.now
+    change = _change(known, received, known.journey)
+    moved = happened(
+        known.journey, Fact.OPTED_OUT, at, by=change.key, why=received.event.type
+    )
+    return evolve(
+        change,
+        journey=moved.journey,
+        moves=_moves(moved.move),
+        heard=_heard(received, known, received.event.type),
+        suppressions=_suppressions(known, reason, change.key),
+    )
+
+
+def _person_wrote(known: Known, received: Received) -> Change:
+    at = known.now
+    change = _change(
+        known,
+        received,
+        known.journey,
+        heard=_heard(received, known, EventType.EXTERNAL_SENT),
+    )
+    moved = happened(known.journey, Fact.PERSON_WROTE, at, by=change.key)
+    external = None
+    if known.sender is not None and not known.contacted:
+        day = local_day(known.now, known.sender.time_zone)
+        external = UnitSlot(known.sender.id, day)
+    return evolve(
+        _stopped(change, known, "HUMAN_CONTROL"),
+        journey=moved.journey,
+        external=external,
+    )
+
+
+def _stopped(change: Change, known: Known, reason: str) -> Change:
+    """Nothing that waits goes out any more."""
+    run = known.enrolment
+    return evolve(
+        change,
+        cancels=tuple((intent.id, reason) for intent in known.waiting),
+        enrolment=None if run is None else (run.id, EnrolmentStatus.STOPPED, reason),
+    )
+
+
+def _reply(known: Known, received: Received) -> Change:
+    event, analysis, calendar = received.event, received.analysis, received.calendar
+    if analysis is None or calendar is None:
+        message = f"reply {received.id} was not analysed before it was reacted to"
+        raise TypeError(message)
+    findings = triage(analysis, _circumstances(known, received))
+    if findings.resumes_on is not None:
+        return _absent(known, received, findings.resumes_on)
+    at = known.now
+    change = _change(
+        known,
+        received,
+        known.journey,
+        heard=_heard(received, known, EventType.REPLY),
+    )
+    replied = happened(known.journey, Fact.REPLIED, at, by=change.key, why="reply")
+    journey = evolve(replied.journey, sentiment=analysis.sentiment)
+    moves = _moves(replied.move)
+    if findings.suppress:
+        out = happened(journey, Fact.OPTED_OUT, at, by=change.key, why="said stop")
+        journey, moves = out.journey, moves + _moves(out.move)
+        suppressions = _suppressions(known, SuppressionReason.OPT_OUT, change.key)
+        change = evolve(change, suppressions=suppressions)
+    if known.outbound is not None:
+        told = StatusChange(known.outbound.attempt, MessageStatus.REPLIED, at)
+        change = evolve(change, statuses=(told,))
+    change = evolve(_stopped(change, known, "REPLIED"), journey=journey, moves=moves)
+    if findings.review is None:
+        return change
+    reason, priority = findings.review
+    trigger = Trigger(
+        reason=reason,
+        priority=priority,
+        text=event.content or "(media)",
+        communication=received.id,
+        analysis=analysis,
+        suggested=_suggested(known, received, findings),
+    )
+    item = opened(known, trigger, key=change.key, calendar=calendar)
+    action = "OPENED" if known.review is None else "MESSAGE"
+    return evolve(change, review=ReviewChange(item, action, "engine"))
+
+
+def _circumstances(known: Known, received: Received) -> Circumstances:
+    journey = known.journey
+    lost = journey.dead_cause is DeadCause.LOST
+    reply = Reply(received.event.content, media=received.event.media)
+    return Circumstances(
+        received_on=local_day(known.now, known.time_zone),
+        warm=not lost and not journey.opted_out and not journey.human_controlled,
+        language=known.language,
+        media_only=reply.media_only,
+        late=lost or journey.state is State.CONVERTED,
+        replies=reply_templates(received.templates),
+        ai_replies_today=known.ai_replies_today,
+    )
+
+
+def _suggested(known: Known, received: Received, findings: Triage) -> str | None:
+    if findings.reply is None:
+        return None
+    name = findings.reply.template
+    template = next(t for t in received.templates if t.name == name)
+    drawn = seed(known.journey.lead, template.id, template.version)
+    try:
+        return (
+            parse(template.content)
+            .render(
+                known.fields,
+                declared=template.variables,
+                seed=drawn,
+                limit=WHATSAPP_LIMIT,
+            )
+            .text
+        )
+    except TemplateError:
+        # The lead lacks what the template needs: the reviewer writes the answer.
+        return None
+
+
+def _absent(known: Known, received: Received, resumes_on: date) -> Change:
+    """An automatic reply moves nothing; the sequence waits for the person's return."""
+    back = start_of_day(resumes_on, known.time_zone)
+    return evolve(
+        _change(
+            known,
+            received,
+            known.journey,
+            heard=_heard(received, known, EventType.AUTO_REPLY),
+        ),
+        postpones=tuple(
+            Postponed(intent.id, max(back, intent.due_at), "NOT_DUE")
+            for intent in known.waiting
+            if intent.enrolment is not None
+        ),
+    )

@@ -1,0 +1,184 @@
+"""Sequences, their steps, templates with versions, and enrolments."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from attrs import field, frozen, validators
+
+from outreach.domain.channel import Channel, State
+from outreach.domain.errors import Misconfigured
+from outreach.domain.ids import (
+    CampaignId,
+    EnrolmentId,
+    LeadId,
+    SequenceId,
+    StepId,
+    TemplateId,
+)
+from outreach.domain.template import Variable
+
+__all__ = [
+    "LONGEST",
+    "SILENCE",
+    "Campaign",
+    "Enrolment",
+    "EnrolmentStatus",
+    "MessageTemplate",
+    "Sequence",
+    "Step",
+    "follow",
+]
+
+LONGEST: Final = 10
+"""Steps a sequence may have."""
+SILENCE: Final = timedelta(days=7)
+"""Without an answer this long after the last step, a lead is DEAD (NO_ANSWER)."""
+
+
+@frozen
+class MessageTemplate:
+    """A text in the template language, at one version.
+
+    Attributes:
+        language: of the text, for suggested replies; empty if it does not matter.
+    """
+
+    id: TemplateId
+    name: str
+    channel: Channel
+    content: str
+    variables: tuple[Variable, ...] = ()
+    subject: str = ""
+    language: str = ""
+    version: int = 1
+    approved: bool = True
+
+
+@frozen
+class Step:
+    """One message of a sequence.
+
+    Attributes:
+        id: stable over versions of the sequence.
+        number: from 1.
+        channel: None lets the router choose (``AUTO``).
+        delay: after the previous step was really sent; for the first, after
+            enrolment.
+        template: name of the template for the step's channel.
+        fallback_template: name for the fall-back channel; None skips leads there.
+    """
+
+    id: StepId
+    number: int
+    channel: Channel | None
+    delay: timedelta
+    template: str
+    fallback_template: str | None = None
+    skip_if_replied: bool = True
+    skip_if_opened: bool = False
+
+
+@frozen
+class Sequence:
+    """Up to ten steps and the rules they share.
+
+    Raises:
+        Misconfigured: no step, too many, or a rule that is not allowed for cold
+            channels.
+    """
+
+    id: SequenceId
+    name: str
+    primary_channel: Channel
+    steps: tuple[Step, ...] = field()
+    fallback_channel: Channel | None = None
+    description: str = ""
+    respect_hours: bool = True
+    time_zone: str | None = None
+    stop_on_reply: bool = True
+    stop_on_bounce: bool = True
+    max_attempts: int = field(default=5, validator=validators.ge(1))
+    silence: timedelta = SILENCE
+    version: int = 1
+
+    @steps.validator
+    def _count(self, _attribute: object, steps: tuple[Step, ...]) -> None:
+        if not 1 <= len(steps) <= LONGEST:
+            message = (
+                f"sequence {self.name!r} has {len(steps)} steps: "
+                f"write 1 to {LONGEST} [[step]] tables"
+            )
+            raise Misconfigured(message)
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse what would harm people on cold channels."""
+        cold = self.primary_channel is not Channel.EMAIL_WARM
+        for name in ("respect_hours", "stop_on_reply"):
+            if cold and not getattr(self, name):
+                message = (
+                    f"sequence {self.name!r}: {name} = false is not allowed on "
+                    f"{self.primary_channel}; remove it"
+                )
+                raise Misconfigured(message)
+
+    def step(self, number: int) -> Step | None:
+        """The step with this number (from 1), or None past the end."""
+        return self.steps[number - 1] if 1 <= number <= len(self.steps) else None
+
+
+class EnrolmentStatus(StrEnum):
+    """Whether a run of a sequence goes on."""
+
+    ACTIVE = "ACTIVE"
+    PAUSED = "PAUSED"
+    COMPLETED = "COMPLETED"
+    STOPPED = "STOPPED"
+
+
+@frozen
+class Enrolment:
+    """One run of one sequence for one lead.
+
+    Attributes:
+        current_step: number of the step that waits or was sent last; 0 before.
+    """
+
+    id: EnrolmentId
+    lead: LeadId
+    sequence: SequenceId
+    sequence_version: int
+    campaign: CampaignId | None
+    status: EnrolmentStatus
+    current_step: int
+    total_steps: int
+    stop_reason: str = ""
+
+
+@frozen
+class Campaign:
+    """One enrolment batch of one sequence."""
+
+    id: CampaignId
+    sequence: SequenceId
+    name: str
+
+
+def follow(
+    sequence: Sequence, sent: Step, sent_at: datetime, state: State
+) -> tuple[Step | None, datetime]:
+    """The step after *sent* and its due time.
+
+    Without a further step: (None, when silence ends the journey). A step that is
+    skipped once the lead has replied is passed over.
+    """
+    replied = state not in {State.COLD, State.CONTACTED_WA, State.CONTACTED_EMAIL}
+    due = sent_at
+    number = sent.number
+    while (step := sequence.step(number := number + 1)) is not None:
+        due += step.delay
+        if not (replied and step.skip_if_replied):
+            return step, due
+    return None, sent_at + sequence.silence

@@ -1,0 +1,77 @@
+"""Who must not be contacted, and what is switched off."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from attrs import frozen
+
+from outreach.domain.address import AddressKey
+from outreach.domain.channel import Channel
+from outreach.domain.ids import SenderId
+
+__all__ = ["Suppression", "SuppressionReason", "Switch", "SwitchScope", "stopped_by"]
+
+
+class SuppressionReason(StrEnum):
+    """Why an address is suppressed."""
+
+    OPT_OUT = "OPT_OUT"
+    COMPLAINT = "COMPLAINT"
+    BOUNCE = "BOUNCE"
+    PERSON = "PERSON"
+    ERASED = "ERASED"
+
+
+@frozen
+class Suppression:
+    """An address, number or domain that gets nothing, on any channel.
+
+    Attributes:
+        everywhere: on the operator's global list, for all tenants.
+    """
+
+    key: AddressKey
+    reason: SuppressionReason
+    by: str
+    at: datetime
+    everywhere: bool = False
+
+
+class SwitchScope(StrEnum):
+    """What a kill switch covers."""
+
+    ALL = "ALL"
+    TENANT = "TENANT"
+    CHANNEL = "CHANNEL"
+    SENDER = "SENDER"
+
+
+@frozen
+class Switch:
+    """A kill switch that is thrown: nothing it covers is armed.
+
+    Attributes:
+        of: the channel's name or the sender's id; empty for ALL and TENANT.
+    """
+
+    scope: SwitchScope
+    of: str
+    reason: str
+    by: str
+    at: datetime
+
+
+def stopped_by(
+    switches: tuple[Switch, ...], channel: Channel, sender: SenderId | None
+) -> Switch | None:
+    """The first thrown switch that covers a message, if any."""
+    for switch in switches:
+        if switch.scope in {SwitchScope.ALL, SwitchScope.TENANT}:
+            return switch
+        if switch.scope is SwitchScope.CHANNEL and switch.of == channel:
+            return switch
+        if switch.scope is SwitchScope.SENDER and switch.of == str(sender):
+            return switch
+    return None

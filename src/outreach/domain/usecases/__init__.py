@@ -1,0 +1,1 @@
+"""One module is one verb is one class whose fields are ports."""

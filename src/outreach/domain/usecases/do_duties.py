@@ -1,0 +1,208 @@
+"""Carry out what is due: everything periodic, and 'if nothing happens until'."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from attrs import frozen
+
+from outreach.domain.change import (
+    Change,
+    Done,
+    Duty,
+    DutyKind,
+    Known,
+    ReviewChange,
+)
+from outreach.domain.errors import NotFound, OutreachError, RetryLater
+from outreach.domain.ids import AccountId, EnrolmentId, Incarnation, ReviewId, SenderId
+from outreach.domain.journey import Fact, happened
+from outreach.domain.review import escalated
+from outreach.domain.sender import SenderSignal, SenderState
+from outreach.domain.sequence import EnrolmentStatus
+from outreach.domain.usecases.dispatch import Dispatch
+from outreach.domain.usecases.signal_sender import SignalSender
+from outreach.ports.alerts import Alert, Alerts
+from outreach.ports.duties import Duties
+from outreach.ports.gateway import ListsAccounts, PollsStatus
+from outreach.ports.journeys import Journeys
+from outreach.ports.reviews import Reviews
+from outreach.ports.senders import Polled, Senders
+
+__all__ = ["DISPATCH_EVERY", "HEALTH_EVERY", "POLL_EVERY", "DoDuties"]
+
+DISPATCH_EVERY: Final = timedelta(minutes=5)
+HEALTH_EVERY: Final = timedelta(minutes=10)
+POLL_EVERY: Final = timedelta(minutes=10)
+
+_AGAIN: Final = timedelta(minutes=1)
+_POLLED: Final = 100
+"""Messages asked for in one poll: a vendor's monthly calls are counted."""
+
+
+@frozen
+class DoDuties:
+    """Takes duties whose time has come, one after the other.
+
+    Attributes:
+        polls, accounts: provider accounts that can be asked, by id.
+    """
+
+    duties: Duties
+    dispatch: Dispatch
+    journeys: Journeys
+    reviews: Reviews
+    senders: Senders
+    signal: SignalSender
+    alerts: Alerts
+    polls: Mapping[AccountId, PollsStatus]
+    lists: Mapping[AccountId, ListsAccounts]
+
+    async def __call__(self, who: Incarnation, limit: int = 20) -> int:
+        """Answers how many duties were taken."""
+        taken = await self.duties.take(who, limit)
+        for duty in taken:
+            now = duty.now or duty.due_at
+            try:
+                again = await self._do(duty, now)
+            except RetryLater:
+                again = now + _AGAIN
+            await self.duties.done(duty, again)
+        return len(taken)
+
+    async def _do(self, duty: Duty, now: datetime) -> datetime | None:
+        match duty.kind:
+            case DutyKind.DISPATCH:
+                await self.dispatch(duty.tenant)
+                return now + DISPATCH_EVERY
+            case DutyKind.SEQUENCE_END:
+                return await self._sequence_end(duty, now)
+            case DutyKind.SLA:
+                return await self._sla(duty, now)
+            case DutyKind.STATUS_POLL:
+                await self._poll(duty, now)
+                return now + POLL_EVERY
+            case DutyKind.HEALTH:
+                await self._health(duty)
+                return now + HEALTH_EVERY
+            case DutyKind.SENDER_TIMEOUT:
+                return await self.signal.time_out(duty.tenant, SenderId(UUID(duty.key)))
+
+    async def _sequence_end(self, duty: Duty, now: datetime) -> datetime | None:
+        """Nobody answered: the enrolment is COMPLETED and the lead DEAD."""
+        enrolment = EnrolmentId(UUID(duty.key))
+        known = await self.journeys.enrolled(duty.tenant, enrolment)
+        if known is None or known.enrolment is None:
+            return None
+        if known.enrolment.status is not EnrolmentStatus.ACTIVE:
+            return None
+        moved = happened(
+            known.journey, Fact.SILENT, now, by="sequence", why="nobody answered"
+        )
+        change = Change(
+            tenant=duty.tenant,
+            lead=known.journey.lead,
+            key=f"sequence-end/{enrolment}",
+            expected=known.journey.version,
+            journey=moved.journey,
+            moves=() if moved.move is None else (moved.move,),
+            enrolment=(enrolment, EnrolmentStatus.COMPLETED, "NO_ANSWER"),
+            anomaly=moved.anomaly,
+        )
+        (done,) = await self.journeys.commit([change])
+        return now + _AGAIN if done is Done.CONFLICT else None
+
+    async def _sla(self, duty: Duty, now: datetime) -> datetime | None:
+        review = ReviewId(UUID(duty.key))
+        try:
+            view = await self.reviews.get(duty.tenant, str(review))
+        except NotFound:
+            return None
+        item = view.item
+        if not item.is_open:
+            return None
+        after = escalated(item, now)
+        if after == item:
+            return item.claimed_until if item.at_work(now) else None
+        (known,) = await self.journeys.load(duty.tenant, [item.lead])
+        done = await self._escalate(known)
+        if done is Done.CONFLICT:
+            return now + _AGAIN
+        if after.escalated_at is not None:
+            says = f"review {review} was due at {item.sla_due_at.isoformat()}"
+            await self.alerts.raise_(Alert("sla.breach", str(review), says))
+            return None
+        return item.claimed_until
+
+    async def _escalate(self, known: Known) -> Done:
+        item = known.review
+        if item is None:
+            return Done.ALREADY
+        item = escalated(item, known.now)
+        change = Change(
+            tenant=known.tenant,
+            lead=known.journey.lead,
+            key=f"sla/{item.id}/{item.version}",
+            expected=known.journey.version,
+            journey=known.journey,
+            review=ReviewChange(item, "SLA_BREACHED", "time"),
+        )
+        (done,) = await self.journeys.commit([change])
+        return done
+
+    async def _poll(self, duty: Duty, now: datetime) -> None:
+        """How far messages came, for providers that do not say it by themselves."""
+        account = AccountId(UUID(duty.key))
+        provider = self.polls.get(account)
+        if provider is None:
+            return
+        asked = await self.senders.unfinished(account, _POLLED)
+        by_ref = {one.ref: one for one in asked}
+        if not by_ref:
+            return
+        for status in await provider.statuses(list(by_ref)):
+            one = by_ref.get(status.ref)
+            if one is None:
+                continue
+            await self.senders.told(account, status, now)
+            await self._right_sender(duty, one, status.sender)
+
+    async def _right_sender(self, duty: Duty, one: Polled, sender: str) -> None:
+        planned = one.number
+        if not sender or sender == planned:
+            return
+        why = "a message left from another number than the planned one"
+        await self.signal(duty.tenant, one.sender, SenderSignal.MISMATCH, why=why)
+
+    async def _health(self, duty: Duty) -> None:
+        """Ask which senders are connected; believe only what was asked for."""
+        account = AccountId(UUID(duty.key))
+        provider = self.lists.get(account)
+        if provider is None:
+            return
+        try:
+            seen = {one.number: one for one in await provider.senders()}
+        except RetryLater:
+            raise
+        except OutreachError as error:
+            alert = Alert("provider.unhealthy", str(account), str(error))
+            await self.alerts.raise_(alert)
+            return
+        able = total = 0
+        for use in await self.senders.all(duty.tenant):
+            if use.sender.account != account or not use.sender.enabled:
+                continue
+            total += 1
+            there = seen.get(use.sender.number)
+            connected = there is not None and there.connected
+            signal = SenderSignal.CONNECTED if connected else SenderSignal.DISCONNECTED
+            after = await self.signal(
+                duty.tenant, use.sender.id, signal, why="health check"
+            )
+            able += after.state in {SenderState.ACTIVE, SenderState.WARMING}
+        if 2 * able < total:
+            says = f"{able} of {total} phones can send"
+            await self.alerts.raise_(Alert("pipeline.degraded", str(account), says))

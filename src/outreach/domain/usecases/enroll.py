@@ -1,0 +1,223 @@
+"""Enrol leads in a sequence: choose the channel, fix the window, plan step one."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Final
+
+from attrs import field, frozen
+
+from outreach.domain.channel import COLD_STATES, Channel
+from outreach.domain.errors import Misconfigured, TemplateError
+from outreach.domain.ids import EnrolmentId, TenantId, step_intent_id
+from outreach.domain.message import Intent
+from outreach.domain.routing import Reach, choose_channel
+from outreach.domain.sender import SendClass
+from outreach.domain.sequence import Campaign, MessageTemplate, Step
+from outreach.domain.sequence import Sequence as Steps
+from outreach.domain.template import parse, seed
+from outreach.domain.window import Hours
+from outreach.domain.zones import ZoneClues, zones_for
+from outreach.ports.campaigns import Campaigns, Enrollable, NewEnrolment
+
+__all__ = ["Enroll", "Enrolled"]
+
+_PAGE: Final = 500
+_NOTHING: Final = Counter[str]()
+
+
+@frozen
+class Enrolled:
+    """Counts of one enrolment.
+
+    Attributes:
+        skipped: leads that get nothing, by reason.
+    """
+
+    campaign: Campaign
+    enrolled: int
+    skipped: Mapping[str, int] = field(factory=dict)
+
+
+@frozen
+class Enroll:
+    """Pages through the leads that this campaign has not seen.
+
+    Attributes:
+        channels: those with a provider and senders; others are skipped with a
+            reason.
+        enrolment_ids: makes the id of an enrolment.
+        progress: told how many leads were looked at.
+    """
+
+    campaigns: Campaigns
+    channels: frozenset[Channel]
+    tenant_zone: str
+    enrolment_ids: Callable[[], EnrolmentId]
+    hours: Hours = Hours()
+
+    async def __call__(
+        self,
+        tenant: TenantId,
+        sequence: Steps,
+        templates: Sequence[MessageTemplate],
+        *,
+        name: str,
+        progress: Callable[[int], None] | None = None,
+    ) -> Enrolled:
+        """Save sequence and templates, then enrol every lead that fits.
+
+        Raises:
+            Misconfigured: a step names a template that is not there, or whose
+                channel is another.
+        """
+        check_steps(sequence, templates)
+        campaign = await self.campaigns.save(tenant, sequence, templates, name=name)
+        stored, texts = await self.campaigns.sequence(tenant, sequence.name)
+        by_name = {template.name: template for template in texts}
+        after, looked, enrolled = None, 0, 0
+        skipped = Counter[str]()
+        while page := await self.campaigns.enrollable(tenant, campaign, after, _PAGE):
+            now = await self.campaigns.now()
+            batch = [self._plan(tenant, lead, stored, by_name, now) for lead in page]
+            done = await self.campaigns.enroll(tenant, campaign, batch)
+            for one, new in zip(batch, done, strict=True):
+                if one.skipped:
+                    skipped[one.skipped] += 1
+                elif new:
+                    enrolled += 1
+            after, looked = page[-1].lead, looked + len(page)
+            if progress is not None:
+                progress(looked)
+        return Enrolled(campaign, enrolled, dict(skipped))
+
+    def _plan(
+        self,
+        tenant: TenantId,
+        lead: Enrollable,
+        sequence: Steps,
+        templates: Mapping[str, MessageTemplate],
+        now: datetime,
+    ) -> NewEnrolment:
+        step = sequence.steps[0]
+        choice = zones_for(
+            ZoneClues(
+                tenant_zone=self.tenant_zone,
+                known=lead.time_zone or None,
+                number_zones=lead.phone_zones,
+                country_zones=lead.country_zones,
+                sequence_zone=sequence.time_zone,
+            ),
+            hours=self.hours,
+            at=now,
+        )
+        channel, why = self._channel(lead, sequence, step)
+        if channel is not None:
+            why = _lacks(lead, step, templates)
+        enrolment = self.enrolment_ids()
+        first = None
+        if channel is not None and not why:
+            first = Intent(
+                id=step_intent_id(tenant, enrolment, step.id),
+                tenant=tenant,
+                lead=lead.lead,
+                send_class=SendClass.NEW,
+                channel=channel,
+                due_at=now + step.delay,
+                enrolment=enrolment,
+                step=step.id,
+                step_number=step.number,
+            )
+        return NewEnrolment(
+            id=enrolment,
+            lead=lead.lead,
+            zones=choice.zones,
+            country=lead.country,
+            zones_why=choice.why,
+            first=first,
+            skipped=why,
+        )
+
+    def _channel(
+        self, lead: Enrollable, sequence: Steps, step: Step
+    ) -> tuple[Channel | None, str]:
+        if lead.opted_out or lead.suppressed:
+            return None, "SUPPRESSED"
+        if lead.human_controlled:
+            return None, "HUMAN_CONTROL"
+        if lead.state not in COLD_STATES:
+            return None, "STOPPED"
+        wanted = step.channel or sequence.primary_channel
+        points = {Channel.WHATSAPP: lead.phone, Channel.EMAIL_COLD: lead.email}
+        reaches = tuple(
+            Reach(channel, self._blocked(channel, point, wanted, sequence, step))
+            for channel, point in points.items()
+        )
+        route = choose_channel(
+            wanted,
+            reaches,
+            last=lead.last_channel,
+            preferred=lead.preferred_channel,
+        )
+        if route.channel is not None:
+            return route.channel, ""
+        lacks_text = all(r.blocked == "NO_TEMPLATE" for r in reaches if r.blocked)
+        return None, "NO_TEMPLATE" if lacks_text else "NO_CHANNEL"
+
+    def _blocked(
+        self, channel: Channel, point: str, wanted: Channel, steps: Steps, step: Step
+    ) -> str:
+        if not point or channel not in self.channels:
+            return "NO_CHANNEL"
+        if channel is wanted:
+            return ""
+        allowed = step.channel is None or channel is steps.fallback_channel
+        if not allowed:
+            return "NO_CHANNEL"
+        return "" if step.fallback_template else "NO_TEMPLATE"
+
+
+def _lacks(
+    lead: Enrollable, step: Step, templates: Mapping[str, MessageTemplate]
+) -> str:
+    """NO_TEMPLATE if the lead lacks a variable that the text requires."""
+    template = templates[step.template]
+    try:
+        parse(template.content).render(
+            lead.fields,
+            declared=template.variables,
+            seed=seed(lead.lead, step.id, template.version),
+        )
+    except TemplateError:
+        return "NO_TEMPLATE"
+    return ""
+
+
+def check_steps(sequence: Steps, templates: Sequence[MessageTemplate]) -> None:
+    """Every step's template is there, approved, readable and of its channel.
+
+    Raises:
+        Misconfigured: names sequence, step and what is there.
+        TemplateError: a template cannot be read.
+    """
+    by_name = {template.name: template for template in templates}
+    for step in sequence.steps:
+        template = by_name.get(step.template)
+        if template is None:
+            there = ", ".join(sorted(by_name)) or "none"
+            message = (
+                f"sequence {sequence.name!r}, step {step.number}: there is no template "
+                f"{step.template!r}; add a [[template]] of that name (there: {there})"
+            )
+            raise Misconfigured(message)
+        wanted = step.channel or sequence.primary_channel
+        if template.channel is not wanted:
+            message = (
+                f"sequence {sequence.name!r}, step {step.number}: template "
+                f"{template.name!r} is for {template.channel}, the step for {wanted}"
+            )
+            raise Misconfigured(message)
+    for template in templates:
+        parse(template.content)

@@ -1,0 +1,105 @@
+"""Find out what became of sends whose answer was lost; never send them again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from attrs import frozen
+
+from outreach.domain.budget import UnitSlot
+from outreach.domain.errors import RetryLater
+from outreach.domain.ids import AccountId, Incarnation, IntentId, review_id
+from outreach.domain.message import Outcome
+from outreach.domain.review import (
+    Priority,
+    ReviewCalendar,
+    ReviewItem,
+    ReviewReason,
+    sla_due,
+)
+from outreach.domain.sender import SendClass
+from outreach.domain.timing import Timing
+from outreach.ports.gateway import Found, LooksUp
+from outreach.ports.guard import Guard
+from outreach.ports.intents import Doubt, Intents, Resolution
+
+__all__ = ["LookForDoubts", "Recover"]
+
+
+@frozen
+class Recover:
+    """Calls past their deadline become UNKNOWN; their lanes go on."""
+
+    intents: Intents
+
+    async def __call__(self, limit: int = 100) -> int:
+        """Answers how many there were."""
+        return len(await self.intents.give_up(limit))
+
+
+@frozen
+class LookForDoubts:
+    """Asks the provider where it can be asked; waits for the deadline where not.
+
+    Found is ACCEPTED. Not found is asked again until the deadline: a history that
+    lacks a message proves nothing about a message that is still on its way. At the
+    deadline the message counts as sent (ABANDONED); a reply to a warm lead becomes
+    a review item, for a person knows what to do.
+    """
+
+    intents: Intents
+    guard: Guard
+    lookups: Mapping[AccountId, LooksUp]
+    reviewers: ReviewCalendar
+    timing: Timing = Timing()
+
+    async def __call__(self, who: Incarnation, limit: int = 20) -> int:
+        """Look at due doubts; answers how many there were."""
+        doubts = await self.intents.doubtful(who, limit)
+        for doubt in doubts:
+            for left in await self.intents.resolve([await self._resolve(doubt)]):
+                if left.slot is not None and not left.spent:
+                    await self._release(left.slot, left.intent)
+        return len(doubts)
+
+    async def _resolve(self, doubt: Doubt) -> Resolution:
+        provider = self.lookups.get(doubt.parcel.account)
+        detail = "this provider cannot be asked"
+        if provider is not None:
+            seen = await provider.look(doubt.parcel, doubt.called_on)
+            if isinstance(seen, Found):
+                return Resolution(
+                    doubt, Outcome.ACCEPTED, ref=seen.ref, thread=seen.thread
+                )
+            detail = f"looked: {type(seen).__name__}"
+        if doubt.overdue:
+            return Resolution(
+                doubt,
+                Outcome.ABANDONED,
+                detail=detail,
+                review=self._uncertain(doubt),
+            )
+        again = self.timing.second_look if doubt.looks == 0 else self.timing.later_look
+        return Resolution(
+            doubt, Outcome.UNKNOWN, again_at=doubt.now + again, detail=detail
+        )
+
+    def _uncertain(self, doubt: Doubt) -> ReviewItem | None:
+        if doubt.send_class not in {SendClass.APPROVED, SendClass.AI}:
+            return None
+        return ReviewItem(
+            id=review_id(f"uncertain/{doubt.parcel.attempt}"),
+            tenant=doubt.tenant,
+            lead=doubt.lead,
+            reason=ReviewReason.SEND_UNCERTAIN,
+            priority=Priority.URGENT,
+            opened_at=doubt.now,
+            sla_due_at=sla_due(Priority.URGENT, doubt.now, self.reviewers),
+            trigger=doubt.parcel.text,
+        )
+
+    async def _release(self, slot: UnitSlot, intent: IntentId) -> None:
+        try:
+            await self.guard.release(intent, slot)
+        except RetryLater:
+            return  # best effort: the guard then holds a unit too many until rebuilt

@@ -1,0 +1,256 @@
+"""Send one message of a lane that was claimed, or put off what cannot go."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from datetime import timedelta
+from enum import StrEnum
+from typing import Final
+
+from attrs import evolve, frozen
+
+from outreach.domain.budget import Ask, GuardCode, UnitSlot
+from outreach.domain.case import Case
+from outreach.domain.decision import Decision, Verdict, decide
+from outreach.domain.errors import RetryLater, Unavailable
+from outreach.domain.ids import AccountId, IntentId
+from outreach.domain.message import (
+    Answer,
+    Armed,
+    Draft,
+    Left,
+    NotAccepted,
+    NotArmed,
+    Parcel,
+    Refusal,
+    Refused,
+    Result,
+    UnknownOutcome,
+    WhyNotArmed,
+)
+from outreach.domain.outcome import Ended, draft_of, limit_of, render, result_of
+from outreach.domain.pacing import Backoff
+from outreach.domain.review import ReviewCalendar
+from outreach.domain.sender import Sender, SenderSignal
+from outreach.domain.serving import serve_order
+from outreach.domain.timing import Timing
+from outreach.domain.usecases.signal_sender import SignalSender
+from outreach.domain.window import local_day, next_midnight
+from outreach.ports.calendar import Calendar
+from outreach.ports.clock import Clock
+from outreach.ports.gateway import Gateway
+from outreach.ports.guard import Guard
+from outreach.ports.intents import Intents
+from outreach.ports.lanes import Claim, Lanes, PutOff
+
+__all__ = ["LOOK_AGAIN", "SendNext", "Step"]
+
+LOOK_AGAIN: Final = timedelta(hours=1)
+"""A message that only a person or an event can lift is looked at again then."""
+
+_T2_TRIES: Final = 5
+_NOT_OURS: Final = frozenset({WhyNotArmed.FENCED, WhyNotArmed.TAKEN})
+
+
+class Step(StrEnum):
+    """How a claim ended."""
+
+    NOTHING = "NOTHING"
+    PUT_OFF = "PUT_OFF"
+    NOT_ARMED = "NOT_ARMED"
+    ACCEPTED = "ACCEPTED"
+    REFUSED = "REFUSED"
+    RELEASED = "RELEASED"
+    UNKNOWN = "UNKNOWN"
+
+
+@frozen
+class _Ready:
+    """A message that was decided to be sent, with its text."""
+
+    case: Case
+    sender: Sender
+    made: Decision
+    text: str
+
+
+@frozen
+class SendNext:
+    """CLAIM is done; then DECIDE, RENDER, RESERVE, T1, CALL, T2, SETTLE."""
+
+    lanes: Lanes
+    intents: Intents
+    guard: Guard
+    gateways: Mapping[AccountId, Gateway]
+    calendar: Calendar
+    clock: Clock
+    signal: SignalSender
+    reviewers: ReviewCalendar
+    rng: random.Random
+    timing: Timing = Timing()
+    backoff: Backoff = Backoff()
+
+    async def __call__(self, claim: Claim, began: float) -> Step:
+        """Send the best message of *claim* that may go now.
+
+        Args:
+            claim: the lane, its token and its candidates.
+            began: monotonic time when the claim was asked for.
+
+        Raises:
+            Unavailable: a store did not answer; the lane is free or will be.
+            AnswerLost: T1 or T2 may have happened; recovery settles it.
+        """
+        if not claim.cases:
+            await self.lanes.free(claim)
+            return Step.NOTHING
+        cases = [self._with_holidays(case) for case in claim.cases]
+        puts: list[PutOff] = []
+        for case in serve_order(cases, claim.now, last_was_new=claim.last_was_new):
+            made = self._decide(case, claim)
+            if made.verdict is Verdict.SEND:
+                text = render(case)
+                if text is not None and case.sender is not None:
+                    armed = _Ready(case, case.sender, made, text)
+                    return await self._send(claim, began, armed)
+                made = self._decide(evolve(case, template=None), claim)
+            puts.append(_put(case, made))
+        await self.lanes.put_off(claim, puts)
+        return Step.PUT_OFF
+
+    def _with_holidays(self, case: Case) -> Case:
+        window = case.window
+        year = case.intent.due_at.year
+        days = self.calendar.holidays(window.country, year)
+        later = self.calendar.holidays(window.country, year + 1)
+        return evolve(case, window=evolve(window, holidays=days | later))
+
+    def _decide(self, case: Case, claim: Claim) -> Decision:
+        return decide(case, claim.now, margin=self.timing.call_budget)
+
+    async def _send(self, claim: Claim, began: float, ready: _Ready) -> Step:
+        draft = draft_of(ready.case, ready.sender, ready.made, ready.text)
+        try:
+            if not await self._reserve(claim, ready, draft):
+                await self.lanes.put_off(claim, [self._full(claim, ready)])
+                return Step.PUT_OFF
+            (verdict,) = await self.intents.arm(claim, [(draft, ready.made)])
+        except Unavailable:
+            await self.lanes.free(claim)
+            raise
+        if isinstance(verdict, NotArmed):
+            await self._not_armed(claim, ready, draft, verdict)
+            return Step.NOT_ARMED
+        return await self._call(claim, began, ready, draft, verdict)
+
+    async def _reserve(self, claim: Claim, ready: _Ready, draft: Draft) -> bool:
+        """Ask the guard, for every send; False: the phone is full."""
+        zone = ready.sender.time_zone
+        slot = draft.unit or UnitSlot(ready.sender.id, local_day(claim.now, zone))
+        external = 0 if ready.case.ledger is None else ready.case.ledger.external
+        ask = Ask(
+            rid=ready.case.intent.id,
+            slot=slot,
+            cost=0 if draft.unit is None else 1,
+            limit=max(0, draft.limit - external),
+            epoch=claim.epoch,
+            expires_in=next_midnight(claim.now, zone) - claim.now,
+        )
+        (grant,) = await self.guard.reserve([ask])
+        if grant.code is not GuardCode.OK:
+            # Missing, of another epoch, or fuller than the ledger: the ledger knows.
+            await self.guard.rebuild(await self.intents.units([slot]))
+            (grant,) = await self.guard.reserve([ask])
+        return grant.code is GuardCode.OK
+
+    def _full(self, claim: Claim, ready: _Ready) -> PutOff:
+        """One put-off that closes the lane for new contacts, not one per lead."""
+        case, ledger = ready.case, ready.case.ledger
+        if ledger is not None:
+            limit = limit_of(ready.sender, claim.now)
+            case = evolve(case, ledger=evolve(ledger, used=limit))
+        return _put(case, self._decide(case, claim))
+
+    async def _not_armed(
+        self, claim: Claim, ready: _Ready, draft: Draft, verdict: NotArmed
+    ) -> None:
+        if draft.unit is None or verdict.why in _NOT_OURS:
+            return
+        if verdict.why is WhyNotArmed.QUOTA:
+            await self.guard.rebuild(await self.intents.units([draft.unit]))
+            await self.lanes.put_off(claim, [self._full(claim, ready)])
+        else:
+            await self.guard.release(ready.case.intent.id, draft.unit)
+
+    async def _call(
+        self, claim: Claim, began: float, ready: _Ready, draft: Draft, armed: Armed
+    ) -> Step:
+        answer: Answer
+        late = self.clock.monotonic() - began
+        if late > self.timing.call_budget.total_seconds():
+            answer = NotAccepted(lane=True, detail="too late: nothing left the process")
+        else:
+            answer = await self._hand_over(claim.account, draft.parcel)
+        result = result_of(
+            ready.case,
+            Ended(
+                attempt=armed.attempt,
+                token=claim.token,
+                answer=answer,
+                now=claim.now,
+                gap=ready.sender.pacing.draw(self.rng),
+                wait=self.backoff.wait(claim.backoffs, self.rng),
+                calendar=self.reviewers,
+            ),
+        )
+        for left in await self._settle(result):
+            if left.slot is not None and not left.spent:
+                await self._release(left.intent, left.slot)
+        if isinstance(answer, NotAccepted) and answer.signal is not None:
+            await self.signal(
+                claim.tenant, claim.lane, answer.signal, why=answer.detail
+            )
+        elif isinstance(answer, Refused) and answer.kind is Refusal.COLD_RESTRICTED:
+            await self.signal(
+                claim.tenant,
+                claim.lane,
+                SenderSignal.LOCKED,
+                why=answer.detail,
+                until=answer.until,
+            )
+        return Step(result.outcome.value)
+
+    async def _hand_over(self, account: AccountId, parcel: Parcel) -> Answer:
+        gateway = self.gateways.get(account)
+        if gateway is None:
+            return NotAccepted(lane=True, detail="no gateway for this account")
+        try:
+            return await gateway.send(parcel, self.timing.call + self.timing.connect)
+        except Exception as error:  # noqa: BLE001 - whatever it was, it may have left
+            return UnknownOutcome(f"defect in the gateway: {type(error).__name__}")
+
+    async def _settle(self, result: Result) -> list[Left]:
+        for left in range(_T2_TRIES - 1, -1, -1):
+            try:
+                return list(await self.intents.settle([result]))
+            except RetryLater:
+                # T2 is idempotent, so it may be asked again whatever became of it.
+                if left == 0:
+                    raise
+        return []
+
+    async def _release(self, rid: IntentId, slot: UnitSlot) -> None:
+        try:
+            await self.guard.release(rid, slot)
+        except Unavailable:
+            return  # best effort: the guard then holds a unit too many until rebuilt
+
+
+def _put(case: Case, made: Decision) -> PutOff:
+    until = made.earliest
+    if made.verdict is Verdict.HOLD:
+        until = made.at + LOOK_AGAIN
+    elif made.verdict is Verdict.STOP:
+        until = None
+    return PutOff(case.intent.id, made, until)

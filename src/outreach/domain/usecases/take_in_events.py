@@ -1,0 +1,181 @@
+"""Apply what came in: match, analyse, react, commit; each event once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from attrs import frozen
+
+from outreach.domain.analysis import Reply
+from outreach.domain.change import Done, Known
+from outreach.domain.event import Arrived, EventType, SystemEvent
+from outreach.domain.ids import Incarnation, TenantId
+from outreach.domain.reaction import Received, react, still_calling
+from outreach.domain.review import ReviewCalendar
+from outreach.domain.sender import SenderSignal
+from outreach.domain.sequence import MessageTemplate
+from outreach.domain.usecases.signal_sender import SignalSender
+from outreach.domain.window import local_day
+from outreach.ports.alerts import Alert, Alerts
+from outreach.ports.analyst import Analyst
+from outreach.ports.campaigns import Campaigns
+from outreach.ports.clock import Clock
+from outreach.ports.gateway import Reads
+from outreach.ports.inbox import Inbox
+from outreach.ports.journeys import Journeys
+from outreach.ports.senders import Senders
+
+__all__ = ["Applied", "TakeInEvents"]
+
+PARK_AFTER: Final = 5
+"""Failures after which an event waits for a person."""
+
+_IN_A_MOMENT: Final = timedelta(seconds=5)
+_MATCH_AGAIN: Final = (
+    timedelta(minutes=1),
+    timedelta(minutes=10),
+    timedelta(hours=1),
+    timedelta(hours=6),
+    timedelta(days=1),
+)
+_CONFLICTS: Final = 5
+_SIGNALS: Final = {
+    EventType.SENDER_CONNECTED: SenderSignal.CONNECTED,
+    EventType.SENDER_DISCONNECTED: SenderSignal.DISCONNECTED,
+    EventType.SENDER_LOCKED: SenderSignal.LOCKED,
+    EventType.SENDER_BANNED: SenderSignal.BANNED,
+}
+
+
+class Applied(StrEnum):
+    """What became of an event."""
+
+    DONE = "DONE"
+    CLOSED = "CLOSED"
+    """There was nothing to apply."""
+    UNMATCHED = "UNMATCHED"
+    LATER = "LATER"
+
+
+@frozen
+class TakeInEvents:
+    """Takes waiting events and applies them, oldest first.
+
+    Attributes:
+        readers: by provider.
+        tenant: whose templates suggest answers.
+    """
+
+    inbox: Inbox
+    journeys: Journeys
+    senders: Senders
+    campaigns: Campaigns
+    analyst: Analyst
+    signal: SignalSender
+    clock: Clock
+    alerts: Alerts
+    readers: Mapping[str, Reads]
+    reviewers: ReviewCalendar
+
+    async def __call__(self, who: Incarnation, limit: int = 50) -> int:
+        """Answers how many events were taken."""
+        taken = await self.inbox.take(who, limit)
+        for arrived in taken:
+            await self.apply(arrived)
+        return len(taken)
+
+    async def apply(self, arrived: Arrived) -> Applied:
+        """Apply one event."""
+        event = self._event(arrived)
+        if event is None or event.type is EventType.UNKNOWN:
+            says = "unknown type" if event is None else event.detail or "unknown type"
+            await self.inbox.close(arrived.id, says)
+            return Applied.CLOSED
+        if arrived.tries >= PARK_AFTER:
+            return await self._park(arrived)
+        if event.type in _SIGNALS:
+            return await self._sender(arrived, event)
+        return await self._lead(arrived, event)
+
+    def _event(self, arrived: Arrived) -> SystemEvent | None:
+        reader = self.readers.get(arrived.arrival.provider)
+        if reader is None:
+            return None
+        read = reader.read(arrived.arrival.raw)
+        return next((e for e in read if e.key == arrived.arrival.key), None)
+
+    async def _park(self, arrived: Arrived) -> Applied:
+        says = f"{arrived.arrival.type} could not be applied in {PARK_AFTER} tries"
+        await self.inbox.park(arrived.id, says, None)
+        await self.alerts.raise_(Alert("event.parked", str(arrived.id), says))
+        return Applied.LATER
+
+    async def _sender(self, arrived: Arrived, event: SystemEvent) -> Applied:
+        for account in await self.senders.all_accounts(
+            event.provider, arrived.arrival.account
+        ):
+            for use in await self.senders.all(account.tenant):
+                if use.sender.number == event.sender:
+                    await self.signal(
+                        account.tenant,
+                        use.sender.id,
+                        _SIGNALS[event.type],
+                        why=event.detail or str(event.type),
+                        by="provider",
+                    )
+        await self.inbox.close(arrived.id, "sender")
+        return Applied.CLOSED
+
+    async def _lead(self, arrived: Arrived, event: SystemEvent) -> Applied:
+        for _ in range(_CONFLICTS):
+            known = await self.journeys.match(arrived.arrival.account, event)
+            if known is None:
+                return await self._unmatched(arrived)
+            if still_calling(known):
+                await self.inbox.wait(arrived.id, known.now + _IN_A_MOMENT)
+                return Applied.LATER
+            change = react(known, await self._received(arrived, event, known))
+            (done,) = await self.journeys.commit([change])
+            if done is not Done.CONFLICT:
+                return Applied.DONE
+        await self.inbox.wait(arrived.id, await self._soon())
+        return Applied.LATER
+
+    async def _soon(self) -> datetime:
+        return await self.clock.now() + _IN_A_MOMENT
+
+    async def _unmatched(self, arrived: Arrived) -> Applied:
+        """Kept for matching: the lead may be imported later."""
+        now = await self.clock.now()
+        tried = min(arrived.tries, len(_MATCH_AGAIN) - 1)
+        again = now + _MATCH_AGAIN[tried]
+        final = arrived.tries >= len(_MATCH_AGAIN)
+        await self.inbox.park(arrived.id, "unmatched", None if final else again)
+        return Applied.UNMATCHED
+
+    async def _received(
+        self, arrived: Arrived, event: SystemEvent, known: Known
+    ) -> Received:
+        if event.type not in {EventType.REPLY, EventType.AUTO_REPLY}:
+            return Received(arrived.id, event)
+        reply = Reply(
+            event.content,
+            media=event.media,
+            automatic=event.type is EventType.AUTO_REPLY,
+        )
+        analysis = await self.analyst.analyse(
+            reply, received_on=local_day(known.now, known.time_zone)
+        )
+        return Received(
+            arrived.id,
+            event,
+            analysis=analysis,
+            templates=await self._templates(known.tenant),
+            calendar=self.reviewers,
+        )
+
+    async def _templates(self, tenant: TenantId) -> tuple[MessageTemplate, ...]:
+        return tuple(await self.campaigns.templates(tenant))

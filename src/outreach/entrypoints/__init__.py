@@ -1,0 +1,1 @@
+"""Where the outside comes in: settings, container, worker, web and command line."""

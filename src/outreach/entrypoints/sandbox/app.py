@@ -1,0 +1,206 @@
+"""The routes of the sandbox as one ASGI application."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Final
+
+import attrs
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.routing import Mount, Route, Router
+from starlette.types import ASGIApp
+
+from outreach.entrypoints.sandbox.answers import Refused, ok, read_json, refuse
+from outreach.entrypoints.sandbox.behaviour import BadBehaviour
+from outreach.entrypoints.sandbox.gate import Gate
+from outreach.entrypoints.sandbox.reading import Reading
+from outreach.entrypoints.sandbox.sending import Sending
+from outreach.entrypoints.sandbox.subscriptions import BadWebhook, Subscription
+from outreach.entrypoints.sandbox.vendor import Vendor
+from outreach.entrypoints.sandbox.wire import NOT_FOUND_PAGE, error
+from outreach.entrypoints.sandbox.world import Account, clean_phone
+
+__all__ = ["API_PATH", "CONTROL_PATH", "create_app"]
+
+API_PATH: Final = "/integrations/api"
+CONTROL_PATH: Final = "/_sandbox"
+
+_STATUSES: Final = ("active", "disconnected")
+
+
+def create_app(vendor: Vendor) -> ASGIApp:
+    """Build the application: the vendor's API, media, and a control plane."""
+    sending, reading = Sending(vendor), Reading(vendor)
+    hooks, control = _Webhooks(vendor), _Control(vendor)
+    api = [
+        Route("/messages", sending.to_phone, methods=["POST"]),
+        Route("/messages/{message_uid}", reading.message),
+        Route("/messages/{message_uid}/status_history", reading.status_history),
+        Route("/chats", reading.chats),
+        Route("/chats/{chat_id:int}", reading.chat),
+        Route("/chats/{chat_id:int}/messages", reading.history),
+        Route("/chats/{chat_id:int}/messages", sending.to_chat, methods=["POST"]),
+        Route("/whatsapp_accounts", reading.accounts),
+        Route("/workspace", reading.workspace),
+        Route("/webhooks", hooks.listed),
+        Route("/webhooks", hooks.register, methods=["POST"]),
+        Route("/webhooks/{webhook_id}", hooks.shown),
+        Route("/webhooks/{webhook_id}", hooks.update, methods=["PUT"]),
+        Route("/webhooks/{webhook_id}", hooks.delete, methods=["DELETE"]),
+    ]
+    controls = [
+        Route("/say", control.say, methods=["POST"]),
+        Route("/write-by-hand", control.write_by_hand, methods=["POST"]),
+        Route("/account", control.account, methods=["POST"]),
+        Route("/behaviour", control.behaviour, methods=["POST"]),
+        Route("/state", control.state),
+    ]
+    app = Starlette(
+        routes=[
+            Mount(API_PATH, Gate(_plain(api), vendor)),
+            Mount(CONTROL_PATH, Gate(_plain(controls), vendor)),
+            Route("/media/{message_uid}", reading.media),
+        ],
+        exception_handlers={Refused: refuse, HTTPException: _http_error},
+    )
+    app.router.redirect_slashes = False
+    return app
+
+
+def _plain(routes: list[Route]) -> Router:
+    return Router(routes, redirect_slashes=False)
+
+
+async def _http_error(_: Request, problem: Exception) -> Response:
+    """Answer as the vendor: an HTML page for an unknown path, else JSON."""
+    if not isinstance(problem, HTTPException):
+        raise problem
+    if problem.status_code == HTTPStatus.NOT_FOUND:
+        return HTMLResponse(NOT_FOUND_PAGE, 404)
+    return JSONResponse(error(problem.detail), problem.status_code)
+
+
+class _Webhooks:
+    def __init__(self, vendor: Vendor) -> None:
+        self._vendor = vendor
+
+    async def listed(self, _: Request) -> Response:
+        return ok([one.shown() for one in self._vendor.subscriptions.live()])
+
+    async def shown(self, request: Request) -> Response:
+        return ok(self._found(request).shown())
+
+    async def register(self, request: Request) -> Response:
+        body = await read_json(request)
+        try:
+            one = self._vendor.subscriptions.register(body)
+        except BadWebhook as bad:
+            raise Refused.bad(bad.message, bad.field) from bad
+        return self._changed(one)
+
+    async def update(self, request: Request) -> Response:
+        one, body = self._found(request), await read_json(request)
+        try:
+            self._vendor.subscriptions.update(one, body)
+        except BadWebhook as bad:
+            raise Refused.bad(bad.message, bad.field) from bad
+        return self._changed(one)
+
+    async def delete(self, request: Request) -> Response:
+        one = self._found(request)
+        one.deleted = True
+        return self._changed(one)
+
+    def _found(self, request: Request) -> Subscription:
+        webhook_id = request.path_params["webhook_id"]
+        one = self._vendor.subscriptions.find(webhook_id)
+        if one is None:
+            message = f'Webhook "{webhook_id}" not found'
+            raise Refused.missing(message)
+        return one
+
+    def _changed(self, one: Subscription) -> Response:
+        self._vendor.save()
+        self._vendor.postman.open()
+        return ok(one.shown())
+
+
+class _Control:
+    """What no vendor offers: hands to move the world, for tests."""
+
+    def __init__(self, vendor: Vendor) -> None:
+        self._vendor = vendor
+
+    async def say(self, request: Request) -> Response:
+        body = await read_json(request)
+        account = self._account(body)
+        message = self._vendor.population.say(
+            account, _phone(body, "phone"), _word(body, "text")
+        )
+        return ok({"message_uid": message.uid, "chat_id": message.chat.id})
+
+    async def write_by_hand(self, request: Request) -> Response:
+        body = await read_json(request)
+        account = self._account(body)
+        message = self._vendor.population.write_by_hand(
+            account, _phone(body, "phone"), _word(body, "text")
+        )
+        return ok({"message_uid": message.uid, "chat_id": message.chat.id})
+
+    async def account(self, request: Request) -> Response:
+        body = await read_json(request)
+        account = self._account(body)
+        status = _word(body, "status")
+        if status not in _STATUSES:
+            message = f"status: one of {', '.join(_STATUSES)}, not {status!r}"
+            raise Refused.bad(message, "status")
+        self._vendor.population.connect(account, status)
+        self._vendor.save()
+        return ok(attrs.asdict(account))
+
+    async def behaviour(self, request: Request) -> Response:
+        try:
+            changed = self._vendor.behaviour.changed(await read_json(request))
+        except BadBehaviour as bad:
+            raise Refused.bad(str(bad)) from bad
+        self._vendor.behaviour = changed
+        return ok(attrs.asdict(changed))
+
+    async def state(self, _: Request) -> Response:
+        """Say how much is still to come, and what has happened."""
+        agenda = self._vendor.agenda
+        return ok(
+            {
+                "accepted": self._vendor.world.accepted,
+                "waiting": agenda.waiting,
+                "delivering": agenda.running,
+                "happened": dict(self._vendor.certain.happened),
+            }
+        )
+
+    def _account(self, body: dict[str, object]) -> Account:
+        phone = _phone(body, "account")
+        account = self._vendor.world.accounts.get(phone)
+        if account is None:
+            message = f"no account {phone}"
+            raise Refused.missing(message)
+        return account
+
+
+def _phone(body: dict[str, object], field: str) -> str:
+    phone = clean_phone(body.get(field))
+    if phone is None:
+        message = f"{field}: not an international number"
+        raise Refused.bad(message, field)
+    return phone
+
+
+def _word(body: dict[str, object], field: str) -> str:
+    word = body.get(field)
+    if not isinstance(word, str):
+        message = f"{field}: must be a text"
+        raise Refused.bad(message, field)
+    return word

@@ -1,0 +1,1 @@
+"""What the core needs from the outside, one module per port, words of the domain."""

@@ -1,0 +1,119 @@
+"""Sequences, templates, and who is enrolled in what."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from attrs import field, frozen
+
+from outreach.domain.address import AddressKey
+from outreach.domain.channel import Channel, State
+from outreach.domain.ids import EnrolmentId, LeadId, TenantId
+from outreach.domain.message import Intent
+from outreach.domain.sequence import Campaign, MessageTemplate
+from outreach.domain.sequence import Sequence as Steps
+
+__all__ = ["Campaigns", "Enrollable", "NewEnrolment"]
+
+
+@frozen
+class Enrollable:
+    """A lead that could be enrolled, with what the choice of channel needs.
+
+    Attributes:
+        phone_zones: zones of the number's prefix; country_zones of its country.
+        fields: variables for templates.
+        suppressed: one of its addresses is on a suppression list.
+    """
+
+    lead: LeadId
+    state: State
+    phone: str = field(repr=False)
+    email: str = field(repr=False)
+    fields: Mapping[str, str] = field(repr=False)
+    country: str = ""
+    time_zone: str | None = None
+    phone_zones: tuple[str, ...] = ()
+    country_zones: tuple[str, ...] = ()
+    preferred_channel: Channel | None = None
+    last_channel: Channel | None = None
+    opted_out: bool = False
+    suppressed: bool = False
+    human_controlled: bool = False
+    addresses: tuple[AddressKey, ...] = field(default=(), repr=False)
+
+
+@frozen
+class NewEnrolment:
+    """A lead's run of a sequence, with its first message.
+
+    Attributes:
+        zones: the window is open when it is open in all of them.
+        zones_why: how they came about, recorded.
+        skipped: reason why nothing is planned (``NO_CHANNEL`` ...); then there is
+            no first message, and the lead is only counted.
+    """
+
+    id: EnrolmentId
+    lead: LeadId
+    zones: tuple[str, ...]
+    country: str
+    zones_why: str
+    first: Intent | None
+    skipped: str = ""
+
+
+class Campaigns(Protocol):
+    """What is sent in which order, and to whom.
+
+    Promises:
+    - saving the same sequence and templates again changes nothing;
+    - a sequence keeps the ids of its steps over versions;
+    - a lead has at most one live enrolment;
+    - enrolling again in the same campaign enrols nobody twice;
+    - every enrolment that is not skipped has a message with a due time;
+    - skipped leads are counted by reason.
+    """
+
+    async def save(
+        self,
+        tenant: TenantId,
+        sequence: Steps,
+        templates: Sequence[MessageTemplate],
+        *,
+        name: str,
+    ) -> Campaign:
+        """Store a sequence with its templates, and the campaign *name* of it."""
+        ...
+
+    async def sequence(
+        self, tenant: TenantId, name: str
+    ) -> tuple[Steps, Sequence[MessageTemplate]]:
+        """The live version.
+
+        Raises:
+            NotFound: no sequence of that name.
+        """
+        ...
+
+    async def templates(self, tenant: TenantId) -> Sequence[MessageTemplate]:
+        """All active templates, by name."""
+        ...
+
+    async def enrollable(
+        self, tenant: TenantId, campaign: Campaign, after: LeadId | None, limit: int
+    ) -> Sequence[Enrollable]:
+        """The next page of leads not looked at for this campaign, by id."""
+        ...
+
+    async def enroll(
+        self, tenant: TenantId, campaign: Campaign, batch: Sequence[NewEnrolment]
+    ) -> Sequence[bool]:
+        """False: the lead has a live enrolment, or was in this campaign before."""
+        ...
+
+    async def now(self) -> datetime:
+        """Engine time."""
+        ...

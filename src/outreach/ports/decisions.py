@@ -1,0 +1,100 @@
+"""What was decided and what would be, for people who ask why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from attrs import field, frozen
+
+from outreach.domain.case import Case
+from outreach.domain.decision import Decision, Reason
+from outreach.domain.ids import IntentId, LeadId, TenantId
+
+__all__ = ["Decisions", "Explained", "Recorded", "Summary"]
+
+
+@frozen
+class Recorded:
+    """A stored decision."""
+
+    intent: IntentId
+    step_number: int
+    decision: Decision
+    outcome: str = ""
+
+
+@frozen
+class Explained:
+    """A lead with what waits, what was decided, and what happened.
+
+    Attributes:
+        cases: one per message that waits, next first; windows without holidays.
+        ended: why nothing waits, if nothing does: the enrolment's stop reason, the
+            reason it was skipped, or that it was never enrolled.
+    """
+
+    lead: LeadId
+    name: str = field(repr=False)
+    state: str
+    now: datetime
+    cases: tuple[Case, ...]
+    recorded: tuple[Recorded, ...]
+    ended: str = ""
+
+
+@frozen
+class Summary:
+    """Counts of a whole run, each an incremental or indexed figure.
+
+    Attributes:
+        sent: accepted sends by channel.
+        deferred: decisions other than SEND, by reason.
+        events: stored events by type.
+        reviews: items by priority; replies by intent.
+        unknown: attempts whose outcome is not known or was given up.
+        skipped: leads not planned, by reason.
+        phones: (number, new, follow-ups and replies, limit), accepted sends only.
+    """
+
+    imported: int
+    enrolled: int
+    sent: Mapping[str, int]
+    deferred: Mapping[str, int]
+    events: Mapping[str, int]
+    replies: Mapping[str, int]
+    reviews: Mapping[str, int]
+    suppressed: int
+    unknown: int
+    skipped: Mapping[str, int]
+    phones: tuple[tuple[str, int, int, int], ...]
+    waiting: Mapping[str, int]
+
+
+class Decisions(Protocol):
+    """The decision log and the facts to decide again.
+
+    Promises:
+    - the facts of a case are those a claim would carry;
+    - a decision is recorded per send, per refusal and per change of reason;
+    - a recorded decision reads back as it was made.
+    """
+
+    async def explain(self, tenant: TenantId, lead: LeadId) -> Explained:
+        """Raises NotFound if the lead is not there."""
+        ...
+
+    async def waiting(
+        self, tenant: TenantId, after: IntentId | None, limit: int
+    ) -> Sequence[Case]:
+        """Every message that waits, by id."""
+        ...
+
+    async def deferred(self, tenant: TenantId) -> Mapping[Reason, int]:
+        """How often each reason was given."""
+        ...
+
+    async def summary(self, tenant: TenantId) -> Summary:
+        """See `Summary`."""
+        ...

@@ -1,0 +1,160 @@
+"""Who may send now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from attrs import frozen
+
+from outreach.domain.allocation import Room
+from outreach.domain.case import Case
+from outreach.domain.decision import Decision
+from outreach.domain.ids import (
+    AccountId,
+    Incarnation,
+    IntentId,
+    SenderId,
+    TenantId,
+)
+
+__all__ = ["Allocations", "Claim", "Lanes", "PutOff", "Waiting"]
+
+
+@frozen
+class Claim:
+    """One lane, taken by one worker for one send.
+
+    Attributes:
+        token: fencing token; grows with every claim of the lane.
+        now: engine time; the send decides by it.
+        lease_until: machine time of the store's clock.
+        epoch: of the ledger; a guard rebuilt under another one is not believed.
+        speed: engine seconds per machine second, 1 unless the run is scaled.
+        backoffs: calls in a row that the provider refused for now.
+        last_was_new: the lane's last send opened a conversation.
+        cases: what could be sent, at most one per open class and window, in the
+            order (class, due time); windows carry no holidays yet.
+    """
+
+    lane: SenderId
+    tenant: TenantId
+    account: AccountId
+    token: int
+    now: datetime
+    lease_until: datetime
+    epoch: int
+    cases: tuple[Case, ...]
+    last_was_new: bool = False
+    backoffs: int = 0
+    speed: float = 1.0
+
+
+@frozen
+class PutOff:
+    """A message that is not sent now, with the decision that says why.
+
+    By the decision's binding reason the store moves as little as possible:
+    OUTSIDE_WINDOW closes the case's window for this lane until then,
+    QUOTA_EXCEEDED closes the lane for new contacts, anything else with a time
+    moves the message (a HOLD is looked at again then), STOP cancels it and stops
+    its enrolment.
+
+    Attributes:
+        until: engine time; None only for STOP.
+    """
+
+    intent: IntentId
+    decision: Decision
+    until: datetime | None
+
+
+class Lanes(Protocol):
+    """The lines of sends, one per sender, shared by all workers.
+
+    Leases and `Claim.now` are read from the store's own clock. Every verb is one
+    atomic step and one round trip.
+
+    Promises:
+    - a lane is claimed by one worker at a time;
+    - every claim of a lane has a higher token than the one before;
+    - a lane whose lease ran out is claimed again only after the grace;
+    - a lane with a call under way is never claimed;
+    - a claim takes at most the room that is left of each provider account;
+    - a claim holds messages of one tenant only;
+    - only messages that are due, in an open window and an open class, are offered;
+    - what is put off comes back at its time, not before;
+    - a stale token changes nothing;
+    - the next wake is the earliest time anything is due;
+    - a lane that is switched off or whose sender may send nothing never wakes.
+    """
+
+    async def claim(
+        self, who: Incarnation, room: Mapping[AccountId, int], limit: int
+    ) -> Sequence[Claim]:
+        """Take up to *limit* lanes whose wake time has come, one tenant's at a time.
+
+        Args:
+            room: how many calls each account can still take; an account that is
+                not named can take *limit*.
+        """
+        ...
+
+    async def put_off(self, claim: Claim, puts: Sequence[PutOff]) -> None:
+        """Move these messages, record why, and free the lane."""
+        ...
+
+    async def free(self, claim: Claim) -> None:
+        """Give the lane back with nothing changed."""
+        ...
+
+    async def next_wake(self) -> timedelta | None:
+        """Machine time until the earliest thing is due (zero: now), None: nothing.
+
+        Looks at lanes, leases that run out, attempts without an outcome, duties
+        and arrived events alike; O(1).
+        """
+        ...
+
+    async def forsake(self, dead: Incarnation) -> int:
+        """End the claims of incarnations that are proven dead, at once.
+
+        Their calls under way become UNKNOWN, their other lanes are free after the
+        gap. Answers how many lanes that were. *dead* may be a prefix ending in
+        ``*``.
+        """
+        ...
+
+
+@frozen
+class Waiting:
+    """A new contact without a phone."""
+
+    intent: IntentId
+    due_at: datetime
+
+
+class Allocations(Protocol):
+    """Which phone takes which new lead.
+
+    Promises:
+    - the rooms tell today's remaining units and what waits already;
+    - what is allocated wakes its lane;
+    - a message is allocated once: who comes second changes nothing;
+    - what waits comes in the order of its due time.
+    """
+
+    async def rooms(self, tenant: TenantId) -> Sequence[Room]:
+        """Every enabled WhatsApp phone of the tenant with today's room."""
+        ...
+
+    async def waiting(self, tenant: TenantId, limit: int) -> Sequence[Waiting]:
+        """Due new contacts without a phone, oldest first."""
+        ...
+
+    async def allocate(
+        self, tenant: TenantId, given: Mapping[IntentId, SenderId]
+    ) -> int:
+        """Put the messages into the phones' lanes; answers how many were moved."""
+        ...

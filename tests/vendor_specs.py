@@ -1,0 +1,129 @@
+"""The vendors' machine-readable contracts, as judges of bodies in tests.
+
+The files are the vendors' and are not ours to ship: OUTREACH_TEST_VENDOR_SPECS
+names the folder that holds them. Unset, a test that asks for one is skipped, but
+fails in CI, where the folder is there.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import pathlib
+from collections.abc import Iterator
+from typing import Any, Final
+
+import attrs
+import jsonschema
+import pytest
+import referencing
+import yaml
+
+__all__ = ["Spec", "vendor_spec"]
+
+_URI: Final = "urn:vendor"
+_SAYS_NULL: Final = "`null`"
+
+
+def vendor_spec(name: str) -> Spec:
+    """Give the vendor's file of that name, or skip (in CI: fail) the test."""
+    folder = os.environ.get("OUTREACH_TEST_VENDOR_SPECS")
+    if not folder:
+        why = "OUTREACH_TEST_VENDOR_SPECS names no folder with the vendors' files"
+        if os.environ.get("CI") == "true":
+            pytest.fail(why)
+        pytest.skip(why)
+    return _read(pathlib.Path(folder) / name)
+
+
+@attrs.frozen
+class Spec:
+    """One OpenAPI document; every check raises an AssertionError that says where."""
+
+    document: dict[str, Any]
+    registry: referencing.Registry[Any] = attrs.field(repr=False)
+
+    def check_answer(self, method: str, path: str, status: int, body: object) -> None:
+        """Hold an answer to the schema; `path` as the document writes it."""
+        responses = self.document["paths"][path][method.lower()]["responses"]
+        assert str(status) in responses, f"{method} {path} never answers {status}"
+        pointer = f"/paths/{_escaped(path)}/{method.lower()}/responses/{status}"
+        if "$ref" in responses[str(status)]:
+            pointer = responses[str(status)]["$ref"].removeprefix("#")
+        self._check(f"{pointer}/content/application~1json/schema", body)
+
+    def check_request(self, method: str, path: str, body: object) -> None:
+        """Hold the body of a request to the schema."""
+        pointer = f"/paths/{_escaped(path)}/{method.lower()}/requestBody"
+        self._check(f"{pointer}/content/application~1json/schema", body)
+
+    def check_webhook(self, name: str, body: object) -> None:
+        """Hold what a webhook carries to the schema of its event type."""
+        pointer = f"/webhooks/{_escaped(name)}/post/requestBody"
+        self._check(f"{pointer}/content/application~1json/schema", body)
+
+    def check_schema(self, name: str, body: object) -> None:
+        """Hold a body to a named schema of the components."""
+        self._check(f"/components/schemas/{name}", body)
+
+    def _check(self, pointer: str, body: object) -> None:
+        validator = jsonschema.Draft202012Validator(
+            {"$ref": f"{_URI}#{pointer}"}, registry=self.registry
+        )
+        wrong = [f"{e.json_path}: {e.message}" for e in validator.iter_errors(body)]
+        assert not wrong, "\n".join([pointer, *wrong])
+
+
+@functools.cache
+def _read(path: pathlib.Path) -> Spec:
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    document = yaml.load(path.read_text(encoding="utf-8"), loader)
+    mixed_in = {one["$ref"] for one in _members_of_all_of(document)}
+    for name, schema in document["components"]["schemas"].items():
+        _tighten(schema, is_open=f"#/components/schemas/{name}" in mixed_in)
+    resource = referencing.Resource.from_contents(
+        document, default_specification=referencing.jsonschema.DRAFT202012
+    )
+    registry: referencing.Registry[Any] = referencing.Registry().with_resource(
+        _URI, resource
+    )
+    return Spec(document, registry)
+
+
+def _tighten(schema: Any, *, is_open: bool = False) -> None:
+    """Turn OpenAPI's dialect into JSON Schema, and refuse fields it does not name.
+
+    `nullable` is OpenAPI 3.0's; some vendors say it in prose only. A schema that
+    is part of an `allOf` stays open, since the other parts name more fields.
+    """
+    if isinstance(schema, list):
+        for one in schema:
+            _tighten(one, is_open=is_open)
+    if not isinstance(schema, dict):
+        return
+    for key, value in schema.items():
+        _tighten(value, is_open=key == "allOf")
+    says_null = _SAYS_NULL in str(schema.get("description", ""))
+    if isinstance(schema.get("type"), str) and (schema.get("nullable") or says_null):
+        schema["type"] = [schema["type"], "null"]
+    if "properties" in schema and not is_open:
+        schema.setdefault("additionalProperties", False)
+
+
+def _members_of_all_of(node: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(node, dict):
+        for one in node.get("allOf", ()):
+            if "$ref" in one:
+                yield one
+    children = node.values() if isinstance(node, dict) else node
+    for child in children if isinstance(node, dict | list) else ():
+        yield from _members_of_all_of(child)
+
+
+def _escaped(segment: str) -> str:
+    return (
+        segment.replace("~", "~0")
+        .replace("/", "~1")
+        .replace("{", "%7B")
+        .replace("}", "%7D")
+    )
