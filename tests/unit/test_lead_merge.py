@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from outreach.domain.ids import LeadId, TenantId
 from outreach.domain.lead import Lead, NewLead, lead_id
 from outreach.domain.lead_merge import FOREIGN, claims, fold, made
-from outreach.testing.leads import email, new_lead, phone
+from outreach.testing.lead_merging import email, new_lead, phone
 
 TENANT = TenantId(UUID(int=1))
 ONE, TWO = LeadId(UUID(int=11)), LeadId(UUID(int=12))

@@ -201,7 +201,8 @@ def _sender_state(case: Case, at: datetime, _margin: timedelta) -> Block | None:
     sender = case.sender
     if sender is None or may_send(sender.state, case.counts_as):
         return None
-    until = sender.until if sender.state in _PASSING else None
+    passes = sender.state in _PASSING and may_send(sender.state_before, case.counts_as)
+    until = sender.until if passes else None
     if until is not None and until <= at:
         return None
     inputs = (
@@ -288,7 +289,8 @@ def _quota(case: Case, at: datetime, margin: timedelta) -> Block | None:
     used = ledger.used if today else 0
     external = ledger.external if today else 0
     midnight = next_midnight(at, sender.time_zone)
-    if has_room(used=used, external=external, limit=limit) and at < midnight - margin:
+    room = has_room(used=used, external=external, limit=limit)
+    if room and at < midnight - margin:
         return None
     inputs = (
         ("phone", sender.number),
@@ -299,7 +301,9 @@ def _quota(case: Case, at: datetime, margin: timedelta) -> Block | None:
     )
     # A limit of 0 that no ramp raises is not lifted by another day.
     until = None if sender.daily_limit == 0 else midnight
-    return Block(Reason.QUOTA_EXCEEDED, inputs, until, _more(sender, used + external))
+    # With room left it is the day that ends, and no setting makes it longer.
+    lift = _FREE if room else _more(sender, used + external)
+    return Block(Reason.QUOTA_EXCEEDED, inputs, until, lift)
 
 
 def _more(sender: Sender, taken: int) -> Flip:
@@ -309,9 +313,10 @@ def _more(sender: Sender, taken: int) -> Flip:
     if taken < HARD_LIMIT and sender.warm_up is None:
         says = f"raise daily_limit of {sender.number} to {taken + 1}"
         return Flip("sender.daily_limit", taken + 1, says)
-    return Flip("contacted", True, "only a lead that wrote first costs nothing")
+    return _FREE
 
 
+_FREE: Final = Flip("contacted", True, "only a lead that wrote first costs nothing")
 _PASSING: Final = frozenset(
     {SenderState.REACHOUT_LOCKED, SenderState.QUARANTINE, SenderState.PAUSED},
 )

@@ -80,9 +80,8 @@ class Outbound:
     """A message of ours that an event is about.
 
     Attributes:
-        intent: None for a message that a person sent.
-        outcome: of its newest attempt.
-        held: the waiting intents that come from it.
+        attempt: the one the event is about.
+        outcome: of that attempt.
     """
 
     attempt: AttemptId
@@ -105,7 +104,7 @@ class Known:
         review: the open review item, if there is one.
         contacted: sender and lead have written to each other before.
         number: the lead's phone (E.164), empty if it has none.
-        other_channels: channels the lead has an address for.
+        other_channels: every channel the lead has an address for.
         fields: variables for templates.
     """
 
@@ -184,8 +183,7 @@ class Change:
         expected: version of the journey the change was made from.
         resolves: attempts whose outcome the event tells, with the provider's id.
         external: the slot in which a person made a new contact by hand.
-        thread: conversation of the lead with the sender in ``heard``.
-        alerts: kinds of alert that the commit makes true.
+        anomaly: why the event made no sense; people are told.
     """
 
     tenant: TenantId

@@ -67,8 +67,8 @@ class Decision:
 
     Attributes:
         blocks: in the order of the rules; empty for SEND.
-        binding: the one reason that counts: the first that no time lifts, else
-            the one that lasts longest.
+        binding: the one reason that counts: the first that is final, else the
+            first that no time lifts, else the one that lasts longest.
         earliest: engine time at which it would pass if no fact changed.
         flips: all of these together would let it pass now.
     """
@@ -103,26 +103,29 @@ def decide(case: Case, now: datetime, *, margin: timedelta) -> Decision:
             flips=(),
             terms=_terms(case, now, margin),
         )
-    binding = next(
-        (block for block in blocks if block.until is None),
-        max(blocks, key=lambda block: block.until or now),
-    )
+    earliest = _earliest(case, blocks, now, margin)
     return Decision(
-        verdict=_verdict(blocks),
+        verdict=_verdict(blocks, earliest),
         at=now,
         blocks=blocks,
-        binding=binding.reason,
-        earliest=_earliest(case, blocks, now, margin),
+        binding=_binding(blocks, now).reason,
+        earliest=earliest,
         flips=tuple(block.flip for block in blocks),
     )
 
 
-def _verdict(blocks: tuple[Block, ...]) -> Verdict:
+def _binding(blocks: tuple[Block, ...], now: datetime) -> Block:
+    """What stops a message for good counts, whatever else only holds it."""
+    lasting = [block for block in blocks if block.until is None]
+    if lasting:
+        return next((block for block in lasting if block.final), lasting[0])
+    return max(blocks, key=lambda block: block.until or now)
+
+
+def _verdict(blocks: tuple[Block, ...], earliest: datetime | None) -> Verdict:
     if any(block.final for block in blocks):
         return Verdict.STOP
-    if any(block.until is None for block in blocks):
-        return Verdict.HOLD
-    return Verdict.DEFER
+    return Verdict.HOLD if earliest is None else Verdict.DEFER
 
 
 def _blocks(case: Case, at: datetime, margin: timedelta) -> tuple[Block, ...]:

@@ -75,8 +75,8 @@ class Arrival:
 
     Attributes:
         account: name of the provider account the token or secret belongs to.
-        raw: the body as it came, at most 1 MiB.
-        events: what it was read as; None if nothing could be read.
+        raw: the body as it came, at most 1 MiB; reading it again gives the event.
+        key, type, address: of the one event of the body that this stands for.
     """
 
     provider: str

@@ -76,7 +76,7 @@ TABLE: Final = {
     State.NEGOTIATION: frozenset(
         {State.WARM_REPLY, State.CONVERTED, State.DEAD, State.PAUSED},
     ),
-    State.PAUSED: frozenset(set(State) - {State.PAUSED}),
+    State.PAUSED: frozenset(set(State) - {State.PAUSED, State.CONVERTED}),
     State.DEAD: frozenset({State.COLD, State.WARM_REPLY}),
     State.CONVERTED: frozenset[State](),
 }
@@ -92,6 +92,7 @@ class Journey:
         state_before: what PAUSED returns to; else the state before this one.
         opted_out: a condition over any state; ends only by a new consent.
         human_controlled: a person has taken over; nothing automatic is sent.
+        first_contact_at, last_contact_at, last_channel: of our own sends.
         version: of the stored row; 0 before it is stored.
     """
 
@@ -224,23 +225,17 @@ def happened(
         case Fact.SILENT:
             return _silent(journey, at, by, why)
         case Fact.UNREACHABLE:
-            if journey.state in COLD_STATES:
-                cause = DeadCause.UNREACHABLE
-                return _go(journey, State.DEAD, at, by=by, why=why, cause=cause)
-            return Moved(journey)
+            return _unreachable(journey, at, by, why)
         case Fact.PERSON_WROTE:
-            after = evolve(
-                journey,
-                human_controlled=True,
-                last_contact_at=_later(journey.last_contact_at, at),
-            )
-            return Moved(after)
+            return Moved(evolve(journey, human_controlled=True))
 
 
 def _sent(
     journey: Journey, channel: Channel, to: State, at: datetime, by: str, why: str
 ) -> Moved:
-    newest = journey.last_contact_at is None or at >= journey.last_contact_at
+    # Of two sends at one instant the same one counts as the newer in any order.
+    before = (journey.last_contact_at or at, journey.last_channel or channel)
+    newest = (at, channel) >= before
     noted = evolve(
         journey,
         first_contact_at=_earlier(journey.first_contact_at, at),
@@ -251,9 +246,11 @@ def _sent(
         if newest or journey.state is State.COLD:
             return _go(noted, to, at, by=by, why=why)
         return Moved(noted)
-    if journey.state is State.WARM_REPLY and journey.state_before is State.COLD:
-        return Moved(evolve(noted, state_before=to))
-    if journey.state is State.PAUSED and journey.state_before is State.COLD:
+    moves_before = journey.state_before is State.COLD or (
+        newest and journey.state_before in COLD_STATES
+    )
+    if moves_before and journey.state in {State.PAUSED, State.WARM_REPLY}:
+        # Sent before the pause or the reply, whichever we heard of first.
         return Moved(evolve(noted, state_before=to))
     return Moved(noted)
 
@@ -293,6 +290,16 @@ def _silent(journey: Journey, at: datetime, by: str, why: str) -> Moved:
     return Moved(journey)
 
 
+def _unreachable(journey: Journey, at: datetime, by: str, why: str) -> Moved:
+    cause = DeadCause.UNREACHABLE
+    if journey.state in COLD_STATES:
+        return _go(journey, State.DEAD, at, by=by, why=why, cause=cause)
+    if journey.dead_cause is DeadCause.NO_ANSWER:
+        # Known better now; without a move, for nothing moved.
+        return Moved(evolve(journey, dead_cause=cause))
+    return Moved(journey)
+
+
 def _refuse(journey: Journey, command: Command, way_out: str) -> IllegalTransition:
     cause = f" ({journey.dead_cause})" if journey.dead_cause else ""
     return IllegalTransition(
@@ -323,7 +330,7 @@ def commanded(
         case Command.END_TAKEOVER:
             return Moved(evolve(journey, human_controlled=False))
         case Command.NEW_CONSENT:
-            return Moved(evolve(journey, opted_out=False, opted_out_at=None))
+            return _consented(journey, command, why)
         case Command.ERASE | Command.LOSE:
             return _ended(journey, command, at, by, why)
         case Command.RESUME:
@@ -339,6 +346,12 @@ def commanded(
             return _go(journey, State.COLD, at, by=by, why=why)
         case _:
             return _wanted(journey, command, at, by, why)
+
+
+def _consented(journey: Journey, command: Command, why: str) -> Moved:
+    if not why:
+        raise _refuse(journey, command, "name the evidence (it is kept)")
+    return Moved(evolve(journey, opted_out=False, opted_out_at=None))
 
 
 def _ended(
@@ -358,11 +371,20 @@ def _wanted(
     from_dead = journey.state is State.DEAD
     from_pause = journey.state is State.PAUSED and to is not journey.state_before
     if to not in TABLE[journey.state] or from_dead or from_pause:
-        ways = ", ".join(sorted(TABLE[journey.state])) or "nothing"
-        raise _refuse(journey, command, f"it can become {ways}")
+        raise _refuse(journey, command, _ways(journey))
     if to is State.CONVERTED and not why:
         raise _refuse(journey, command, "say why (a reason is kept)")
     moved = _go(journey, to, at, by=by, why=why)
     if to is State.CONVERTED:
         return evolve(moved, journey=evolve(moved.journey, converted_at=at))
     return moved
+
+
+def _ways(journey: Journey) -> str:
+    """What else a person can do."""
+    if journey.state is State.DEAD:
+        return "reopen it first"
+    if journey.state is State.PAUSED:
+        return "resume it first"
+    ways = ", ".join(sorted(TABLE[journey.state])) or "nothing else"
+    return f"it can become {ways}"

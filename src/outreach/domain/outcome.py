@@ -32,6 +32,7 @@ from outreach.domain.review import (
     ReviewCalendar,
     ReviewItem,
     ReviewReason,
+    fingerprint,
     sla_due,
 )
 from outreach.domain.sender import SendClass, Sender
@@ -42,8 +43,10 @@ from outreach.domain.window import local_day
 __all__ = ["TRIES", "Ended", "draft_of", "limit_of", "render", "result_of"]
 
 TRIES: Final = 5
-"""Calls for one message that may fail, unclear why, before a person looks."""
+"""Calls for one message that may fail, unclear why, before a person looks; a
+sequence may set another number."""
 
+_REPLIES: Final = frozenset({SendClass.APPROVED, SendClass.AI})
 _MOVES: Final = {
     Channel.WHATSAPP: State.CONTACTED_WA,
     Channel.EMAIL_COLD: State.CONTACTED_EMAIL,
@@ -188,7 +191,14 @@ def _with_answer(plain: Result, case: Case, ended: Ended, answer: Answer) -> Res
                 review=_failed(case, ended, detail),
             )
         case Refused(kind=kind, detail=detail):
-            return evolve(plain, outcome=Outcome.REFUSED, detail=f"{kind}: {detail}")
+            says = f"{kind}: {detail}"
+            looks = kind is Refusal.REJECTED or case.intent.send_class in _REPLIES
+            return evolve(
+                plain,
+                outcome=Outcome.REFUSED,
+                detail=says,
+                review=_failed(case, ended, says) if looks else None,
+            )
         case NotAccepted(lane=True, detail=detail, retry_after=after):
             return evolve(
                 plain,
@@ -199,7 +209,8 @@ def _with_answer(plain: Result, case: Case, ended: Ended, answer: Answer) -> Res
                 rest=after or timedelta(),
             )
         case NotAccepted(detail=detail):
-            last = case.intent.attempts + 1 >= TRIES
+            tries = TRIES if case.sequence is None else case.sequence.max_attempts
+            last = case.intent.attempts + 1 >= tries
             return evolve(
                 plain,
                 outcome=Outcome.RELEASED,
@@ -210,6 +221,7 @@ def _with_answer(plain: Result, case: Case, ended: Ended, answer: Answer) -> Res
 
 
 def _failed(case: Case, ended: Ended, detail: str) -> ReviewItem:
+    """The lead is not to blame, or a person waits for it: a person looks."""
     return ReviewItem(
         id=review_id(f"attempt/{ended.attempt}"),
         tenant=case.intent.tenant,
@@ -219,4 +231,5 @@ def _failed(case: Case, ended: Ended, detail: str) -> ReviewItem:
         opened_at=ended.now,
         sla_due_at=sla_due(Priority.MEDIUM, ended.now, ended.calendar),
         trigger=detail,
+        fingerprint=fingerprint(case.to, case.intent.channel, detail, ended.now),
     )

@@ -12,8 +12,8 @@ from typing import Final
 
 from attrs import evolve, frozen
 
-from outreach.domain.address import email_keys, phone_key
 from outreach.domain.analysis import Analysis, Reply, ReplyIntent
+from outreach.domain.answer import asking
 from outreach.domain.budget import UnitSlot
 from outreach.domain.change import (
     Change,
@@ -21,33 +21,41 @@ from outreach.domain.change import (
     Known,
     Outbound,
     Postponed,
-    ReviewChange,
     StatusChange,
 )
-from outreach.domain.channel import Channel, State
+from outreach.domain.channel import State
 from outreach.domain.errors import TemplateError
 from outreach.domain.event import EventType, SystemEvent
-from outreach.domain.ids import EventId, review_id
+from outreach.domain.ids import EventId
 from outreach.domain.journey import DeadCause, Fact, Journey, Move, happened
 from outreach.domain.message import MessageStatus, Outcome
 from outreach.domain.review import (
     ReviewCalendar,
-    ReviewItem,
     Trigger,
-    fingerprint,
-    merge,
-    sla_due,
 )
 from outreach.domain.sequence import EnrolmentStatus, MessageTemplate
-from outreach.domain.suppression import Suppression, SuppressionReason
+from outreach.domain.suppression import Suppression, SuppressionReason, of_person
 from outreach.domain.template import WHATSAPP_LIMIT, parse, seed
-from outreach.domain.triage import Circumstances, ReplyTemplate, Triage, triage
+from outreach.domain.triage import (
+    ABSENCE_UNLESS_STATED,
+    Circumstances,
+    ReplyTemplate,
+    Triage,
+    triage,
+    triage_bounce,
+)
 from outreach.domain.window import local_day, start_of_day
 
-__all__ = ["Received", "opened", "react", "reply_templates", "still_calling"]
+__all__ = [
+    "Received",
+    "react",
+    "reply_templates",
+    "still_calling",
+]
 
 _STATUS: Final = {
     EventType.SENT: MessageStatus.SENT,
+    EventType.EXTERNAL_SENT: MessageStatus.SENT,
     EventType.DELIVERED: MessageStatus.DELIVERED,
     EventType.READ: MessageStatus.READ,
     EventType.OPENED: MessageStatus.OPENED,
@@ -60,6 +68,16 @@ _OPT_OUTS: Final = {
     EventType.COMPLAINT: SuppressionReason.COMPLAINT,
 }
 _REPLY_PREFIX: Final = "reply-"
+_NOT_SENT: Final = frozenset({Outcome.REFUSED, Outcome.RELEASED, Outcome.NOT_SENT})
+_MACHINES_WORDS: Final = frozenset(
+    {
+        ReplyIntent.OUT_OF_OFFICE,
+        ReplyIntent.QUESTION,
+        ReplyIntent.NOT_INTERESTED,
+        ReplyIntent.NEUTRAL,
+    },
+)
+"""What a reply that no person wrote may seem to say without meaning it."""
 
 
 @frozen
@@ -70,7 +88,7 @@ class Received:
         id: of the stored event.
         analysis: of a reply; None for other events.
         templates: active templates of the tenant.
-        calendar: when the tenant's reviewers work.
+        calendar: when the tenant's reviewers work; None only where nobody is asked.
     """
 
     id: EventId
@@ -92,10 +110,10 @@ def react(known: Known, received: Received) -> Change:
         return _reply(known, received)
     if event.type in _OPT_OUTS:
         return _opt_out(known, received, _OPT_OUTS[event.type])
-    if event.type is EventType.EXTERNAL_SENT:
-        return _person_wrote(known, received)
     if known.outbound is not None and event.type in _STATUS:
         return _told(known, received, known.outbound)
+    if event.type is EventType.EXTERNAL_SENT:
+        return _person_wrote(known, received)
     if event.type is EventType.SENT:
         if event.ours:
             says = "the provider sent a message of ours that no attempt is known for"
@@ -128,34 +146,6 @@ def _answers(name: str, known: dict[str, ReplyIntent]) -> ReplyIntent | None:
     return next((i for word, i in known.items() if rest.startswith(word)), None)
 
 
-def opened(
-    known: Known, trigger: Trigger, *, key: str, calendar: ReviewCalendar
-) -> ReviewItem:
-    """The lead's open review item with *trigger* in it, or a new one.
-
-    Its fingerprint names exactly what a reviewer is shown from now on.
-    """
-    now = known.now
-    if known.review is not None:
-        item = merge(known.review, trigger, at=now, calendar=calendar)
-    else:
-        item = ReviewItem(
-            id=review_id(key),
-            tenant=known.tenant,
-            lead=known.journey.lead,
-            reason=trigger.reason,
-            priority=trigger.priority,
-            opened_at=now,
-            sla_due_at=sla_due(trigger.priority, now, calendar),
-            trigger=trigger.text,
-            communication=trigger.communication,
-            analysis=trigger.analysis,
-            suggested=trigger.suggested,
-        )
-    shown = fingerprint(known.number, Channel.WHATSAPP, item.suggested or "", now)
-    return evolve(item, fingerprint=shown)
-
-
 def _change(
     known: Known,
     received: Received,
@@ -178,19 +168,46 @@ def _change(
 
 def _told(known: Known, received: Received, ours: Outbound) -> Change:
     event = received.event
-    at = known.now
-    change = _change(known, received, known.journey)
+    change = _change(known, received, known.journey, anomaly=_surprise(event, ours))
     if ours.outcome is Outcome.UNKNOWN and event.type is not EventType.FAILED:
         proven = (ours.attempt, Outcome.ACCEPTED, event.ref, event.thread)
         change = evolve(change, resolves=(proven,))
-    status = StatusChange(ours.attempt, _STATUS[event.type], at)
+    status = StatusChange(ours.attempt, _STATUS[event.type], known.now)
     change = evolve(change, statuses=(status,))
-    if event.type is EventType.BOUNCE and len(known.other_channels) <= 1:
-        moved = happened(
-            known.journey, Fact.UNREACHABLE, at, by=change.key, why="hard bounce"
-        )
-        change = evolve(change, journey=moved.journey, moves=_moves(moved.move))
+    if event.type is EventType.BOUNCE:
+        return _bounced(change, known, received, ours)
     return change
+
+
+def _surprise(event: SystemEvent, ours: Outbound) -> str:
+    """What is wrong with news of a message that was taken not to be there."""
+    if event.type is EventType.FAILED:
+        return ""
+    if ours.outcome in _NOT_SENT:
+        return f"{event.type} of a message whose attempt ended {ours.outcome}"
+    if ours.outcome is Outcome.ABANDONED and ours.status is MessageStatus.UNKNOWN:
+        return f"{event.type} of a message that was given up"
+    return ""
+
+
+def _bounced(
+    change: Change, known: Known, received: Received, ours: Outbound
+) -> Change:
+    left = known.other_channels - {ours.channel}
+    findings = triage_bounce(channel_left=bool(left))
+    if left or findings.review is None:
+        return change
+    moved = happened(
+        known.journey, Fact.UNREACHABLE, known.now, by=change.key, why="hard bounce"
+    )
+    change = evolve(
+        _stopped(change, known, "BOUNCED"),
+        journey=moved.journey,
+        moves=_moves(moved.move),
+    )
+    reason, priority = findings.review
+    trigger = Trigger(reason, priority, received.event.detail or "hard bounce")
+    return _asks(change, known, received, trigger)
 
 
 def _moves(*moves: Move | None) -> tuple[Move, ...]:
@@ -214,11 +231,7 @@ def _heard(received: Received, known: Known, kind: EventType) -> Heard:
 def _suppressions(
     known: Known, reason: SuppressionReason, by: str
 ) -> tuple[Suppression, ...]:
-    keys = [phone_key(known.number)] if known.number else []
-    if known.email:
-        # The address, not its domain: one person speaks for one address.
-        keys.append(email_keys(known.email)[0])
-    return tuple(Suppression(key, reason, by, known.now) for key in keys)
+    return of_person(known.number, known.email, reason=reason, by=by, at=known.now)
 
 
 def _opt_out(known: Known, received: Received, reason: SuppressionReason) -> Change:
@@ -228,7 +241,7 @@ def _opt_out(known: Known, received: Received, reason: SuppressionReason) -> Cha
         known.journey, Fact.OPTED_OUT, at, by=change.key, why=received.event.type
     )
     return evolve(
-        change,
+        _stopped(change, known, "OPTED_OUT"),
         journey=moved.journey,
         moves=_moves(moved.move),
         heard=_heard(received, known, received.event.type),
@@ -274,6 +287,9 @@ def _reply(known: Known, received: Received) -> Change:
     findings = triage(analysis, _circumstances(known, received))
     if findings.resumes_on is not None:
         return _absent(known, received, findings.resumes_on)
+    if event.type is EventType.AUTO_REPLY and _only_a_machine(analysis):
+        today = local_day(known.now, known.time_zone)
+        return _absent(known, received, today + ABSENCE_UNLESS_STATED)
     at = known.now
     change = _change(
         known,
@@ -292,7 +308,8 @@ def _reply(known: Known, received: Received) -> Change:
     if known.outbound is not None:
         told = StatusChange(known.outbound.attempt, MessageStatus.REPLIED, at)
         change = evolve(change, statuses=(told,))
-    change = evolve(_stopped(change, known, "REPLIED"), journey=journey, moves=moves)
+    ends = "OPTED_OUT" if findings.suppress else "REPLIED"
+    change = evolve(_stopped(change, known, ends), journey=journey, moves=moves)
     if findings.review is None:
         return change
     reason, priority = findings.review
@@ -304,9 +321,20 @@ def _reply(known: Known, received: Received) -> Change:
         analysis=analysis,
         suggested=_suggested(known, received, findings),
     )
-    item = opened(known, trigger, key=change.key, calendar=calendar)
-    action = "OPENED" if known.review is None else "MESSAGE"
-    return evolve(change, review=ReviewChange(item, action, "engine"))
+    return _asks(change, known, received, trigger)
+
+
+def _only_a_machine(analysis: Analysis) -> bool:
+    """Whether nothing in an automatic reply needs a person or a stop."""
+    return _MACHINES_WORDS.issuperset({analysis.intent, *analysis.also})
+
+
+def _asks(change: Change, known: Known, received: Received, trigger: Trigger) -> Change:
+    """Have a person look, in the same commit."""
+    if received.calendar is None:
+        message = f"event {received.id} asks for a person: give the reviewers' calendar"
+        raise TypeError(message)
+    return asking(change, known, trigger, received.calendar)
 
 
 def _circumstances(known: Known, received: Received) -> Circumstances:

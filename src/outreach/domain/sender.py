@@ -14,6 +14,7 @@ from outreach.domain.ids import AccountId, SenderId, TenantId
 from outreach.domain.pacing import Pacing
 
 __all__ = [
+    "ALERTS",
     "REACHOUT_LOCK",
     "RECONNECT_WITHIN",
     "NewSender",
@@ -86,8 +87,11 @@ class Sender:
         number: E.164 of the phone.
         time_zone: IANA name; its calendar day is the quota day.
         daily_limit: new contacts a day, at most `HARD_LIMIT`.
-        state_before: what PAUSED, RECONNECTING, ... return to.
-        until: when a lock, quarantine or reconnection ends by itself.
+        state_before: what the present trouble covers, and gives way to when it is
+            over: a phone that was paused or locked before it was disconnected is
+            so again afterwards. The state itself, if there is no trouble.
+        until: when a lock, pause or reconnection ends by itself; of an OFFLINE
+            sender, when the lock ends that lies beneath.
     """
 
     id: SenderId
@@ -175,31 +179,36 @@ class SenderMove:
     alert: str = ""
 
 
-_WORKING: Final = frozenset(
-    {
-        SenderState.WARMING,
-        SenderState.ACTIVE,
-        SenderState.REACHOUT_LOCKED,
-        SenderState.QUARANTINE,
-    },
-)
-_ALL: Final = frozenset(SenderState)
-_THERE: Final = _ALL - {SenderState.BANNED, SenderState.RETIRED}
+_THERE: Final = frozenset(SenderState) - {SenderState.BANNED, SenderState.RETIRED}
+_AT_WORK: Final = frozenset({SenderState.WARMING, SenderState.ACTIVE})
+_RESTRICTED: Final = frozenset({SenderState.REACHOUT_LOCKED, SenderState.QUARANTINE})
 _AWAY: Final = frozenset({SenderState.OFFLINE, SenderState.RECONNECTING})
+_DEPTH: Final = {
+    SenderState.WARMING: 0,
+    SenderState.ACTIVE: 0,
+    SenderState.QUARANTINE: 1,
+    SenderState.REACHOUT_LOCKED: 2,
+    SenderState.PAUSED: 3,
+    SenderState.OFFLINE: 4,
+    SenderState.RECONNECTING: 4,
+    SenderState.BANNED: 5,
+    SenderState.RETIRED: 5,
+}
+"""Of two troubles at once the deeper is the state, the other lies beneath it."""
 
 _HEARD_IN: Final = {
-    SenderSignal.RESUME: _ALL,
-    SenderSignal.RETIRE: _ALL,
-    SenderSignal.BANNED: _ALL - {SenderState.RETIRED},
+    SenderSignal.RESUME: frozenset(SenderState),
+    SenderSignal.RETIRE: frozenset(SenderState),
+    SenderSignal.BANNED: frozenset(SenderState) - {SenderState.RETIRED},
     SenderSignal.PAUSE: _THERE,
-    SenderSignal.AUTH_FAILED: _THERE,
+    SenderSignal.MISMATCH: _THERE,
+    SenderSignal.AUTH_FAILED: _THERE - {SenderState.OFFLINE},
     SenderSignal.DISCONNECTED: _THERE - {SenderState.OFFLINE},
-    SenderSignal.MISMATCH: _THERE - {SenderState.PAUSED},
+    SenderSignal.LOCKED: _THERE,
+    SenderSignal.SILENT: _THERE - {SenderState.QUARANTINE},
     SenderSignal.CONNECTED: _AWAY,
-    SenderSignal.RECONNECTING: _WORKING,
-    SenderSignal.LOCKED: _WORKING,
-    SenderSignal.SILENT: _WORKING - {SenderState.QUARANTINE},
-    SenderSignal.DOUBTFUL: _WORKING,
+    SenderSignal.RECONNECTING: _AT_WORK | _RESTRICTED,
+    SenderSignal.DOUBTFUL: _AT_WORK | _RESTRICTED,
     SenderSignal.RAMPED: frozenset({SenderState.WARMING}),
 }
 """The states in which a signal means something; elsewhere it changes nothing."""
@@ -216,14 +225,14 @@ _MOVES_TO: Final = {
     SenderSignal.DOUBTFUL: SenderState.PAUSED,
     SenderSignal.RAMPED: SenderState.ACTIVE,
 }
-"""Where a signal leads; those that are not here lead back to work."""
+"""Where a signal leads; those that are not here lead back."""
 _LASTS: Final = {
     SenderSignal.RECONNECTING: RECONNECT_WITHIN,
     SenderSignal.LOCKED: REACHOUT_LOCK,
     SenderSignal.DOUBTFUL: timedelta(minutes=15),
 }
 """How long, unless a time is given."""
-_ALERTS: Final = {
+ALERTS: Final = {
     SenderSignal.BANNED: "phone.banned",
     SenderSignal.AUTH_FAILED: "phone.offline",
     SenderSignal.DISCONNECTED: "phone.offline",
@@ -232,34 +241,7 @@ _ALERTS: Final = {
     SenderSignal.SILENT: "phone.silent",
     SenderSignal.DOUBTFUL: "unknown.high",
 }
-
-
-def _home(sender: Sender) -> SenderState:
-    """The working state that a passing trouble returns to."""
-    if sender.state in {SenderState.WARMING, SenderState.ACTIVE}:
-        return sender.state
-    return sender.state_before
-
-
-def _to(
-    sender: Sender,
-    state: SenderState,
-    why: str,
-    *,
-    until: datetime | None = None,
-    alert: str = "",
-) -> SenderMove:
-    if sender.state is state and sender.until == until:
-        return SenderMove(sender, moved=False)
-    moved = evolve(
-        sender,
-        state=state,
-        state_before=_home(sender),
-        state_reason=why,
-        until=until,
-    )
-    told = alert if state is not sender.state else ""
-    return SenderMove(moved, moved=True, alert=told)
+"""Kinds of alert; the incident is over when the sender is at work again."""
 
 
 def signalled(
@@ -277,10 +259,17 @@ def signalled(
     """
     if sender.state not in _HEARD_IN[signal]:
         return SenderMove(sender, moved=False)
+    to = _MOVES_TO.get(signal)
+    if to is None:
+        return _back(sender, _returns_to(sender, signal), now, why)
     lasts = _LASTS.get(signal)
     ends = None if lasts is None else until or now + lasts
-    to = _MOVES_TO.get(signal, _home(sender))
-    return _to(sender, to, why, until=ends, alert=_ALERTS.get(signal, ""))
+    alert = ALERTS.get(signal, "")
+    if to is sender.state:
+        return _goes_on(sender, ends, why, alert)
+    if _DEPTH[to] < _DEPTH[sender.state]:
+        return _beneath(sender, to, ends, alert)
+    return _covered(sender, to, ends, why, alert)
 
 
 def timed_out(sender: Sender, now: datetime) -> SenderMove:
@@ -288,10 +277,91 @@ def timed_out(sender: Sender, now: datetime) -> SenderMove:
     if sender.until is None or now < sender.until:
         return SenderMove(sender, moved=False)
     if sender.state is SenderState.RECONNECTING:
-        return _to(
-            sender,
-            SenderState.OFFLINE,
-            "not connected again within 10 minutes",
-            alert="phone.offline",
-        )
-    return _to(sender, _home(sender), f"{sender.state} ran out")
+        why = "not connected again within 10 minutes"
+        return _covered(sender, SenderState.OFFLINE, None, why, "phone.offline")
+    if sender.state is SenderState.OFFLINE:
+        free = evolve(sender, state_before=_home(sender), until=None)
+        return SenderMove(free, moved=True)
+    return _back(sender, sender.state_before, now, f"{sender.state} ran out")
+
+
+def _home(sender: Sender) -> SenderState:
+    """The working state beneath all troubles."""
+    for state in (sender.state, sender.state_before):
+        if state in _AT_WORK:
+            return state
+    return SenderState.ACTIVE if sender.warm_up is None else SenderState.WARMING
+
+
+def _returns_to(sender: Sender, signal: SenderSignal) -> SenderState:
+    """What CONNECTED gives way to, and RESUME, which no pause outlives."""
+    beneath = sender.state_before
+    if signal is SenderSignal.CONNECTED:
+        return beneath
+    passing = sender.state in _AWAY or sender.state is SenderState.PAUSED
+    return beneath if passing and beneath in _RESTRICTED else _home(sender)
+
+
+def _back(sender: Sender, to: SenderState, now: datetime, why: str) -> SenderMove:
+    """Out of a trouble, to what lies beneath it."""
+    if to is sender.state:
+        return SenderMove(sender, moved=False)
+    until = None
+    if to is SenderState.REACHOUT_LOCKED:
+        known = sender.until if sender.state is SenderState.OFFLINE else None
+        # Nobody remembers when the lock would have ended: better too long.
+        until = known or now + REACHOUT_LOCK
+    back = evolve(
+        sender,
+        state=to,
+        state_before=to if to in _AT_WORK else _home(sender),
+        state_reason=why,
+        until=until,
+    )
+    return SenderMove(back, moved=True)
+
+
+def _goes_on(sender: Sender, ends: datetime | None, why: str, alert: str) -> SenderMove:
+    """The trouble it is in already: it may last longer, or have one more cause."""
+    if ends is not None and sender.until is not None:
+        ends = max(ends, sender.until)
+    is_news = bool(alert) and sender.state is SenderState.PAUSED
+    if ends == sender.until and not (is_news and why != sender.state_reason):
+        return SenderMove(sender, moved=False)
+    longer = evolve(sender, until=ends, state_reason=why)
+    return SenderMove(longer, moved=True, alert=alert if is_news else "")
+
+
+def _beneath(
+    sender: Sender, to: SenderState, ends: datetime | None, alert: str
+) -> SenderMove:
+    """A lesser trouble than the present one shows when that is over."""
+    if _DEPTH[to] <= _DEPTH[sender.state_before]:
+        return SenderMove(sender, moved=False)
+    until = ends if sender.state is SenderState.OFFLINE else sender.until
+    return SenderMove(
+        evolve(sender, state_before=to, until=until), moved=True, alert=alert
+    )
+
+
+def _covered(
+    sender: Sender, to: SenderState, ends: datetime | None, why: str, alert: str
+) -> SenderMove:
+    """Into a trouble as deep as the present state, or deeper."""
+    if to in _AT_WORK:
+        before = to
+    elif to in _THERE and _DEPTH[to] > _DEPTH[sender.state]:
+        before = sender.state
+    elif to in _THERE:
+        before = sender.state_before
+    else:
+        before = _home(sender)
+    locked = to is SenderState.OFFLINE and before is SenderState.REACHOUT_LOCKED
+    moved = evolve(
+        sender,
+        state=to,
+        state_before=before,
+        state_reason=why,
+        until=sender.until if locked and sender.state is before else ends,
+    )
+    return SenderMove(moved, moved=True, alert=alert)

@@ -112,15 +112,32 @@ class Sequence:
                 f"write 1 to {LONGEST} [[step]] tables"
             )
             raise Misconfigured(message)
+        numbers = [step.number for step in steps]
+        if numbers != list(range(1, len(steps) + 1)):
+            message = (
+                f"sequence {self.name!r} has steps numbered {numbers}: "
+                "number them from 1, in order"
+            )
+            raise Misconfigured(message)
+        for step in steps:
+            if step.delay < timedelta():
+                message = (
+                    f"sequence {self.name!r}, step {step.number}: a delay of "
+                    f"{step.delay} lies in the past; give 0 or more"
+                )
+                raise Misconfigured(message)
 
     def __attrs_post_init__(self) -> None:
         """Refuse what would harm people on cold channels."""
-        cold = self.primary_channel is not Channel.EMAIL_WARM
+        used = [self.primary_channel, *(step.channel or "AUTO" for step in self.steps)]
+        if self.fallback_channel is not None:
+            used.append(self.fallback_channel)
+        cold = [one for one in used if one is not Channel.EMAIL_WARM]
         for name in ("respect_hours", "stop_on_reply"):
             if cold and not getattr(self, name):
                 message = (
                     f"sequence {self.name!r}: {name} = false is not allowed on "
-                    f"{self.primary_channel}; remove it"
+                    f"{cold[0]}; remove it"
                 )
                 raise Misconfigured(message)
 

@@ -7,11 +7,18 @@ from enum import StrEnum
 
 from attrs import frozen
 
-from outreach.domain.address import AddressKey
+from outreach.domain.address import AddressKey, email_keys, phone_key
 from outreach.domain.channel import Channel
 from outreach.domain.ids import SenderId
 
-__all__ = ["Suppression", "SuppressionReason", "Switch", "SwitchScope", "stopped_by"]
+__all__ = [
+    "Suppression",
+    "SuppressionReason",
+    "Switch",
+    "SwitchScope",
+    "of_person",
+    "stopped_by",
+]
 
 
 class SuppressionReason(StrEnum):
@@ -37,6 +44,21 @@ class Suppression:
     by: str
     at: datetime
     everywhere: bool = False
+
+
+def of_person(
+    number: str, email: str, *, reason: SuppressionReason, by: str, at: datetime
+) -> tuple[Suppression, ...]:
+    """What one person's word stops: all their contact points, on every channel.
+
+    Args:
+        number: E.164, or empty.
+        email: an address, or empty. Its domain goes on: others write from there.
+    """
+    keys = [phone_key(number)] if number else []
+    if email:
+        keys.append(email_keys(email)[0])
+    return tuple(Suppression(key, reason, by, at) for key in keys)
 
 
 class SwitchScope(StrEnum):

@@ -80,7 +80,7 @@ class LeadTable(Protocol):
 
     @property
     def columns(self) -> Sequence[str]:
-        """Headers so far; a row has no more cells than there were when it came."""
+        """Headers so far; a broken row may have more cells, a short one fewer."""
         ...
 
     @property

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 from attrs import frozen
 
+from outreach.domain.budget import effective_limit
 from outreach.domain.change import (
     Change,
     Done,
@@ -21,16 +22,17 @@ from outreach.domain.errors import NotFound, OutreachError, RetryLater
 from outreach.domain.ids import AccountId, EnrolmentId, Incarnation, ReviewId, SenderId
 from outreach.domain.journey import Fact, happened
 from outreach.domain.review import escalated
-from outreach.domain.sender import SenderSignal, SenderState
+from outreach.domain.sender import Sender, SenderSignal, SenderState
 from outreach.domain.sequence import EnrolmentStatus
 from outreach.domain.usecases.dispatch import Dispatch
 from outreach.domain.usecases.signal_sender import SignalSender
+from outreach.domain.window import local_day
 from outreach.ports.alerts import Alert, Alerts
 from outreach.ports.duties import Duties
-from outreach.ports.gateway import ListsAccounts, PollsStatus
+from outreach.ports.gateway import AccountSender, ListsAccounts, PollsStatus
 from outreach.ports.journeys import Journeys
 from outreach.ports.reviews import Reviews
-from outreach.ports.senders import Polled, Senders
+from outreach.ports.senders import Polled, Senders, SenderUse
 
 __all__ = ["DISPATCH_EVERY", "HEALTH_EVERY", "POLL_EVERY", "DoDuties"]
 
@@ -39,7 +41,9 @@ HEALTH_EVERY: Final = timedelta(minutes=10)
 POLL_EVERY: Final = timedelta(minutes=10)
 
 _AGAIN: Final = timedelta(minutes=1)
-_POLLED: Final = 100
+_A_DAY: Final = timedelta(days=1)
+_ABLE: Final = frozenset({SenderState.ACTIVE, SenderState.WARMING})
+_POLLED: Final = 20
 """Messages asked for in one poll: a vendor's monthly calls are counted."""
 
 
@@ -48,7 +52,7 @@ class DoDuties:
     """Takes duties whose time has come, one after the other.
 
     Attributes:
-        polls, accounts: provider accounts that can be asked, by id.
+        polls, lists: provider accounts that can be asked, by id.
     """
 
     duties: Duties
@@ -64,14 +68,23 @@ class DoDuties:
     async def __call__(self, who: Incarnation, limit: int = 20) -> int:
         """Answers how many duties were taken."""
         taken = await self.duties.take(who, limit)
-        for duty in taken:
+        await self._each(taken)
+        return len(taken)
+
+    async def _each(self, taken: Sequence[Duty]) -> None:
+        """One that fails is taken again once its lease has run out, and delays none."""
+        for place, duty in enumerate(taken, 1):
             now = duty.now or duty.due_at
             try:
                 again = await self._do(duty, now)
             except RetryLater:
                 again = now + _AGAIN
+            except NotFound:
+                again = None  # what it was about is gone
+            except Exception:
+                await self._each(taken[place:])
+                raise
             await self.duties.done(duty, again)
-        return len(taken)
 
     async def _do(self, duty: Duty, now: datetime) -> datetime | None:
         match duty.kind:
@@ -86,7 +99,7 @@ class DoDuties:
                 await self._poll(duty, now)
                 return now + POLL_EVERY
             case DutyKind.HEALTH:
-                await self._health(duty)
+                await self._health(duty, now)
                 return now + HEALTH_EVERY
             case DutyKind.SENDER_TIMEOUT:
                 return await self.signal.time_out(duty.tenant, SenderId(UUID(duty.key)))
@@ -97,6 +110,8 @@ class DoDuties:
         known = await self.journeys.enrolled(duty.tenant, enrolment)
         if known is None or known.enrolment is None:
             return None
+        if known.enrolment.status is EnrolmentStatus.PAUSED:
+            return now + _A_DAY
         if known.enrolment.status is not EnrolmentStatus.ACTIVE:
             return None
         moved = happened(
@@ -116,14 +131,16 @@ class DoDuties:
         return now + _AGAIN if done is Done.CONFLICT else None
 
     async def _sla(self, duty: Duty, now: datetime) -> datetime | None:
+        """A warning at half of an item's time, and escalation at its end."""
         review = ReviewId(UUID(duty.key))
-        try:
-            view = await self.reviews.get(duty.tenant, str(review))
-        except NotFound:
-            return None
+        view = await self.reviews.get(duty.tenant, str(review))
         item = view.item
         if not item.is_open:
             return None
+        if now < item.sla_due_at:
+            says = f"review {review} is due at {item.sla_due_at.isoformat()}"
+            await self.alerts.raise_(Alert("sla.risk", str(review), says))
+            return item.sla_due_at
         after = escalated(item, now)
         if after == item:
             return item.claimed_until if item.at_work(now) else None
@@ -138,17 +155,24 @@ class DoDuties:
         return item.claimed_until
 
     async def _escalate(self, known: Known) -> Done:
-        item = known.review
-        if item is None:
+        was = known.review
+        if was is None:
             return Done.ALREADY
-        item = escalated(item, known.now)
+        item = escalated(was, known.now)
+        if item == was:
+            return Done.ALREADY
         change = Change(
             tenant=known.tenant,
             lead=known.journey.lead,
             key=f"sla/{item.id}/{item.version}",
             expected=known.journey.version,
             journey=known.journey,
-            review=ReviewChange(item, "SLA_BREACHED", "time"),
+            review=ReviewChange(
+                item,
+                "SLA_BREACHED",
+                "time",
+                expected_fingerprint=was.fingerprint,
+            ),
         )
         (done,) = await self.journeys.commit([change])
         return done
@@ -177,7 +201,7 @@ class DoDuties:
         why = "a message left from another number than the planned one"
         await self.signal(duty.tenant, one.sender, SenderSignal.MISMATCH, why=why)
 
-    async def _health(self, duty: Duty) -> None:
+    async def _health(self, duty: Duty, now: datetime) -> None:
         """Ask which senders are connected; believe only what was asked for."""
         account = AccountId(UUID(duty.key))
         provider = self.lists.get(account)
@@ -191,18 +215,44 @@ class DoDuties:
             alert = Alert("provider.unhealthy", str(account), str(error))
             await self.alerts.raise_(alert)
             return
+        await self.alerts.over("provider.unhealthy", str(account))
         able = total = 0
         for use in await self.senders.all(duty.tenant):
             if use.sender.account != account or not use.sender.enabled:
                 continue
             total += 1
             there = seen.get(use.sender.number)
-            connected = there is not None and there.connected
-            signal = SenderSignal.CONNECTED if connected else SenderSignal.DISCONNECTED
-            after = await self.signal(
-                duty.tenant, use.sender.id, signal, why="health check"
-            )
-            able += after.state in {SenderState.ACTIVE, SenderState.WARMING}
+            if there is None:
+                await self._unlisted(use.sender)
+                able += use.sender.state in _ABLE
+                continue
+            after = await self._checked(use, there, now)
+            able += after.state in _ABLE
         if 2 * able < total:
             says = f"{able} of {total} phones can send"
             await self.alerts.raise_(Alert("pipeline.degraded", str(account), says))
+        else:
+            await self.alerts.over("pipeline.degraded", str(account))
+
+    async def _checked(
+        self, use: SenderUse, there: AccountSender, now: datetime
+    ) -> Sender:
+        sender = use.sender
+        signal = SenderSignal.DISCONNECTED
+        if there.state is SenderState.BANNED:
+            signal = SenderSignal.BANNED
+        elif there.connected:
+            signal = SenderSignal.CONNECTED
+        why = "health check"
+        after = await self.signal(sender.tenant, sender.id, signal, why=why)
+        today = local_day(now, sender.time_zone)
+        ramped = effective_limit(sender.daily_limit, sender.warm_up, today)
+        if after.state is SenderState.WARMING and ramped >= sender.daily_limit:
+            signal, why = SenderSignal.RAMPED, "the ramp is done"
+            after = await self.signal(sender.tenant, sender.id, signal, why=why)
+        return after
+
+    async def _unlisted(self, sender: Sender) -> None:
+        """A number the provider does not list proves nothing, but people must know."""
+        says = f"{sender.label or sender.id} is not listed by {sender.provider}"
+        await self.alerts.raise_(Alert("phone.silent", str(sender.id), says))

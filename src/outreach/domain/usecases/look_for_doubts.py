@@ -15,6 +15,7 @@ from outreach.domain.review import (
     ReviewCalendar,
     ReviewItem,
     ReviewReason,
+    fingerprint,
     sla_due,
 )
 from outreach.domain.sender import SendClass
@@ -87,15 +88,19 @@ class LookForDoubts:
     def _uncertain(self, doubt: Doubt) -> ReviewItem | None:
         if doubt.send_class not in {SendClass.APPROVED, SendClass.AI}:
             return None
+        parcel = doubt.parcel
         return ReviewItem(
-            id=review_id(f"uncertain/{doubt.parcel.attempt}"),
+            id=review_id(f"uncertain/{parcel.attempt}"),
             tenant=doubt.tenant,
             lead=doubt.lead,
             reason=ReviewReason.SEND_UNCERTAIN,
             priority=Priority.URGENT,
             opened_at=doubt.now,
             sla_due_at=sla_due(Priority.URGENT, doubt.now, self.reviewers),
-            trigger=doubt.parcel.text,
+            trigger=parcel.text,
+            fingerprint=fingerprint(
+                parcel.to, parcel.permit.channel, parcel.text, doubt.now
+            ),
         )
 
     async def _release(self, slot: UnitSlot, intent: IntentId) -> None:

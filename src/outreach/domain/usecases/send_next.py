@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
 from attrs import evolve, frozen
 
 from outreach.domain.budget import Ask, GuardCode, UnitSlot
-from outreach.domain.case import Case
-from outreach.domain.decision import Decision, Verdict, decide
+from outreach.domain.case import Case, Flip
+from outreach.domain.decision import Block, Decision, Reason, Verdict, decide
 from outreach.domain.errors import RetryLater, Unavailable
 from outreach.domain.ids import AccountId, IntentId
 from outreach.domain.message import (
@@ -49,8 +49,12 @@ __all__ = ["LOOK_AGAIN", "SendNext", "Step"]
 LOOK_AGAIN: Final = timedelta(hours=1)
 """A message that only a person or an event can lift is looked at again then."""
 
+_A_DAY: Final = timedelta(days=1)
+_IN_A_MOMENT: Final = timedelta(seconds=5)
 _T2_TRIES: Final = 5
 _NOT_OURS: Final = frozenset({WhyNotArmed.FENCED, WhyNotArmed.TAKEN})
+_CLOSES_MORE: Final = frozenset({Reason.QUOTA_EXCEEDED, Reason.OUTSIDE_WINDOW})
+"""These close a class or a window of the lane, and not one message."""
 
 
 class Step(StrEnum):
@@ -105,23 +109,29 @@ class SendNext:
         if not claim.cases:
             await self.lanes.free(claim)
             return Step.NOTHING
-        cases = [self._with_holidays(case) for case in claim.cases]
+        cases = [self._with_holidays(case, claim.now) for case in claim.cases]
         puts: list[PutOff] = []
         for case in serve_order(cases, claim.now, last_was_new=claim.last_was_new):
             made = self._decide(case, claim)
             if made.verdict is Verdict.SEND:
                 text = render(case)
                 if text is not None and case.sender is not None:
-                    armed = _Ready(case, case.sender, made, text)
-                    return await self._send(claim, began, armed)
+                    if puts:
+                        # What cannot go would keep its place at the head of its
+                        # class, and hold up those behind it for as long as
+                        # another class has something to send.
+                        break
+                    ready = _Ready(case, case.sender, made, text)
+                    return await self._send(claim, began, ready)
                 made = self._decide(evolve(case, template=None), claim)
             puts.append(_put(case, made))
         await self.lanes.put_off(claim, puts)
         return Step.PUT_OFF
 
-    def _with_holidays(self, case: Case) -> Case:
+    def _with_holidays(self, case: Case, now: datetime) -> Case:
+        """From a day back, for it may be last year there, as far as windows look."""
         window = case.window
-        year = case.intent.due_at.year
+        year = (now - _A_DAY).year
         days = self.calendar.holidays(window.country, year)
         later = self.calendar.holidays(window.country, year + 1)
         return evolve(case, window=evolve(window, holidays=days | later))
@@ -132,20 +142,24 @@ class SendNext:
     async def _send(self, claim: Claim, began: float, ready: _Ready) -> Step:
         draft = draft_of(ready.case, ready.sender, ready.made, ready.text)
         try:
-            if not await self._reserve(claim, ready, draft):
-                await self.lanes.put_off(claim, [self._full(claim, ready)])
+            code = await self._reserve(claim, ready, draft)
+            if code is not GuardCode.OK:
+                await self.lanes.put_off(claim, [self._denied(claim, ready, code)])
                 return Step.PUT_OFF
             (verdict,) = await self.intents.arm(claim, [(draft, ready.made)])
         except Unavailable:
+            # Nothing happened: the lane is still ours, and so is the unit.
             await self.lanes.free(claim)
+            if draft.unit is not None:
+                await self._release(draft.parcel.intent, draft.unit)
             raise
         if isinstance(verdict, NotArmed):
             await self._not_armed(claim, ready, draft, verdict)
             return Step.NOT_ARMED
         return await self._call(claim, began, ready, draft, verdict)
 
-    async def _reserve(self, claim: Claim, ready: _Ready, draft: Draft) -> bool:
-        """Ask the guard, for every send; False: the phone is full."""
+    async def _reserve(self, claim: Claim, ready: _Ready, draft: Draft) -> GuardCode:
+        """Ask the guard, for every send, and once more if the ledger may know more."""
         zone = ready.sender.time_zone
         slot = draft.unit or UnitSlot(ready.sender.id, local_day(claim.now, zone))
         external = 0 if ready.case.ledger is None else ready.case.ledger.external
@@ -162,7 +176,25 @@ class SendNext:
             # Missing, of another epoch, or fuller than the ledger: the ledger knows.
             await self.guard.rebuild(await self.intents.units([slot]))
             (grant,) = await self.guard.reserve([ask])
-        return grant.code is GuardCode.OK
+        return grant.code
+
+    def _denied(self, claim: Claim, ready: _Ready, code: GuardCode) -> PutOff:
+        if code is not GuardCode.NEED_REBUILD:
+            return self._full(claim, ready)
+        # The ledger has another epoch by now, and the next claim will know it.
+        until = claim.now + _IN_A_MOMENT
+        lift = Flip("now", until, "the guard must be rebuilt")
+        block = Block(Reason.NEED_REBUILD, (("epoch", str(claim.epoch)),), until, lift)
+        made = evolve(
+            ready.made,
+            verdict=Verdict.DEFER,
+            blocks=(block,),
+            binding=block.reason,
+            earliest=until,
+            flips=(lift,),
+            terms=None,
+        )
+        return PutOff(ready.case.intent.id, made, until)
 
     def _full(self, claim: Claim, ready: _Ready) -> PutOff:
         """One put-off that closes the lane for new contacts, not one per lead."""
@@ -181,15 +213,20 @@ class SendNext:
             await self.guard.rebuild(await self.intents.units([draft.unit]))
             await self.lanes.put_off(claim, [self._full(claim, ready)])
         else:
-            await self.guard.release(ready.case.intent.id, draft.unit)
+            await self._release(ready.case.intent.id, draft.unit)
 
     async def _call(
         self, claim: Claim, began: float, ready: _Ready, draft: Draft, armed: Armed
     ) -> Step:
         answer: Answer
+        # Drawn before the call: nothing may fail between its answer and T2.
+        gap = ready.sender.pacing.draw(self.rng)
+        wait = self.backoff.wait(claim.backoffs + 1, self.rng)
         late = self.clock.monotonic() - began
         if late > self.timing.call_budget.total_seconds():
-            answer = NotAccepted(lane=True, detail="too late: nothing left the process")
+            # Our fault and not the provider's: no wait beyond the gap.
+            says = "too late: nothing left the process"
+            answer = NotAccepted(lane=True, detail=says, retry_after=timedelta())
         else:
             answer = await self._hand_over(claim.account, draft.parcel)
         result = result_of(
@@ -199,8 +236,8 @@ class SendNext:
                 token=claim.token,
                 answer=answer,
                 now=claim.now,
-                gap=ready.sender.pacing.draw(self.rng),
-                wait=self.backoff.wait(claim.backoffs, self.rng),
+                gap=gap,
+                wait=wait,
                 calendar=self.reviewers,
             ),
         )
@@ -253,4 +290,8 @@ def _put(case: Case, made: Decision) -> PutOff:
         until = made.at + LOOK_AGAIN
     elif made.verdict is Verdict.STOP:
         until = None
+    elif made.binding in _CLOSES_MORE:
+        # Not until this very message could go: others in the lane may go before.
+        untils = (b.until for b in made.blocks if b.reason is made.binding)
+        until = next(untils, None) or until
     return PutOff(case.intent.id, made, until)

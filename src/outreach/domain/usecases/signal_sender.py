@@ -8,11 +8,14 @@ from typing import Final
 from attrs import frozen
 
 from outreach.domain.change import Duty, DutyKind
-from outreach.domain.ids import SenderId, TenantId
+from outreach.domain.errors import Unavailable
+from outreach.domain.ids import AccountId, SenderId, TenantId
 from outreach.domain.sender import (
+    ALERTS,
     Sender,
     SenderMove,
     SenderSignal,
+    SenderState,
     signalled,
     timed_out,
 )
@@ -24,6 +27,8 @@ from outreach.ports.senders import Senders
 __all__ = ["SignalSender"]
 
 _TRIES: Final = 5
+_AT_WORK: Final = frozenset({SenderState.ACTIVE, SenderState.WARMING})
+_INCIDENTS: Final = tuple(sorted(set(ALERTS.values())))
 
 
 @frozen
@@ -45,21 +50,38 @@ class SignalSender:
         until: datetime | None = None,
         by: str = "engine",
     ) -> Sender:
-        """The sender as it is afterwards."""
+        """The sender as it is afterwards.
+
+        Raises:
+            NotFound: there is no such sender.
+            Unavailable: somebody else kept changing it; nothing was changed.
+        """
         for _ in range(_TRIES):
             before = await self.senders.by_id(tenant, sender)
             now = await self.clock.now()
             move = signalled(before, signal, now, why=why, until=until)
             if await self._store(before, move, by):
                 return move.sender
-        return await self.senders.by_id(tenant, sender)
+        raise _busy(sender)
 
     async def time_out(self, tenant: TenantId, sender: SenderId) -> datetime | None:
-        """Move a sender whose time has run out; when to look again."""
-        before = await self.senders.by_id(tenant, sender)
-        move = timed_out(before, await self.clock.now())
-        await self._store(before, move, "time")
-        return move.sender.until
+        """Move a sender whose time has run out; when to look again.
+
+        Raises:
+            NotFound: there is no such sender.
+            Unavailable: somebody else kept changing it; nothing was changed.
+        """
+        for _ in range(_TRIES):
+            before = await self.senders.by_id(tenant, sender)
+            move = timed_out(before, await self.clock.now())
+            if await self._store(before, move, "time"):
+                return move.sender.until
+        raise _busy(sender)
+
+    async def have_checked(self, tenant: TenantId, account: AccountId) -> None:
+        """Have the provider asked, as soon as may be, what its phones can do."""
+        now = await self.clock.now()
+        await self.duties.put([Duty(DutyKind.HEALTH, str(account), tenant, now)])
 
     async def _store(self, before: Sender, move: SenderMove, by: str) -> bool:
         if not move.moved:
@@ -77,4 +99,11 @@ class SignalSender:
         if move.alert:
             says = f"{before.label or before.id} is {move.sender.state}"
             await self.alerts.raise_(Alert(move.alert, str(before.id), says))
+        elif move.sender.state in _AT_WORK:
+            for kind in _INCIDENTS:
+                await self.alerts.over(kind, str(before.id))
         return True
+
+
+def _busy(sender: SenderId) -> Unavailable:
+    return Unavailable(f"sender {sender} changed {_TRIES} times meanwhile: try again")

@@ -1,8 +1,12 @@
-"""Apply what came in: match, analyse, react, commit; each event once."""
+"""Apply what came in: match, analyse, react, commit; each event once.
+
+An event that fails holds up no other. One that fails five times is parked, and a
+person is asked, for it may have been a reply.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
@@ -10,11 +14,19 @@ from typing import Final
 from attrs import frozen
 
 from outreach.domain.analysis import Reply
-from outreach.domain.change import Done, Known
+from outreach.domain.answer import asking
+from outreach.domain.change import Change, Done, Known
+from outreach.domain.errors import RetryLater
 from outreach.domain.event import Arrived, EventType, SystemEvent
 from outreach.domain.ids import Incarnation, TenantId
 from outreach.domain.reaction import Received, react, still_calling
-from outreach.domain.review import ReviewCalendar
+from outreach.domain.review import (
+    PRIORITY_OF,
+    Priority,
+    ReviewCalendar,
+    ReviewReason,
+    Trigger,
+)
 from outreach.domain.sender import SenderSignal
 from outreach.domain.sequence import MessageTemplate
 from outreach.domain.usecases.signal_sender import SignalSender
@@ -38,16 +50,19 @@ _MATCH_AGAIN: Final = (
     timedelta(minutes=1),
     timedelta(minutes=10),
     timedelta(hours=1),
-    timedelta(hours=6),
     timedelta(days=1),
 )
+"""Fewer than PARK_AFTER: that nobody knows an address is no failure."""
 _CONFLICTS: Final = 5
 _SIGNALS: Final = {
-    EventType.SENDER_CONNECTED: SenderSignal.CONNECTED,
+    EventType.SENDER_CONNECTED: None,
     EventType.SENDER_DISCONNECTED: SenderSignal.DISCONNECTED,
     EventType.SENDER_LOCKED: SenderSignal.LOCKED,
-    EventType.SENDER_BANNED: SenderSignal.BANNED,
+    EventType.SENDER_BANNED: SenderSignal.DISCONNECTED,
 }
+"""What is believed at once. That a phone is back, or gone for good, is believed only
+of the provider that was asked; until then a phone said to be banned is offline."""
+_CHECKED: Final = frozenset({EventType.SENDER_CONNECTED, EventType.SENDER_BANNED})
 
 
 class Applied(StrEnum):
@@ -58,6 +73,8 @@ class Applied(StrEnum):
     """There was nothing to apply."""
     UNMATCHED = "UNMATCHED"
     LATER = "LATER"
+    PARKED = "PARKED"
+    """It failed too often; people were told."""
 
 
 @frozen
@@ -83,9 +100,19 @@ class TakeInEvents:
     async def __call__(self, who: Incarnation, limit: int = 50) -> int:
         """Answers how many events were taken."""
         taken = await self.inbox.take(who, limit)
-        for arrived in taken:
-            await self.apply(arrived)
+        await self._each(taken)
         return len(taken)
+
+    async def _each(self, taken: Sequence[Arrived]) -> None:
+        for place, arrived in enumerate(taken, 1):
+            try:
+                await self.apply(arrived)
+            except RetryLater:
+                raise
+            except Exception as error:
+                await self._failed(arrived, type(error).__name__)
+                await self._each(taken[place:])
+                raise
 
     async def apply(self, arrived: Arrived) -> Applied:
         """Apply one event."""
@@ -95,7 +122,7 @@ class TakeInEvents:
             await self.inbox.close(arrived.id, says)
             return Applied.CLOSED
         if arrived.tries >= PARK_AFTER:
-            return await self._park(arrived)
+            return await self._park(arrived, event)
         if event.type in _SIGNALS:
             return await self._sender(arrived, event)
         return await self._lead(arrived, event)
@@ -107,22 +134,72 @@ class TakeInEvents:
         read = reader.read(arrived.arrival.raw)
         return next((e for e in read if e.key == arrived.arrival.key), None)
 
-    async def _park(self, arrived: Arrived) -> Applied:
+    async def _failed(self, arrived: Arrived, defect: str) -> None:
+        """Tried again in a minute; `PARK_AFTER` such tries park it."""
+        says = f"{arrived.arrival.type} could not be applied: {defect}"
+        await self.alerts.raise_(Alert("event.parked", str(arrived.id), says))
+        again = await self.clock.now() + _MATCH_AGAIN[0]
+        await self.inbox.park(arrived.id, says, again)
+
+    async def _park(self, arrived: Arrived, event: SystemEvent) -> Applied:
         says = f"{arrived.arrival.type} could not be applied in {PARK_AFTER} tries"
+        if arrived.tries == PARK_AFTER and event.type not in _SIGNALS:
+            # Only once: what fails may be the very matching.
+            await self._ask_person(arrived, event, says)
         await self.inbox.park(arrived.id, says, None)
         await self.alerts.raise_(Alert("event.parked", str(arrived.id), says))
-        return Applied.LATER
+        return Applied.PARKED
+
+    async def _ask_person(
+        self, arrived: Arrived, event: SystemEvent, says: str
+    ) -> None:
+        """While the item is open nothing automatic goes to the lead."""
+        for _ in range(_CONFLICTS):
+            known = await self.journeys.match(arrived.arrival.account, event)
+            if known is None:
+                return
+            reason = ReviewReason.EVENT_PARKED
+            text = "\n".join(filter(None, (says, event.content)))
+            trigger = Trigger(reason, PRIORITY_OF[reason], text, arrived.id)
+            plain = Change(
+                tenant=known.tenant,
+                lead=known.journey.lead,
+                key=f"parked/{arrived.id}",
+                expected=known.journey.version,
+                journey=known.journey,
+            )
+            change = asking(plain, known, trigger, self.reviewers)
+            if await self._commit(change) is not Done.CONFLICT:
+                return
+
+    async def _commit(self, change: Change) -> Done:
+        (done,) = await self.journeys.commit([change])
+        if done is not Done.DONE:
+            return done
+        if change.anomaly:
+            about = Alert("fact.anomaly", str(change.lead), change.anomaly)
+            await self.alerts.raise_(about)
+        asked = change.review
+        if asked is not None and asked.item.priority is Priority.URGENT:
+            says = f"{asked.item.reason}: a person must look"
+            await self.alerts.raise_(Alert("review.urgent", str(asked.item.id), says))
+        return done
 
     async def _sender(self, arrived: Arrived, event: SystemEvent) -> Applied:
         for account in await self.senders.all_accounts(
             event.provider, arrived.arrival.account
         ):
+            if event.type in _CHECKED:
+                await self.signal.have_checked(account.tenant, account.id)
+            signal = _SIGNALS[event.type]
+            if signal is None:
+                continue
             for use in await self.senders.all(account.tenant):
                 if use.sender.number == event.sender:
                     await self.signal(
                         account.tenant,
                         use.sender.id,
-                        _SIGNALS[event.type],
+                        signal,
                         why=event.detail or str(event.type),
                         by="provider",
                     )
@@ -138,8 +215,7 @@ class TakeInEvents:
                 await self.inbox.wait(arrived.id, known.now + _IN_A_MOMENT)
                 return Applied.LATER
             change = react(known, await self._received(arrived, event, known))
-            (done,) = await self.journeys.commit([change])
-            if done is not Done.CONFLICT:
+            if await self._commit(change) is not Done.CONFLICT:
                 return Applied.DONE
         await self.inbox.wait(arrived.id, await self._soon())
         return Applied.LATER
@@ -149,18 +225,17 @@ class TakeInEvents:
 
     async def _unmatched(self, arrived: Arrived) -> Applied:
         """Kept for matching: the lead may be imported later."""
-        now = await self.clock.now()
-        tried = min(arrived.tries, len(_MATCH_AGAIN) - 1)
-        again = now + _MATCH_AGAIN[tried]
-        final = arrived.tries >= len(_MATCH_AGAIN)
-        await self.inbox.park(arrived.id, "unmatched", None if final else again)
+        again = None
+        if arrived.tries < len(_MATCH_AGAIN):
+            again = await self.clock.now() + _MATCH_AGAIN[arrived.tries]
+        await self.inbox.park(arrived.id, "unmatched", again)
         return Applied.UNMATCHED
 
     async def _received(
         self, arrived: Arrived, event: SystemEvent, known: Known
     ) -> Received:
         if event.type not in {EventType.REPLY, EventType.AUTO_REPLY}:
-            return Received(arrived.id, event)
+            return Received(arrived.id, event, calendar=self.reviewers)
         reply = Reply(
             event.content,
             media=event.media,

@@ -83,6 +83,8 @@ async def serve(options: Options) -> None:
     journal = Journal(options.log)
     try:
         with socket.create_server((HOST, options.port), backlog=512) as listener:
+            # inherited by connections; asyncio sets it only where the protocol is named
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             await _serve(options, journal, listener)
     finally:
         journal.close()

@@ -1,0 +1,7 @@
+"""arq as a bell: its queue carries 'look', and nothing else."""
+
+from outreach.adapters.arq.bell import ArqBell, connect_bell
+from outreach.adapters.arq.listening import listen
+from outreach.adapters.arq.settings import redis_settings, worker_settings
+
+__all__ = ["ArqBell", "connect_bell", "listen", "redis_settings", "worker_settings"]

@@ -1,0 +1,41 @@
+"""Every port over one truth in memory: for tests, simulation, and embedding."""
+
+from outreach.adapters.memory.alerts import MemoryAlerts
+from outreach.adapters.memory.allocations import MemoryAllocations
+from outreach.adapters.memory.campaigns import MemoryCampaigns
+from outreach.adapters.memory.clock import EPOCH, MemoryClock
+from outreach.adapters.memory.decisions import MemoryDecisions
+from outreach.adapters.memory.duties import MemoryDuties
+from outreach.adapters.memory.inbox import MemoryInbox
+from outreach.adapters.memory.intents import MemoryIntents
+from outreach.adapters.memory.journeys import MemoryJourneys
+from outreach.adapters.memory.lanes import MemoryLanes
+from outreach.adapters.memory.leads import MemoryLeads
+from outreach.adapters.memory.pause import Pause, yield_once
+from outreach.adapters.memory.reviews import MemoryReviews
+from outreach.adapters.memory.rows import TenantRow
+from outreach.adapters.memory.senders import MemorySenders
+from outreach.adapters.memory.store import MemoryStore
+from outreach.adapters.memory.switches import MemorySwitches
+
+__all__ = [
+    "EPOCH",
+    "MemoryAlerts",
+    "MemoryAllocations",
+    "MemoryCampaigns",
+    "MemoryClock",
+    "MemoryDecisions",
+    "MemoryDuties",
+    "MemoryInbox",
+    "MemoryIntents",
+    "MemoryJourneys",
+    "MemoryLanes",
+    "MemoryLeads",
+    "MemoryReviews",
+    "MemorySenders",
+    "MemoryStore",
+    "MemorySwitches",
+    "Pause",
+    "TenantRow",
+    "yield_once",
+]

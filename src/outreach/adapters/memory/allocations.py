@@ -1,0 +1,71 @@
+"""Which phone takes which new lead, over one truth in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from attrs import frozen
+
+from outreach.adapters.memory.cases import ledger_of
+from outreach.adapters.memory.store import MemoryStore
+from outreach.domain.allocation import Room
+from outreach.domain.channel import Channel
+from outreach.domain.ids import IntentId, SenderId, TenantId
+from outreach.domain.sender import SendClass
+from outreach.ports.lanes import Waiting
+
+__all__ = ["MemoryAllocations"]
+
+
+@frozen
+class MemoryAllocations:
+    """Implements `outreach.ports.lanes.Allocations`."""
+
+    store: MemoryStore
+
+    async def rooms(self, tenant: TenantId) -> Sequence[Room]:
+        """By id, so that the same facts give the same allocation."""
+        await self.store.pause()
+        found: list[Room] = []
+        for _, lane in sorted(self.store.lanes.items()):
+            sender = lane.sender
+            if sender.tenant != tenant or not sender.enabled:
+                continue
+            if sender.channel is not Channel.WHATSAPP:
+                continue
+            ledger = ledger_of(self.store, sender)
+            limit = self.store.effective(sender, ledger.day)
+            units = max(0, limit - ledger.used - ledger.external)
+            found.append(Room(sender, units, lane.line.count(SendClass.NEW)))
+        return found
+
+    async def waiting(self, tenant: TenantId, limit: int) -> Sequence[Waiting]:
+        """Those whose time has come."""
+        await self.store.pause()
+        rows = [self.store.intents[intent] for intent in self.store.unallocated]
+        due = [
+            Waiting(row.intent.id, row.intent.due_at)
+            for row in rows
+            if row.intent.tenant == tenant
+            and row.intent.channel is Channel.WHATSAPP
+            and row.intent.due_at <= self.store.now
+        ]
+        return sorted(due, key=lambda one: (one.due_at, one.intent))[:limit]
+
+    async def allocate(
+        self, tenant: TenantId, given: Mapping[IntentId, SenderId]
+    ) -> int:
+        """Only what still waits for a phone is moved, and only to the tenant's own."""
+        await self.store.pause()
+        moved = 0
+        for intent, sender in given.items():
+            lane = self.store.lanes.get(sender)
+            if lane is None or lane.sender.tenant != tenant:
+                continue
+            row = self.store.intents.get(intent)
+            if row is None or intent not in self.store.unallocated:
+                continue
+            if row.intent.tenant == tenant:
+                self.store.place(row, sender)
+                moved += 1
+        return moved

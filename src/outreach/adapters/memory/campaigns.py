@@ -1,0 +1,203 @@
+"""Sequences, templates and enrolments, over one truth in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from attrs import evolve, frozen
+
+from outreach.adapters.memory.rows import CampaignRow, EnrolmentRow
+from outreach.adapters.memory.store import MemoryStore
+from outreach.domain.channel import Channel
+from outreach.domain.errors import NotFound
+from outreach.domain.ids import CampaignId, LeadId, SenderId, TenantId
+from outreach.domain.sender import SenderState
+from outreach.domain.sequence import (
+    Campaign,
+    Enrolment,
+    EnrolmentStatus,
+    MessageTemplate,
+)
+from outreach.domain.sequence import Sequence as Steps
+from outreach.ports.campaigns import Enrollable, NewEnrolment
+
+__all__ = ["MemoryCampaigns"]
+
+_GONE = frozenset({SenderState.BANNED, SenderState.RETIRED})
+
+
+@frozen
+class MemoryCampaigns:
+    """Implements `outreach.ports.campaigns.Campaigns`."""
+
+    store: MemoryStore
+
+    async def save(
+        self,
+        tenant: TenantId,
+        sequence: Steps,
+        templates: Sequence[MessageTemplate],
+        *,
+        name: str,
+    ) -> Campaign:
+        """Same names, same ids; a change makes a new version."""
+        await self.store.pause()
+        store = self.store
+        for template in templates:
+            _save_template(store, tenant, template)
+        steps = _save_sequence(store, tenant, sequence)
+        known = store.campaigns.get((tenant, name))
+        if known is None:
+            campaign = Campaign(CampaignId(store.ids()), steps.id, name)
+            store.campaigns[tenant, name] = campaign
+            store.campaign_rows[campaign.id] = CampaignRow(tenant, steps)
+            return campaign
+        store.campaign_rows[known.id].sequence = steps
+        campaign = evolve(known, sequence=steps.id)
+        store.campaigns[tenant, name] = campaign
+        return campaign
+
+    async def sequence(
+        self, tenant: TenantId, name: str
+    ) -> tuple[Steps, Sequence[MessageTemplate]]:
+        """With the templates its steps name."""
+        await self.store.pause()
+        steps = self.store.live_sequences.get((tenant, name))
+        if steps is None:
+            message = f"no sequence is called {name!r}"
+            raise NotFound(message)
+        named = {
+            text
+            for step in steps.steps
+            for text in (step.template, step.fallback_template)
+            if text is not None
+        }
+        found = (self.store.templates.get((tenant, text)) for text in sorted(named))
+        return steps, [template for template in found if template is not None]
+
+    async def templates(self, tenant: TenantId) -> Sequence[MessageTemplate]:
+        """By name."""
+        await self.store.pause()
+        own = [
+            template
+            for (of, _), template in self.store.templates.items()
+            if of == tenant
+        ]
+        return sorted(own, key=lambda template: template.name)
+
+    async def enrollable(
+        self, tenant: TenantId, campaign: Campaign, after: LeadId | None, limit: int
+    ) -> Sequence[Enrollable]:
+        """By id."""
+        await self.store.pause()
+        store = self.store
+        seen = store.campaign_rows[campaign.id].seen
+        found = sorted(
+            lead
+            for lead, of in store.lead_tenants.items()
+            if of == tenant and lead not in seen and (after is None or lead > after)
+        )
+        return [_enrollable(store, tenant, lead) for lead in found[:limit]]
+
+    async def enroll(
+        self, tenant: TenantId, campaign: Campaign, batch: Sequence[NewEnrolment]
+    ) -> Sequence[bool]:
+        """Each with its first message."""
+        await self.store.pause()
+        return [_enroll(self.store, tenant, campaign, one) for one in batch]
+
+    async def now(self) -> datetime:
+        """Engine time."""
+        await self.store.pause()
+        return self.store.now
+
+
+def _save_template(
+    store: MemoryStore, tenant: TenantId, template: MessageTemplate
+) -> None:
+    known = store.templates.get((tenant, template.name))
+    if known is not None:
+        template = evolve(template, id=known.id, version=known.version)
+        if template != known:
+            template = evolve(template, version=known.version + 1)
+    store.templates[tenant, template.name] = template
+
+
+def _save_sequence(store: MemoryStore, tenant: TenantId, sequence: Steps) -> Steps:
+    known = store.live_sequences.get((tenant, sequence.name))
+    if known is not None:
+        ids = {step.number: step.id for step in known.steps}
+        steps = tuple(
+            evolve(step, id=ids.get(step.number, step.id)) for step in sequence.steps
+        )
+        sequence = evolve(sequence, id=known.id, version=known.version, steps=steps)
+        if sequence != known:
+            sequence = evolve(sequence, version=known.version + 1)
+    store.live_sequences[tenant, sequence.name] = sequence
+    store.sequences[sequence.id, sequence.version] = sequence
+    return sequence
+
+
+def _enrollable(store: MemoryStore, tenant: TenantId, lead: LeadId) -> Enrollable:
+    facts = store.leads[lead]
+    journey = store.journey(lead)
+    return Enrollable(
+        lead=lead,
+        state=journey.state,
+        phone=facts.phone,
+        email=facts.email,
+        fields=facts.variables,
+        country=facts.country,
+        time_zone=facts.time_zone or None,
+        phone_zones=facts.phones[0].zones if facts.phones else (),
+        country_zones=facts.zones,
+        preferred_channel=journey.preferred_channel,
+        last_channel=journey.last_channel,
+        opted_out=journey.opted_out,
+        suppressed=bool(store.suppressions_of(tenant, facts.addresses)),
+        human_controlled=journey.human_controlled,
+        addresses=facts.addresses,
+    )
+
+
+def _enroll(
+    store: MemoryStore, tenant: TenantId, campaign: Campaign, new: NewEnrolment
+) -> bool:
+    row = store.campaign_rows[campaign.id]
+    if new.lead in row.seen or store.lead_tenants.get(new.lead) != tenant:
+        return False
+    if new.first is None:
+        row.seen.add(new.lead)
+        row.skipped[new.lead] = new.skipped
+        return True
+    if store.live_enrolment(new.lead) is not None:
+        return False
+    row.seen.add(new.lead)
+    enrolment = Enrolment(
+        id=new.id,
+        lead=new.lead,
+        sequence=row.sequence.id,
+        sequence_version=row.sequence.version,
+        campaign=campaign.id,
+        status=EnrolmentStatus.ACTIVE,
+        current_step=0,
+        total_steps=len(row.sequence.steps),
+    )
+    store.enrolments[new.id] = EnrolmentRow(
+        enrolment, tenant, new.zones, new.country, new.zones_why
+    )
+    store.enrolled.setdefault(new.lead, []).append(new.id)
+    lane = None
+    if new.first.channel is Channel.WHATSAPP:
+        lane = _sticky(store, new.lead)
+    store.plan(new.first, lane)
+    return True
+
+
+def _sticky(store: MemoryStore, lead: LeadId) -> SenderId | None:
+    """The phone of an earlier run, as long as it is there."""
+    phone = store.journey(lead).phone
+    if phone is None or store.lanes[phone].sender.state in _GONE:
+        return None
+    return phone

@@ -1,0 +1,92 @@
+"""All the facts of one message, as a claim carries them and `explain` shows them."""
+
+from __future__ import annotations
+
+from outreach.adapters.memory.rows import IntentRow, LaneRow, Standing
+from outreach.adapters.memory.store import MemoryStore
+from outreach.domain.budget import UnitSlot
+from outreach.domain.case import Case, LaneFacts, Ledger
+from outreach.domain.channel import Channel
+from outreach.domain.message import Intent
+from outreach.domain.sender import Sender
+from outreach.domain.sequence import EnrolmentStatus, MessageTemplate, Sequence
+from outreach.domain.window import local_day
+
+__all__ = ["case_of", "ledger_of"]
+
+
+def case_of(store: MemoryStore, row: IntentRow) -> Case:
+    """What a decision about *row* looks at; its window carries no holidays."""
+    intent = row.intent
+    lead = store.leads[intent.lead]
+    lane = None if row.lane is None else store.lanes[row.lane]
+    sequence, enrolment = _run(store, intent)
+    by_phone = intent.channel is Channel.WHATSAPP
+    return Case(
+        intent=intent,
+        journey=store.journey(intent.lead),
+        window=row.window,
+        sender=None if lane is None else lane.sender,
+        lane=None if lane is None else _lane_facts(lane),
+        ledger=None if lane is None else ledger_of(store, lane.sender),
+        contacted=lane is not None and (lane.sender.id, intent.lead) in store.contacted,
+        to=lead.phone if by_phone else lead.email,
+        thread=""
+        if lane is None
+        else store.threads.get((lane.sender.id, intent.lead), ""),
+        addresses=lead.addresses,
+        fields=lead.variables,
+        enrolment=enrolment,
+        sequence=sequence,
+        template=_template(store, intent, sequence),
+        suppressions=store.suppressions_of(intent.tenant, lead.addresses),
+        switches=store.switches_of(intent.tenant),
+        review_open=any(
+            store.reviews[review].item.is_open
+            for review in store.reviews_of.get(intent.lead, ())
+        ),
+        live=_live(row),
+    )
+
+
+def ledger_of(store: MemoryStore, sender: Sender) -> Ledger:
+    """Units of the sender's present day."""
+    day = local_day(store.now, sender.time_zone)
+    unit = store.units.get(UnitSlot(sender.id, day))
+    if unit is None:
+        return Ledger(day)
+    return Ledger(day, len(unit.ids), unit.external)
+
+
+def _lane_facts(lane: LaneRow) -> LaneFacts:
+    return LaneFacts(lane.gate_at, lane.backoff_until, busy=bool(lane.calling))
+
+
+def _run(
+    store: MemoryStore, intent: Intent
+) -> tuple[Sequence | None, EnrolmentStatus | None]:
+    if intent.enrolment is None:
+        return None, None
+    run = store.enrolments[intent.enrolment].enrolment
+    sequence = store.sequences[run.sequence, run.sequence_version]
+    return sequence, run.status
+
+
+def _template(
+    store: MemoryStore, intent: Intent, sequence: Sequence | None
+) -> MessageTemplate | None:
+    """The step's text for the intent's channel: its own, else that to fall back to."""
+    step = None if sequence is None else sequence.step(intent.step_number)
+    if step is None:
+        return None
+    for name in (step.template, step.fallback_template):
+        found = store.templates.get((intent.tenant, name or ""))
+        if found is not None and found.channel is intent.channel:
+            return found
+    return None
+
+
+def _live(row: IntentRow) -> str:
+    if row.standing is Standing.WAITING:
+        return ""
+    return f"{row.standing} {row.why}".strip()

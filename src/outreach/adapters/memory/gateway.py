@@ -1,0 +1,203 @@
+"""A provider that is a list of what it accepted, and errs when it is told to."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from enum import Enum, auto
+
+from attrs import define, evolve, field, frozen
+
+from outreach.adapters.memory.clock import EPOCH
+from outreach.adapters.memory.pause import Pause, yield_once
+from outreach.domain.errors import Misconfigured, Unavailable
+from outreach.domain.message import (
+    Accepted,
+    Answer,
+    MessageStatus,
+    NotAccepted,
+    Parcel,
+    UnknownOutcome,
+)
+from outreach.domain.sender import SenderSignal
+from outreach.ports.gateway import Absent, AccountSender, CannotTell, Found, Status
+
+__all__ = ["Delivery", "MemoryGateway", "Mishap"]
+
+
+class Mishap(Enum):
+    """What the line can do to one call."""
+
+    ACCEPTED_THEN_SILENT = auto()
+    """The message is accepted, the answer is lost."""
+    LOST_ON_THE_WAY = auto()
+    """The message never arrives, and there is no answer."""
+    NOT_CONNECTED = auto()
+    """No byte leaves."""
+
+
+@frozen
+class Delivery:
+    """A parcel that was accepted, and how far it came.
+
+    Attributes:
+        sender: the number it really left from.
+    """
+
+    parcel: Parcel
+    ref: str
+    thread: str
+    sender: str
+    at: datetime
+    status: MessageStatus = MessageStatus.ACCEPTED
+
+
+@define(eq=False)
+class MemoryGateway:
+    """Implements `Gateway`, `LooksUp`, `PollsStatus` and `ListsAccounts` of
+    :mod:`outreach.ports.gateway`.
+
+    Every parcel is accepted unless the script says otherwise; ids count from 1, and
+    a pair of numbers has one thread.
+
+    Attributes:
+        now: wall clock (UTC) of what is accepted, moved by hand.
+        accounts: what `senders` answers.
+        is_reachable: False: no question is answered, and no byte of a send leaves.
+        accepts_us: False: the credentials are not accepted.
+        arrivals: sends that reached it, whatever became of them.
+    """
+
+    now: datetime = EPOCH
+    accounts: list[AccountSender] = field(factory=list)
+    is_reachable: bool = True
+    accepts_us: bool = True
+    pause: Pause = yield_once
+    arrivals: int = field(default=0, init=False)
+    deliveries: list[Delivery] = field(factory=list, init=False)
+    _script: deque[Answer | Mishap] = field(factory=deque, init=False)
+
+    @property
+    def accepted(self) -> list[Parcel]:
+        """What was accepted, in order: the judge of every test."""
+        return [delivery.parcel for delivery in self.deliveries]
+
+    def script(self, *coming: Answer | Mishap) -> None:
+        """Say what the next sends meet, one each; what was scripted before is gone.
+
+        An `Accepted` is accepted under that id; other answers accept nothing, but
+        for `UnknownOutcome`, which is written as the `Mishap` that leads to it.
+
+        Raises:
+            ValueError: an `UnknownOutcome` leaves open whether it was accepted.
+        """
+        if any(isinstance(one, UnknownOutcome) for one in coming):
+            msg = (
+                "an UnknownOutcome leaves open whether the message was accepted: "
+                "script ACCEPTED_THEN_SILENT or LOST_ON_THE_WAY"
+            )
+            raise ValueError(msg)
+        self._script = deque(coming)
+
+    def progress(self, ref: str, status: MessageStatus, *, sender: str = "") -> None:
+        """Say how far a message came, and from which number if not from ours.
+
+        Raises:
+            ValueError: no message with this id was accepted.
+        """
+        place = [delivery.ref for delivery in self.deliveries].index(ref)
+        there = self.deliveries[place]
+        self.deliveries[place] = evolve(
+            there, status=status, sender=sender or there.sender
+        )
+
+    async def send(self, parcel: Parcel, within: timedelta) -> Answer:
+        """See `Gateway.send`."""
+        await self.pause()
+        coming = self._obstacle(within) or self._next()
+        if coming is Mishap.NOT_CONNECTED:
+            return NotAccepted(lane=True, detail="not connected")
+        self.arrivals += 1
+        match coming:
+            case Accepted(ref, thread):
+                return self._accept(parcel, ref, thread)
+            case Mishap.ACCEPTED_THEN_SILENT:
+                self._accept(parcel)
+                return UnknownOutcome("no answer")
+            case Mishap.LOST_ON_THE_WAY:
+                return UnknownOutcome("no answer")
+            case answer:
+                return answer
+
+    async def look(
+        self, parcel: Parcel, since: datetime
+    ) -> Found | Absent | CannotTell:
+        """See `LooksUp.look`: by content, as a provider without our ids would."""
+        await self.pause()
+        if not self.is_reachable or not self.accepts_us:
+            return CannotTell("not connected")
+        for delivery in self.deliveries:
+            if delivery.at >= since and delivery.parcel.hash == parcel.hash:
+                return Found(delivery.ref, delivery.thread)
+        return Absent()
+
+    async def statuses(self, refs: Sequence[str]) -> Sequence[Status]:
+        """See `PollsStatus.statuses`."""
+        await self._question()
+        known = {delivery.ref: delivery for delivery in self.deliveries}
+        return [_status(known[ref]) for ref in dict.fromkeys(refs) if ref in known]
+
+    async def senders(self) -> Sequence[AccountSender]:
+        """See `ListsAccounts.senders`."""
+        await self._question()
+        if not self.accepts_us:
+            msg = "the provider in memory does not accept our credentials"
+            raise Misconfigured(msg)
+        return tuple(self.accounts)
+
+    def _next(self) -> Answer | Mishap:
+        return self._script.popleft() if self._script else Accepted("")
+
+    def _obstacle(self, within: timedelta) -> Answer | Mishap | None:
+        if not self.is_reachable or within <= timedelta():
+            return Mishap.NOT_CONNECTED
+        if self.accepts_us:
+            return None
+        return NotAccepted(
+            lane=True, detail="not accepted", signal=SenderSignal.AUTH_FAILED
+        )
+
+    async def _question(self) -> None:
+        await self.pause()
+        if not self.is_reachable:
+            msg = "the provider in memory was told not to answer"
+            raise Unavailable(msg)
+
+    def _accept(self, parcel: Parcel, ref: str = "", thread: str = "") -> Accepted:
+        delivery = Delivery(
+            parcel=parcel,
+            ref=ref or f"m-{len(self.deliveries) + 1}",
+            thread=thread or parcel.thread or self._thread_of(parcel),
+            sender=parcel.sender_number,
+            at=self.now,
+        )
+        self.deliveries.append(delivery)
+        return Accepted(delivery.ref, delivery.thread)
+
+    def _thread_of(self, parcel: Parcel) -> str:
+        ends = (parcel.sender_number, parcel.to)
+        for delivery in self.deliveries:
+            if (delivery.parcel.sender_number, delivery.parcel.to) == ends:
+                return delivery.thread
+        return f"c-{len(self.deliveries) + 1}"
+
+
+def _status(delivery: Delivery) -> Status:
+    return Status(
+        ref=delivery.ref,
+        status=delivery.status,
+        at=None,
+        thread=delivery.thread,
+        sender=delivery.sender,
+    )

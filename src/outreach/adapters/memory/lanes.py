@@ -1,0 +1,227 @@
+"""Who may send now, over one truth in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from attrs import frozen
+
+from outreach.adapters.memory.arming import close_to_strangers
+from outreach.adapters.memory.cases import case_of
+from outreach.adapters.memory.ending import lose_call
+from outreach.adapters.memory.rows import (
+    AttemptRow,
+    DutyRow,
+    EventRow,
+    IntentRow,
+    LaneRow,
+    Lease,
+    Standing,
+)
+from outreach.adapters.memory.store import MemoryStore
+from outreach.adapters.memory.waking import free_at, openings, wake_at
+from outreach.domain.case import Case
+from outreach.domain.decision import Reason, Verdict
+from outreach.domain.ids import AccountId, Incarnation
+from outreach.ports.lanes import Claim, PutOff
+
+__all__ = ["MemoryLanes"]
+
+
+@frozen
+class MemoryLanes:
+    """Implements `outreach.ports.lanes.Lanes`."""
+
+    store: MemoryStore
+
+    async def claim(
+        self, who: Incarnation, room: Mapping[AccountId, int], limit: int
+    ) -> Sequence[Claim]:
+        """Lanes that have waited longest first, all of the first one's tenant."""
+        await self.store.pause()
+        left = dict(room)
+        claims: list[Claim] = []
+        for lane in _ready(self.store):
+            sender = lane.sender
+            if len(claims) == limit:
+                break
+            if claims and sender.tenant != claims[0].tenant:
+                continue
+            if left.setdefault(sender.account, limit) <= 0:
+                continue
+            left[sender.account] -= 1
+            claims.append(_take(self.store, lane, who))
+        return claims
+
+    async def put_off(self, claim: Claim, puts: Sequence[PutOff]) -> None:
+        """Move as little as the reasons ask for; nothing if the token is stale."""
+        for put in puts:
+            if put.until is None and put.decision.verdict is not Verdict.STOP:
+                msg = (
+                    f"message {put.intent} is put off ({put.decision.binding}) until "
+                    "no time: give one, or the verdict STOP"
+                )
+                raise ValueError(msg)
+        await self.store.pause()
+        lane = _held(self.store, claim)
+        if lane is None:
+            return
+        for put in puts:
+            row = self.store.intents.get(put.intent)
+            if (
+                row is not None
+                and row.standing is Standing.WAITING
+                and row.lane == claim.lane
+            ):
+                _put(self.store, lane, row, put)
+        lane.lease = None
+
+    async def free(self, claim: Claim) -> None:
+        """Give it back, if it is still ours."""
+        await self.store.pause()
+        lane = _held(self.store, claim)
+        if lane is not None:
+            lane.lease = None
+
+    async def next_wake(self) -> timedelta | None:
+        """The nearest of everything that can come due."""
+        await self.store.pause()
+        waits = min(_waits(self.store), default=None)
+        return None if waits is None else max(waits, timedelta())
+
+    async def forsake(self, dead: Incarnation) -> int:
+        """Leases of every kind end; what was called is UNKNOWN from now on."""
+        await self.store.pause()
+        store = self.store
+        ended = 0
+        for lane in store.lanes.values():
+            if lane.lease is None or not _is(lane.lease.who, dead):
+                continue
+            ended += 1
+            calls = tuple(lane.calling)
+            for attempt in calls:
+                lose_call(store, store.attempts[attempt])
+            if not calls:
+                lane.lease = None
+                rested = store.now + store.timing.rest
+                lane.gate_at = max(lane.gate_at, rested)
+        _release(store, dead)
+        return ended
+
+
+def _release(store: MemoryStore, dead: Incarnation) -> None:
+    """What else the dead were at work on is free again."""
+    doubts = [store.attempts[attempt] for attempt in store.unknown]
+    rows: list[DutyRow | EventRow | AttemptRow] = [*doubts, *store.arrived.values()]
+    rows += store.duties.values()
+    for row in rows:
+        if row.lease is not None and _is(row.lease.who, dead):
+            row.lease = None
+
+
+def _is(who: Incarnation, dead: Incarnation) -> bool:
+    return who.startswith(dead[:-1]) if dead.endswith("*") else who == dead
+
+
+def _ready(store: MemoryStore) -> list[LaneRow]:
+    now = store.now
+    ready: list[tuple[datetime, LaneRow]] = []
+    for lane in store.lanes.values():
+        if lane.calling or not _reclaimable(store, lane):
+            continue
+        wake = wake_at(store, lane)
+        if wake is not None and wake <= now:
+            ready.append((wake, lane))
+    ready.sort(key=lambda pair: (pair[0], pair[1].sender.id))
+    return [lane for _, lane in ready]
+
+
+def _reclaimable(store: MemoryStore, lane: LaneRow) -> bool:
+    free = free_at(store, lane)
+    return free is None or free <= store.machine
+
+
+def _take(store: MemoryStore, lane: LaneRow, who: Incarnation) -> Claim:
+    lane.token += 1
+    until = store.machine + store.timing.lease
+    lane.lease = Lease(who, until)
+    sender = lane.sender
+    return Claim(
+        lane=sender.id,
+        tenant=sender.tenant,
+        account=sender.account,
+        token=lane.token,
+        now=store.now,
+        lease_until=until,
+        epoch=store.epoch,
+        cases=tuple(_offers(store, lane)),
+        last_was_new=lane.last_was_new,
+        backoffs=lane.backoffs,
+        speed=store.clock.speed,
+    )
+
+
+def _offers(store: MemoryStore, lane: LaneRow) -> list[Case]:
+    rows = [store.intents[intent] for at, intent in openings(lane) if at <= store.now]
+    rows.sort(key=lambda row: (row.intent.send_class, row.intent.due_at, row.intent.id))
+    return [case_of(store, row) for row in rows]
+
+
+def _held(store: MemoryStore, claim: Claim) -> LaneRow | None:
+    """The claim's lane if it is still the claim's, with no call under way."""
+    lane = store.lanes.get(claim.lane)
+    if lane is None or lane.token != claim.token or lane.calling:
+        return None
+    return None if lane.lease is None else lane
+
+
+def _put(store: MemoryStore, lane: LaneRow, row: IntentRow, put: PutOff) -> None:
+    decision = put.decision
+    store.record(row, decision)
+    if put.until is None:
+        store.cancel(row, str(decision.binding))
+        store.stop_run(row.intent.enrolment, str(decision.binding))
+        return
+    deferred = decision.verdict is Verdict.DEFER
+    if deferred and decision.binding is Reason.OUTSIDE_WINDOW and row.window_key:
+        known = lane.closed.get(row.window_key, put.until)
+        lane.closed[row.window_key] = max(known, put.until)
+    elif deferred and decision.binding is Reason.QUOTA_EXCEEDED:
+        close_to_strangers(store, lane, row, put.until)
+    else:
+        store.wait(row, put.until)
+
+
+def _waits(store: MemoryStore) -> Iterator[timedelta]:
+    """Machine time until each thing that can come due."""
+    yield from _lane_waits(store)
+    machine = store.machine
+    for attempt in store.calling:
+        yield store.attempts[attempt].deadline - machine
+    for attempt in store.unknown:
+        doubt = store.attempts[attempt]
+        yield _later(store, doubt.next_look, doubt.lease)
+    for duty in store.duties.values():
+        yield _later(store, duty.duty.due_at, duty.lease)
+    for event in store.arrived.values():
+        if event.due_at is not None:
+            yield _later(store, event.due_at, event.lease)
+
+
+def _lane_waits(store: MemoryStore) -> Iterator[timedelta]:
+    for lane in store.lanes.values():
+        wake = None if lane.calling else wake_at(store, lane)
+        if wake is not None:
+            wait = _machine_wait(store, wake)
+            free = free_at(store, lane)
+            yield wait if free is None else max(wait, free - store.machine)
+
+
+def _machine_wait(store: MemoryStore, at: datetime) -> timedelta:
+    return (at - store.now) / store.clock.speed
+
+
+def _later(store: MemoryStore, due: datetime | None, lease: Lease | None) -> timedelta:
+    wait = timedelta() if due is None else _machine_wait(store, due)
+    return wait if lease is None else max(wait, lease.until - store.machine)

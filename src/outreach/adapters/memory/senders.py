@@ -1,0 +1,252 @@
+"""Who writes, over one truth in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from attrs import evolve, frozen
+
+from outreach.adapters.memory.cases import ledger_of
+from outreach.adapters.memory.counting import reach
+from outreach.adapters.memory.rows import LaneRow
+from outreach.adapters.memory.store import MemoryStore
+from outreach.adapters.memory.waking import wake_at
+from outreach.domain.budget import WarmUp
+from outreach.domain.change import Duty, DutyKind
+from outreach.domain.errors import NotFound, Refused
+from outreach.domain.ids import AccountId, SenderId, TenantId
+from outreach.domain.message import MessageStatus
+from outreach.domain.sender import NewSender, Sender, SenderMove, SenderState
+from outreach.domain.window import local_day
+from outreach.ports.gateway import Status
+from outreach.ports.senders import Account, Polled, SenderUse
+
+__all__ = ["LATELY", "MemorySenders"]
+
+LATELY: Final = timedelta(days=3)
+"""How long (engine time) a message's status is worth asking for."""
+
+_UNFINISHED: Final = frozenset(
+    {MessageStatus.ACCEPTED, MessageStatus.SENT, MessageStatus.DELIVERED},
+)
+_SHORTEST: Final = 4
+"""Characters of an id that are enough to look for."""
+
+
+@frozen
+class MemorySenders:
+    """Implements `outreach.ports.senders.Senders`."""
+
+    store: MemoryStore
+
+    async def import_(
+        self, tenant: TenantId, batch: Sequence[NewSender]
+    ) -> Sequence[Sender]:
+        """All of it or, if a phone is another tenant's, nothing."""
+        await self.store.pause()
+        store = self.store
+        for new in batch:
+            taken = _by_number(store, new.phone)
+            if taken is not None and taken.sender.tenant != tenant:
+                message = f"phone {new.phone} belongs to another tenant: leave it out"
+                raise Refused(message)
+        return [_import(store, tenant, new) for new in batch]
+
+    async def all(self, tenant: TenantId) -> Sequence[SenderUse]:
+        """By number."""
+        await self.store.pause()
+        lanes = [
+            lane for lane in self.store.lanes.values() if lane.sender.tenant == tenant
+        ]
+        lanes.sort(key=lambda lane: lane.sender.number)
+        return [_use(self.store, lane) for lane in lanes]
+
+    async def get(self, tenant: TenantId, words: str) -> Sender:
+        """By id, its start, number or label."""
+        await self.store.pause()
+        found = [
+            lane.sender
+            for lane in self.store.lanes.values()
+            if lane.sender.tenant == tenant and _named(lane.sender, words)
+        ]
+        if len(found) != 1:
+            many = "no phone is" if not found else f"{len(found)} phones are"
+            message = f"{many} meant by {words!r}: give an id or a number"
+            raise NotFound(message)
+        return found[0]
+
+    async def by_id(self, tenant: TenantId, sender: SenderId) -> Sender:
+        """As it is now."""
+        await self.store.pause()
+        lane = self.store.lanes.get(sender)
+        if lane is None or lane.sender.tenant != tenant:
+            message = f"no phone has the id {sender}"
+            raise NotFound(message)
+        return lane.sender
+
+    async def change(self, before: Sender, after: Sender, *, by: str) -> bool:
+        """Nothing, if the sender is not as in *before*."""
+        await self.store.pause()
+        store = self.store
+        lane = store.lanes.get(before.id)
+        if lane is None or lane.sender != before or after.id != before.id:
+            return False
+        lane.sender = after
+        moved = after.state is not before.state
+        store.sender_moves.append((store.now, by, SenderMove(after, moved)))
+        if after.until is not None:
+            kind, key = DutyKind.SENDER_TIMEOUT, str(after.id)
+            store.put_duty(Duty(kind, key, after.tenant, after.until))
+        return True
+
+    async def accounts(self, tenant: TenantId) -> Sequence[Account]:
+        """By provider and name."""
+        await self.store.pause()
+        own = [one for one in self.store.accounts.values() if one.tenant == tenant]
+        return sorted(own, key=lambda one: (one.provider, one.name))
+
+    async def all_accounts(self, provider: str, name: str) -> Sequence[Account]:
+        """By tenant."""
+        await self.store.pause()
+        found = [
+            one
+            for one in self.store.accounts.values()
+            if (one.provider, one.name) == (provider, name)
+        ]
+        return sorted(found, key=lambda one: one.tenant)
+
+    async def told(self, account: AccountId, status: Status, now: datetime) -> None:
+        """Nothing, if the account has sent no such message."""
+        await self.store.pause()
+        for name in self.store.refs.get(status.ref, ()):
+            attempt = self.store.attempts[name]
+            if attempt.parcel.account == account:
+                self.store.name(attempt, status.ref, status.thread)
+                reach(self.store, attempt, status.status, status.at or now)
+
+    async def unfinished(self, account: AccountId, limit: int) -> Sequence[Polled]:
+        """Those returned are asked for; the others come first next time."""
+        await self.store.pause()
+        store = self.store
+        rows = [
+            row
+            for row in store.sent.values()
+            if row.ref
+            and row.status in _UNFINISHED
+            and row.at >= store.now - LATELY
+            and row.attempt is not None
+            and store.attempts[row.attempt].parcel.account == account
+        ]
+        rows.sort(key=lambda row: (row.asked_at is not None, row.asked_at or row.at))
+        for row in rows[:limit]:
+            row.asked_at = store.now
+        return [
+            Polled(
+                row.ref,
+                account,
+                row.status,
+                row.sender,
+                store.lanes[row.sender].sender.number,
+            )
+            for row in rows[:limit]
+            if row.status is not None and row.sender is not None
+        ]
+
+
+def _by_number(store: MemoryStore, number: str) -> LaneRow | None:
+    lanes = store.lanes.values()
+    return next((lane for lane in lanes if lane.sender.number == number), None)
+
+
+def _named(sender: Sender, words: str) -> bool:
+    if words in {sender.number, sender.label, str(sender.id)} and words:
+        return True
+    return len(words) >= _SHORTEST and str(sender.id).startswith(words.lower())
+
+
+def _account(store: MemoryStore, tenant: TenantId, new: NewSender) -> AccountId:
+    wanted = (tenant, new.provider, new.provider_account)
+    for one in store.accounts.values():
+        if (one.tenant, one.provider, one.name) == wanted:
+            return one.id
+    made = Account(AccountId(store.ids()), *wanted)
+    store.accounts[made.id] = made
+    return made.id
+
+
+def _import(store: MemoryStore, tenant: TenantId, new: NewSender) -> Sender:
+    account = _account(store, tenant, new)
+    lane = _by_number(store, new.phone)
+    if lane is None:
+        sender = _made(store, tenant, account, new)
+        store.lanes[sender.id] = LaneRow(sender, gate_at=store.now)
+        return sender
+    lane.sender = evolve(
+        lane.sender,
+        account=account,
+        provider=new.provider,
+        time_zone=new.time_zone,
+        channel=new.channel,
+        label=new.label,
+        account_ref=new.account_ref or lane.sender.account_ref,
+        daily_limit=new.daily_limit,
+        priority=new.priority,
+        warm_up=_warm_up(store, lane.sender.warm_up, new),
+    )
+    return lane.sender
+
+
+def _made(
+    store: MemoryStore, tenant: TenantId, account: AccountId, new: NewSender
+) -> Sender:
+    warm_up = _warm_up(store, None, new)
+    state = SenderState.ACTIVE if warm_up is None else SenderState.WARMING
+    return Sender(
+        id=SenderId(store.ids()),
+        tenant=tenant,
+        account=account,
+        provider=new.provider,
+        number=new.phone,
+        time_zone=new.time_zone,
+        channel=new.channel,
+        label=new.label,
+        account_ref=new.account_ref,
+        daily_limit=new.daily_limit,
+        priority=new.priority,
+        state=state,
+        state_before=state,
+        warm_up=warm_up,
+    )
+
+
+def _warm_up(store: MemoryStore, known: WarmUp | None, new: NewSender) -> WarmUp | None:
+    """A ramp goes on from where it began."""
+    if not new.warm_up_days:
+        return None
+    if known is not None:
+        return evolve(known, days=new.warm_up_days)
+    return WarmUp(local_day(store.now, new.time_zone), new.warm_up_days)
+
+
+def _use(store: MemoryStore, lane: LaneRow) -> SenderUse:
+    sender = lane.sender
+    ledger = ledger_of(store, sender)
+    sent_today = sum(
+        row.sender == sender.id
+        and row.attempt is not None
+        and store.attempts[row.attempt].unit is None
+        and row.status is not MessageStatus.FAILED
+        and local_day(row.at, sender.time_zone) == ledger.day
+        for row in store.sent.values()
+    )
+    return SenderUse(
+        sender=sender,
+        day_new=ledger.used,
+        day_followups=sent_today,
+        external=ledger.external,
+        limit=store.effective(sender, ledger.day),
+        waiting=lane.line.count(),
+        next_wake=wake_at(store, lane),
+    )

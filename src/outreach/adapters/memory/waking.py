@@ -1,0 +1,41 @@
+"""When a lane has something to send, and when it can be claimed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from outreach.adapters.memory.rows import LaneRow
+from outreach.adapters.memory.store import MemoryStore
+from outreach.domain.ids import IntentId
+from outreach.domain.sender import SendClass
+from outreach.domain.suppression import stopped_by
+
+__all__ = ["free_at", "openings", "wake_at"]
+
+
+def wake_at(store: MemoryStore, lane: LaneRow) -> datetime | None:
+    """When the lane has something to send; None: never, as things stand."""
+    sender = lane.sender
+    switches = store.switches_of(sender.tenant)
+    if stopped_by(switches, sender.channel, sender.id) is not None:
+        return None
+    return min((at for at, _ in openings(lane)), default=None)
+
+
+def openings(lane: LaneRow) -> Iterator[tuple[datetime, IntentId]]:
+    """From when on each head of the lane's line may be offered."""
+    for window, send_class, due, intent in lane.line.heads():
+        if not lane.sender.may(send_class):
+            continue
+        at = max(due, lane.gate_at, lane.closed.get(window, due))
+        if lane.backoff_until is not None:
+            at = max(at, lane.backoff_until)
+        if send_class is SendClass.NEW and lane.new_gate_at is not None:
+            at = max(at, lane.new_gate_at)
+        yield at, intent
+
+
+def free_at(store: MemoryStore, lane: LaneRow) -> datetime | None:
+    """Machine time from which on the lane can be claimed; None: at once."""
+    return None if lane.lease is None else lane.lease.until + store.timing.grace

@@ -1,0 +1,104 @@
+"""What was decided and what would be, for people who ask why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from attrs import frozen
+
+from outreach.adapters.postgres import facts
+from outreach.adapters.postgres.docs import decision
+from outreach.adapters.postgres.pool import Database
+from outreach.domain.case import Case
+from outreach.domain.decision import Reason
+from outreach.domain.errors import NotFound
+from outreach.domain.ids import IntentId, LeadId, TenantId
+from outreach.domain.sender import SendClass
+from outreach.domain.window import Hours
+from outreach.ports.decisions import Explained, Recorded, Summary
+
+__all__ = ["PostgresDecisions"]
+
+
+@frozen
+class PostgresDecisions:
+    """Implements `outreach.ports.decisions.Decisions`; see migrations/0009-people.sql.
+
+    Attributes:
+        hours: opening hours of every window.
+    """
+
+    database: Database
+    hours: Hours = Hours()
+
+    async def explain(self, tenant: TenantId, lead: LeadId) -> Explained:
+        doc = await self.database.value(
+            "SELECT explain_doc(%s)", (lead,), tenant=tenant
+        )
+        if doc is None:
+            message = f"no lead has the id {lead}"
+            raise NotFound(message)
+        cases = tuple([facts.case(case, self.hours) for case in doc["cases"]])
+        return Explained(
+            lead=lead,
+            name=doc["name"],
+            state=doc["state"],
+            now=datetime.fromisoformat(doc["now"]),
+            cases=cases,
+            recorded=tuple([_recorded(one) for one in doc["recorded"]]),
+            ended="" if cases else doc["ended"],
+        )
+
+    async def waiting(
+        self, tenant: TenantId, after: IntentId | None, limit: int
+    ) -> Sequence[Case]:
+        docs = await self.database.values(
+            """
+            SELECT case_doc(id) FROM (
+              SELECT id FROM intents
+               WHERE tenant_id = %s AND status IN ('WAITING', 'HELD') AND id > %s
+               ORDER BY id LIMIT %s) AS page
+             ORDER BY id
+            """,
+            (tenant, after or UUID(int=0), limit),
+            tenant=tenant,
+        )
+        return [facts.case(doc, self.hours) for doc in docs]
+
+    async def deferred(self, tenant: TenantId) -> Mapping[Reason, int]:
+        counts: dict[str, int] = await self.database.value(
+            "SELECT tallied('decision') - 'OK'", tenant=tenant
+        )
+        return {Reason(name): times for name, times in counts.items()}
+
+    async def summary(self, tenant: TenantId) -> Summary:
+        doc = await self.database.value("SELECT summary_doc()", tenant=tenant)
+        return Summary(
+            imported=doc["imported"],
+            enrolled=doc["enrolled"],
+            sent=doc["sent"],
+            deferred=doc["deferred"],
+            events=doc["events"],
+            replies=doc["replies"],
+            reviews=doc["reviews"],
+            suppressed=doc["suppressed"],
+            unknown=doc["unknown"],
+            skipped=doc["skipped"],
+            phones=tuple([tuple(phone) for phone in doc["phones"]]),
+            waiting={
+                SendClass(int(number)).name: times
+                for number, times in doc["waiting"].items()
+            },
+        )
+
+
+def _recorded(doc: Mapping[str, Any]) -> Recorded:
+    return Recorded(
+        intent=IntentId(UUID(doc["intent"])),
+        step_number=doc["number"],
+        decision=decision(doc["decision"]),
+        outcome=doc["outcome"],
+    )

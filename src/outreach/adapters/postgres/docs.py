@@ -1,0 +1,113 @@
+"""Facts to JSON documents and back: what the SQL functions take and answer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from enum import Enum
+from typing import Any, Final
+from uuid import UUID
+
+from cattrs import Converter
+from cattrs.gen import make_dict_structure_fn
+from psycopg.types.json import Jsonb
+
+from outreach.domain.address import AddressKey
+from outreach.domain.decision import Decision
+from outreach.domain.review import ReviewItem
+
+__all__ = ["decision", "decision_doc", "doc", "jsonb", "review", "review_doc", "times"]
+
+_TIME: Final = "$time"
+
+
+def _plain(value: object) -> Any:
+    """A value of a flip, with times marked so that they read back."""
+    if isinstance(value, datetime):
+        return {_TIME: value.isoformat()}
+    if isinstance(value, Enum):
+        return value.value
+    if value == ():
+        return []
+    return value
+
+
+def _value(stored: Any, _: object) -> object:
+    if isinstance(stored, Mapping) and _TIME in stored:
+        return datetime.fromisoformat(stored[_TIME])
+    return () if stored == [] else stored
+
+
+def _converter() -> Converter:
+    made = Converter(detailed_validation=False)
+    made.register_unstructure_hook(UUID, str)
+    made.register_structure_hook(UUID, lambda text, _: UUID(text))
+    made.register_unstructure_hook(datetime, datetime.isoformat)
+    made.register_structure_hook(datetime, lambda text, _: datetime.fromisoformat(text))
+    made.register_unstructure_hook(date, date.isoformat)
+    made.register_structure_hook(date, lambda text, _: date.fromisoformat(text))
+    made.register_unstructure_hook(timedelta, timedelta.total_seconds)
+    made.register_structure_hook(timedelta, lambda s, _: timedelta(seconds=s))
+    made.register_unstructure_hook(AddressKey, str)
+    made.register_structure_hook(AddressKey, lambda text, _: AddressKey.of(text))
+    made.register_unstructure_hook_func(lambda kind: kind is object, _plain)
+    made.register_structure_hook_func(lambda kind: kind is object, _value)
+    return made
+
+
+_CONVERTER: Final = _converter()
+_REVIEW: Final = make_dict_structure_fn(ReviewItem, _CONVERTER)
+
+
+def jsonb(value: Any) -> Jsonb:
+    """A parameter of type jsonb; UUIDs and times as text."""
+    return Jsonb(value, dumps=_dumps)
+
+
+def _dumps(value: Any) -> str:
+    return json.dumps(value, default=_json, ensure_ascii=False)
+
+
+def _json(value: object) -> Any:
+    if isinstance(value, UUID | AddressKey):
+        return str(value)
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if isinstance(value, frozenset | set):
+        return sorted(value)
+    message = f"{type(value).__name__} has no JSON form"
+    raise TypeError(message)
+
+
+def doc(fact: Any) -> Any:
+    """A fact as plain JSON values."""
+    return _CONVERTER.unstructure(fact)
+
+
+def decision_doc(made: Decision) -> Any:
+    """A decision as it is stored."""
+    return _CONVERTER.unstructure(made, Decision)
+
+
+def decision(stored: Mapping[str, Any]) -> Decision:
+    """A stored decision."""
+    return _CONVERTER.structure(stored, Decision)
+
+
+def review_doc(item: ReviewItem) -> dict[str, Any]:
+    """A review item as it is stored."""
+    stored: dict[str, Any] = _CONVERTER.unstructure(item, ReviewItem)
+    return stored | {"confidence": item.confidence}
+
+
+def review(stored: Mapping[str, Any]) -> ReviewItem:
+    """A stored review item."""
+    return _REVIEW(stored, ReviewItem)
+
+
+def times(text: str | None) -> datetime | None:
+    """A time of a document; None stays None."""
+    return None if text is None else datetime.fromisoformat(text)

@@ -1,0 +1,325 @@
+"""Documents of the SQL functions to facts of the domain."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from outreach.adapters.postgres.docs import review, times
+from outreach.domain.address import AddressKey, AddressKind, email_keys, phone_key
+from outreach.domain.budget import WarmUp
+from outreach.domain.case import Case, LaneFacts, Ledger
+from outreach.domain.change import Known, Outbound
+from outreach.domain.channel import Channel, State
+from outreach.domain.ids import (
+    AccountId,
+    AttemptId,
+    CampaignId,
+    EnrolmentId,
+    IntentId,
+    LeadId,
+    ReviewId,
+    SenderId,
+    SequenceId,
+    StepId,
+    TemplateId,
+    TenantId,
+)
+from outreach.domain.journey import DeadCause, Journey
+from outreach.domain.message import Intent, MessageStatus, Outcome
+from outreach.domain.pacing import Pacing
+from outreach.domain.sender import SendClass, Sender, SenderState
+from outreach.domain.sequence import (
+    Enrolment,
+    EnrolmentStatus,
+    MessageTemplate,
+    Sequence,
+    Step,
+)
+from outreach.domain.suppression import (
+    Suppression,
+    SuppressionReason,
+    Switch,
+    SwitchScope,
+)
+from outreach.domain.template import Variable
+from outreach.domain.window import Hours, Window
+
+__all__ = [
+    "case",
+    "intent",
+    "journey",
+    "known",
+    "sender",
+    "sequence",
+    "suppression",
+    "switch",
+    "template",
+]
+
+Doc = Mapping[str, Any]
+
+
+def _at(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def intent(doc: Doc) -> Intent:
+    """A message, from ``case_doc`` or ``known_doc``."""
+    enrolment, step, item = doc["enrolment"], doc["step"], doc["review"]
+    return Intent(
+        id=IntentId(UUID(doc["id"])),
+        tenant=TenantId(UUID(doc["tenant"])),
+        lead=LeadId(UUID(doc["lead"])),
+        send_class=SendClass(doc["class"]),
+        channel=Channel(doc["channel"]),
+        due_at=_at(doc["due_at"]),
+        enrolment=None if enrolment is None else EnrolmentId(UUID(enrolment)),
+        step=None if step is None else StepId(UUID(step)),
+        step_number=doc["number"],
+        review=None if item is None else ReviewId(UUID(item)),
+        text=doc["text"],
+        permission=doc["permission"],
+        attempts=doc["attempts"],
+        armed=doc.get("last_n", 0),
+    )
+
+
+def journey(doc: Doc) -> Journey:
+    """From ``journey_doc``."""
+    phone, preferred, last = doc["phone"], doc["preferred"], doc["last_channel"]
+    before, cause = doc["state_before"], doc["dead_cause"]
+    return Journey(
+        lead=LeadId(UUID(doc["lead"])),
+        state=State(doc["state"]),
+        state_before=None if before is None else State(before),
+        changed_at=times(doc["changed_at"]),
+        reason=doc["reason"],
+        dead_cause=None if cause is None else DeadCause(cause),
+        opted_out=doc["opted_out"],
+        opted_out_at=times(doc["opted_out_at"]),
+        closed_channels=frozenset(map(Channel, doc["closed"])),
+        human_controlled=doc["human"],
+        phone=None if phone is None else SenderId(UUID(phone)),
+        preferred_channel=None if preferred is None else Channel(preferred),
+        last_channel=None if last is None else Channel(last),
+        first_contact_at=times(doc["first_contact_at"]),
+        last_contact_at=times(doc["last_contact_at"]),
+        last_reply_at=times(doc["last_reply_at"]),
+        converted_at=times(doc["converted_at"]),
+        reply_count=doc["replies"],
+        sentiment=doc["sentiment"],
+        version=doc["version"],
+    )
+
+
+def sender(doc: Doc) -> Sender:
+    """From ``sender_doc``."""
+    warm_up = None
+    if doc["warm_days"] and doc["warm_began"]:
+        began = date.fromisoformat(doc["warm_began"])
+        warm_up = WarmUp(began, doc["warm_days"], doc["warm_start"])
+    return Sender(
+        id=SenderId(UUID(doc["id"])),
+        tenant=TenantId(UUID(doc["tenant"])),
+        account=AccountId(UUID(doc["account"])),
+        provider=doc["provider"],
+        number=doc["number"],
+        time_zone=doc["zone"],
+        label=doc["label"],
+        account_ref=doc["ref"],
+        daily_limit=doc["limit"],
+        priority=doc["priority"],
+        enabled=doc["enabled"],
+        state=SenderState(doc["state"]),
+        state_before=SenderState(doc["before"]),
+        state_reason=doc["reason"],
+        until=times(doc["until"]),
+        warm_up=warm_up,
+        pacing=Pacing(
+            timedelta(seconds=float(doc["gap"])),
+            timedelta(seconds=float(doc["jitter"])),
+        ),
+    )
+
+
+def template(doc: Doc) -> MessageTemplate:
+    """From ``template_doc``."""
+    return MessageTemplate(
+        id=TemplateId(UUID(doc["id"])),
+        name=doc["name"],
+        channel=Channel(doc["channel"]),
+        content=doc["content"],
+        variables=tuple(Variable(v["name"], v["default"]) for v in doc["variables"]),
+        subject=doc["subject"],
+        language=doc["language"],
+        version=doc["version"],
+        approved=doc["approved"],
+    )
+
+
+def sequence(doc: Doc) -> Sequence:
+    """From ``sequence_doc``."""
+    fallback = doc["fallback"]
+    return Sequence(
+        id=SequenceId(UUID(doc["id"])),
+        name=doc["name"],
+        primary_channel=Channel(doc["primary"]),
+        steps=tuple(_step(step) for step in doc["steps"]),
+        fallback_channel=None if fallback is None else Channel(fallback),
+        description=doc["description"],
+        respect_hours=doc["respect_hours"],
+        time_zone=doc["time_zone"],
+        stop_on_reply=doc["stop_on_reply"],
+        stop_on_bounce=doc["stop_on_bounce"],
+        max_attempts=doc["max_attempts"],
+        silence=timedelta(seconds=float(doc["silence"])),
+        version=doc["version"],
+    )
+
+
+def _step(doc: Doc) -> Step:
+    channel = doc["channel"]
+    return Step(
+        id=StepId(UUID(doc["id"])),
+        number=doc["number"],
+        channel=None if channel is None else Channel(channel),
+        delay=timedelta(seconds=doc["delay"]),
+        template=doc["template"],
+        fallback_template=doc["fallback"],
+        skip_if_replied=doc["skip_replied"],
+        skip_if_opened=doc["skip_opened"],
+    )
+
+
+def suppression(doc: Doc) -> Suppression:
+    """From a row of suppressions."""
+    return Suppression(
+        key=AddressKey(AddressKind(doc["kind"]), doc["value"]),
+        reason=SuppressionReason(doc["reason"]),
+        by=doc["by"],
+        at=_at(doc["at"]),
+        everywhere=doc["everywhere"],
+    )
+
+
+def switch(doc: Doc) -> Switch:
+    """From a row of switches."""
+    return Switch(
+        SwitchScope(doc["scope"]), doc["of"], doc["reason"], doc["by"], _at(doc["at"])
+    )
+
+
+def case(doc: Doc, hours: Hours) -> Case:
+    """From ``case_doc``; the window carries no holidays yet."""
+    wanted = intent(doc["intent"])
+    phones = [p["value"] for p in doc["points"] or () if p["kind"] == "phone"]
+    mails = [p["value"] for p in doc["points"] or () if p["kind"] == "email"]
+    reach = phones if wanted.channel is Channel.WHATSAPP else mails
+    enrolment, plan, text = doc["enrolment"], doc["sequence"], doc["template"]
+    return Case(
+        intent=wanted,
+        journey=journey(doc["journey"]),
+        window=Window(
+            zones=tuple(doc["zones"] or ("UTC",)),
+            hours=hours,
+            country=doc["country"] or "",
+        ),
+        sender=None if doc["sender"] is None else sender(doc["sender"]),
+        lane=None if doc["lane"] is None else _lane(doc["lane"]),
+        ledger=None if doc["ledger"] is None else _ledger(doc["ledger"]),
+        contacted=doc["contacted"],
+        to=reach[0] if reach else "",
+        thread=doc["thread"],
+        addresses=tuple(map(phone_key, phones))
+        + tuple(key for mail in mails for key in email_keys(mail)),
+        fields=_fields(doc["lead"], phones, mails),
+        enrolment=None if enrolment is None else EnrolmentStatus(enrolment),
+        sequence=None if plan is None else sequence(plan),
+        template=None if text is None else template(text),
+        suppressions=tuple(map(suppression, doc["suppressions"])),
+        switches=tuple(map(switch, doc["switches"])),
+        review_open=doc["review_open"],
+        live=doc["live"],
+    )
+
+
+def _lane(doc: Doc) -> LaneFacts:
+    gate = times(doc["gate_at"])
+    return LaneFacts(
+        gate or datetime.min.replace(tzinfo=UTC), times(doc["backoff"]), doc["busy"]
+    )
+
+
+def _ledger(doc: Doc) -> Ledger:
+    return Ledger(date.fromisoformat(doc["day"]), doc["used"], doc["external"])
+
+
+def _fields(lead: Doc, phones: list[str], mails: list[str]) -> dict[str, str]:
+    named = {
+        name: value
+        for name, value in lead.items()
+        if isinstance(value, str) and name != "custom"
+    }
+    return {
+        **lead["custom"],
+        **named,
+        "phone": phones[0] if phones else "",
+        "email": mails[0] if mails else "",
+        "tags": ", ".join(lead["tags"]),
+    }
+
+
+def known(doc: Doc) -> Known:
+    """From ``known_doc``."""
+    run, out, ours = doc["enrolment"], doc["outbound"], doc["sender"]
+    return Known(
+        tenant=TenantId(UUID(doc["tenant"])),
+        now=_at(doc["now"]),
+        journey=journey(doc["journey"]),
+        enrolment=None if run is None else _enrolment(run),
+        waiting=tuple(map(intent, doc["waiting"])),
+        review=None if doc["review"] is None else review(doc["review"]),
+        outbound=None if out is None else _outbound(out),
+        sender=None if ours is None else sender(ours),
+        contacted=doc["contacted"],
+        number=doc["number"],
+        email=doc["email"],
+        language=doc["language"],
+        time_zone=doc["time_zone"],
+        ai_replies_today=doc["ai_today"],
+        other_channels=frozenset(map(Channel, doc["other_channels"])),
+        fields=_fields(
+            doc["lead"],
+            [doc["number"]] if doc["number"] else [],
+            [doc["email"]] if doc["email"] else [],
+        ),
+    )
+
+
+def _enrolment(doc: Doc) -> Enrolment:
+    campaign = doc["campaign"]
+    return Enrolment(
+        id=EnrolmentId(UUID(doc["id"])),
+        lead=LeadId(UUID(doc["lead"])),
+        sequence=SequenceId(UUID(doc["sequence"])),
+        sequence_version=doc["sequence_version"],
+        campaign=None if campaign is None else CampaignId(UUID(campaign)),
+        status=EnrolmentStatus(doc["status"]),
+        current_step=doc["current_step"],
+        total_steps=doc["total_steps"],
+        stop_reason=doc["stop_reason"],
+    )
+
+
+def _outbound(doc: Doc) -> Outbound:
+    return Outbound(
+        attempt=AttemptId(UUID(doc["attempt"])),
+        intent=IntentId(UUID(doc["intent"])),
+        sender=SenderId(UUID(doc["sender"])),
+        channel=Channel(doc["channel"]),
+        status=MessageStatus(doc["status"]),
+        outcome=Outcome(doc["outcome"]),
+    )

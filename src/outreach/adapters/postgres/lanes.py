@@ -1,0 +1,168 @@
+"""Lanes and allocations over SQL functions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from attrs import frozen
+
+from outreach.adapters.postgres import facts
+from outreach.adapters.postgres.docs import decision_doc, jsonb
+from outreach.adapters.postgres.pool import Database
+from outreach.domain.allocation import Room
+from outreach.domain.budget import effective_limit
+from outreach.domain.ids import (
+    AccountId,
+    Incarnation,
+    IntentId,
+    SenderId,
+    TenantId,
+)
+from outreach.domain.timing import Timing
+from outreach.domain.window import Hours, local_day
+from outreach.ports.lanes import Claim, PutOff, Waiting
+
+__all__ = ["PostgresAllocations", "PostgresLanes"]
+
+
+@frozen
+class PostgresLanes:
+    """Implements `outreach.ports.lanes.Lanes`; see migrations/0004-lanes.sql."""
+
+    database: Database
+    timing: Timing = Timing()
+    hours: Hours = Hours()
+
+    async def claim(
+        self, who: Incarnation, room: Mapping[AccountId, int], limit: int
+    ) -> Sequence[Claim]:
+        docs = await self.database.values(
+            "SELECT claim_lanes(%s, %s, %s, %s, %s)",
+            (
+                who,
+                jsonb({str(account): left for account, left in room.items()}),
+                limit,
+                self.timing.lease,
+                self.timing.grace,
+            ),
+        )
+        return [self._claim(doc) for doc in docs]
+
+    def _claim(self, doc: Mapping[str, Any]) -> Claim:
+        return Claim(
+            lane=SenderId(UUID(doc["lane"])),
+            tenant=TenantId(UUID(doc["tenant"])),
+            account=AccountId(UUID(doc["account"])),
+            token=doc["token"],
+            now=datetime.fromisoformat(doc["now"]),
+            lease_until=datetime.fromisoformat(doc["lease_until"]),
+            epoch=doc["epoch"],
+            cases=tuple(facts.case(case, self.hours) for case in doc["cases"]),
+            last_was_new=doc["last_was_new"],
+            backoffs=doc["backoffs"],
+            speed=doc["speed"],
+        )
+
+    async def put_off(self, claim: Claim, puts: Sequence[PutOff]) -> None:
+        docs = [
+            {
+                "intent": put.intent,
+                "until": put.until,
+                "decision": decision_doc(put.decision),
+            }
+            for put in puts
+        ]
+        await self.database.rows(
+            "SELECT put_off(%s, %s, %s)", (claim.lane, claim.token, jsonb(docs))
+        )
+
+    async def free(self, claim: Claim) -> None:
+        await self.database.rows("SELECT free_lane(%s, %s)", (claim.lane, claim.token))
+
+    async def next_wake(self) -> timedelta | None:
+        seconds = await self.database.value(
+            "SELECT next_wake(%s)", (self.timing.grace,)
+        )
+        return None if seconds is None else timedelta(seconds=seconds)
+
+    async def idle_until(self, at: datetime) -> bool:
+        """Nothing is under way, no event waits, and no lane wakes before *at*."""
+        idle: bool = await self.database.value(
+            """
+            SELECT NOT EXISTS (SELECT FROM lanes WHERE wake_at < %s)
+               AND NOT EXISTS (SELECT FROM lanes
+                                WHERE owner IS NOT NULL OR calling IS NOT NULL)
+               AND NOT EXISTS (SELECT FROM event_keys WHERE status = 'WAITING')
+            """,
+            (at,),
+        )
+        return idle
+
+    async def forsake(self, dead: Incarnation) -> int:
+        pattern = dead.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
+        if pattern.endswith("*"):
+            pattern = pattern[:-1] + "%"
+        timing = self.timing
+        count: int = await self.database.value(
+            "SELECT forsake(%s, %s, %s, %s)",
+            (pattern, timing.rest, timing.first_look, timing.give_up),
+        )
+        return count
+
+
+@frozen
+class PostgresAllocations:
+    """Implements `outreach.ports.lanes.Allocations`."""
+
+    database: Database
+
+    async def rooms(self, tenant: TenantId) -> Sequence[Room]:
+        rows = await self.database.rows(
+            """
+            SELECT sender_doc(p) AS phone, engine_now() AS now,
+                   q.usage_date, coalesce(q.used + q.external_new, 0) AS taken,
+                   (SELECT count(*) FROM intents i
+                     WHERE i.lane_id = p.id AND i.status = 'WAITING'
+                       AND i.send_class = 3) AS waiting
+              FROM wa_phone_numbers p
+              LEFT JOIN wa_quota_usage q ON q.phone_id = p.id
+                AND q.usage_date = (engine_now() AT TIME ZONE p.time_zone)::date
+             WHERE p.is_enabled
+             ORDER BY p.id
+            """,
+            tenant=tenant,
+        )
+        return [_room(row) for row in rows]
+
+    async def waiting(self, tenant: TenantId, limit: int) -> Sequence[Waiting]:
+        rows = await self.database.rows(
+            """
+            SELECT id, due_at FROM intents
+             WHERE tenant_id = %s AND status = 'WAITING' AND lane_id IS NULL
+               AND channel = 'WHATSAPP' AND due_at <= engine_now()
+             ORDER BY due_at, id LIMIT %s
+            """,
+            (tenant, limit),
+            tenant=tenant,
+        )
+        return [Waiting(IntentId(row["id"]), row["due_at"]) for row in rows]
+
+    async def allocate(
+        self, tenant: TenantId, given: Mapping[IntentId, SenderId]
+    ) -> int:
+        moved: int = await self.database.value(
+            "SELECT allocate(%s)",
+            (jsonb({str(intent): sender for intent, sender in given.items()}),),
+            tenant=tenant,
+        )
+        return moved
+
+
+def _room(row: Mapping[str, Any]) -> Room:
+    sender = facts.sender(row["phone"])
+    day = local_day(row["now"], sender.time_zone)
+    limit = effective_limit(sender.daily_limit, sender.warm_up, day)
+    return Room(sender, max(0, limit - row["taken"]), row["waiting"])

@@ -1,0 +1,163 @@
+"""Brings a database to the tables this version needs.
+
+Roles are made first (they are global to a server: another run may be making them
+too), then the schema, then plain SQL files in order, under an advisory lock on a
+connection of our own: a killed migrator loses its connection and with it the lock.
+"""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from importlib import resources
+from typing import Any, Final
+from urllib.parse import quote
+
+import psycopg
+from psycopg import sql
+from yoyo import get_backend, read_migrations
+
+from outreach.domain.errors import Misconfigured, NotMigrated, Unavailable
+
+__all__ = ["OLDEST", "ROLES", "check", "migrate", "pending"]
+
+ROLES: Final = ("outreach_owner", "outreach_worker", "outreach_web")
+OLDEST: Final = 15
+"""Oldest PostgreSQL that is supported."""
+
+_LOCK: Final = 7_610_021
+_VERSION_SCALE: Final = 10_000
+
+
+def migrate(url: str, *, schema: str = "outreach") -> int:
+    """Apply what is missing; answers how many migrations that were.
+
+    Raises:
+        Unavailable: the server does not answer.
+        Misconfigured: it is too old, or the user may not make roles or the schema.
+    """
+    with _connect(url) as connection:
+        _old_enough(connection)
+        connection.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
+        try:
+            _prepare(connection, schema)
+            return _apply(url, schema)
+        except psycopg.errors.InsufficientPrivilege as error:
+            message = (
+                f"the database user may not migrate ({error.diag.message_primary}): "
+                "run outreach migrate as a user with CREATEROLE who owns the database"
+            )
+            raise Misconfigured(message) from error
+
+
+def pending(url: str, *, schema: str = "outreach") -> int:
+    """How many migrations are missing; all of them if there is no schema."""
+    files = {item.id for item in _files()}
+    with _connect(url) as connection:
+        _old_enough(connection)
+        table = sql.Identifier(schema, "_yoyo_migration")
+        try:
+            rows = connection.execute(
+                sql.SQL("SELECT migration_id FROM {}").format(table),
+            ).fetchall()
+        except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
+            return len(files)
+        except psycopg.errors.InsufficientPrivilege:
+            return 0
+    return len(files - {row[0] for row in rows})
+
+
+def check(url: str, *, schema: str = "outreach") -> None:
+    """Raises NotMigrated, naming the way out, unless the database is up to date."""
+    missing = pending(url, schema=schema)
+    if missing:
+        message = (
+            f"the database lacks {missing} migration(s) in schema {schema!r}: "
+            "run outreach migrate"
+        )
+        raise NotMigrated(message)
+
+
+def _connect(url: str) -> psycopg.Connection:
+    try:
+        return psycopg.connect(url, autocommit=True, connect_timeout=10)
+    except psycopg.OperationalError as error:
+        message = (
+            "PostgreSQL does not answer at OUTREACH_DATABASE_URL "
+            f"({_first_line(error)}): start it, or correct the URL"
+        )
+        raise Unavailable(message) from error
+
+
+def _first_line(error: Exception) -> str:
+    return re.sub(r"password=\S+", "password=***", str(error).splitlines()[0])
+
+
+def _old_enough(connection: psycopg.Connection) -> None:
+    major = connection.info.server_version // _VERSION_SCALE
+    if major < OLDEST:
+        message = f"PostgreSQL {major} is too old: use {OLDEST} or newer"
+        raise Misconfigured(message)
+
+
+def _prepare(connection: psycopg.Connection, schema: str) -> None:
+    for role in ROLES:
+        # Another database of this server may be migrated at this very moment.
+        with suppress(psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
+            connection.execute(
+                sql.SQL("CREATE ROLE {} NOLOGIN").format(sql.Identifier(role)),
+            )
+        row = connection.execute(
+            "SELECT pg_has_role(current_user, %s, 'SET')"
+            if connection.info.server_version >= 16 * _VERSION_SCALE
+            else "SELECT pg_has_role(current_user, %s, 'MEMBER')",
+            (role,),
+        ).fetchone()
+        if row is None or not row[0]:
+            connection.execute(
+                sql.SQL("GRANT {} TO CURRENT_USER").format(sql.Identifier(role)),
+            )
+    owner = sql.Identifier(ROLES[0])
+    connection.execute(
+        sql.SQL("CREATE SCHEMA IF NOT EXISTS {} AUTHORIZATION {}").format(
+            sql.Identifier(schema), owner
+        ),
+    )
+    connection.execute(
+        sql.SQL("GRANT USAGE ON SCHEMA {} TO {}, {}").format(
+            sql.Identifier(schema), *map(sql.Identifier, ROLES[1:])
+        ),
+    )
+
+
+def _apply(url: str, schema: str) -> int:
+    options = quote(f"-c search_path={schema} -c role={ROLES[0]}")
+    joint = "&" if "?" in url else "?"
+    backend = get_backend(
+        re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", url)
+        + f"{joint}options={options}",
+    )
+    try:
+        todo = backend.to_apply(_files())
+        count = len(todo)
+        for migration in todo:
+            _apply_one(backend, migration)
+    finally:
+        backend.connection.close()
+    return count
+
+
+def _apply_one(backend: Any, migration: Any) -> None:
+    """Apply a file and note it in one transaction: a kill leaves both or neither.
+
+    The library's own way notes it in a second one.
+    """
+    migration.load()
+    with backend.transaction():
+        for step in migration.steps:
+            step.apply(backend)
+        backend.mark_one(migration, log=False)
+
+
+def _files() -> Any:
+    return read_migrations(str(resources.files(__package__) / "migrations"))

@@ -1,0 +1,475 @@
+-- Who may send now.
+SET check_function_bodies = off;  -- they call each other
+
+-- Keeps a lane's wake_at: when its earliest open message can go. O(windows x log).
+CREATE FUNCTION refresh_lane(p_lane uuid) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
+AS $$
+BEGIN
+  UPDATE lanes l
+     SET wake_at = CASE WHEN l.shut OR l.owner IS NOT NULL OR l.calling IS NOT NULL
+       THEN NULL
+       ELSE (
+         SELECT greatest(l.gate_at, l.backoff_until, min(head.at))
+           FROM lane_windows w
+           CROSS JOIN generate_series(0, 3) AS c (send_class)
+           CROSS JOIN LATERAL (
+             SELECT greatest(i.due_at, w.opens_at,
+                             CASE WHEN c.send_class = 3 THEN l.new_gate_at END) AS at
+               FROM intents i
+              WHERE i.lane_id = l.id AND i.window_key = w.window_key
+                AND i.send_class = c.send_class AND i.status = 'WAITING'
+              ORDER BY i.due_at LIMIT 1
+           ) AS head
+          WHERE w.lane_id = l.id AND NOT (c.send_class = 3 AND l.new_shut)
+         HAVING min(head.at) IS NOT NULL
+       ) END
+   WHERE l.id = p_lane;
+END
+$$;
+
+-- Frees lanes whose holder died before a call: lease and grace are over.
+CREATE FUNCTION reap_lanes(p_grace interval, p_limit integer) RETURNS integer
+LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
+AS $$
+DECLARE
+  v_lane record;
+  v_count integer := 0;
+BEGIN
+  FOR v_lane IN
+    SELECT id, tenant_id FROM lanes
+     WHERE owner IS NOT NULL AND calling IS NULL
+       AND lease_until + p_grace < clock_timestamp()
+     ORDER BY lease_until LIMIT p_limit FOR UPDATE SKIP LOCKED
+  LOOP
+    PERFORM set_config('app.tenant', v_lane.tenant_id::text, true);
+    UPDATE lanes SET owner = NULL, lease_until = NULL WHERE id = v_lane.id;
+    PERFORM refresh_lane(v_lane.id);
+    v_count := v_count + 1;
+  END LOOP;
+  RETURN v_count;
+END
+$$;
+
+-- Everything decide() looks at for one message, as one document.
+CREATE FUNCTION case_doc(p_intent uuid) RETURNS jsonb
+LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
+AS $$
+BEGIN
+  RETURN (
+    SELECT jsonb_build_object(
+      'intent', jsonb_build_object(
+        'id', i.id, 'tenant', i.tenant_id, 'lead', i.lead_id, 'class', i.send_class,
+        'channel', i.channel, 'due_at', i.due_at, 'enrolment', i.enrollment_id,
+        'step', i.step_id, 'number', i.step_number, 'review', i.review_id,
+        'text', i.body, 'permission', i.permission, 'attempts', i.attempts,
+        'last_n', i.last_n),
+      'live', CASE i.status WHEN 'WAITING' THEN ''
+        ELSE trim(i.status || ' ' || i.status_reason) END,
+      'journey', journey_doc(j),
+      'zones', to_jsonb(w.zones), 'country', w.country,
+      'sender', CASE WHEN p.id IS NOT NULL THEN sender_doc(p) END,
+      'lane', CASE WHEN l.id IS NOT NULL THEN jsonb_build_object('gate_at',
+        CASE WHEN isfinite(l.gate_at) THEN l.gate_at END, 'backoff', l.backoff_until,
+        'busy', l.calling IS NOT NULL) END,
+      'ledger', CASE WHEN p.id IS NOT NULL THEN (
+        SELECT jsonb_build_object('day', day.of, 'used', coalesce(q.used, 0),
+                                  'external', coalesce(q.external_new, 0))
+          FROM (SELECT (engine_now() AT TIME ZONE p.time_zone)::date AS of) AS day
+          LEFT JOIN wa_quota_usage q ON q.phone_id = p.id AND q.usage_date = day.of) END,
+      'contacted', v.lead_id IS NOT NULL, 'thread', coalesce(v.thread, ''),
+      'lead', lead_doc(d),
+      'points', points.doc,
+      'enrolment', e.status,
+      'sequence', CASE WHEN e.id IS NOT NULL
+        THEN sequence_doc(e.sequence_id, e.sequence_version) END,
+      'template', (SELECT template_doc(t) FROM outreach_sequence_steps s
+          JOIN outreach_templates t ON t.tenant_id = i.tenant_id AND t.is_active
+           AND t.name IN (s.template_name, s.fallback_template_name)
+         WHERE s.sequence_id = e.sequence_id AND s.version = e.sequence_version
+           AND s.step_id = i.step_id AND t.channel = i.channel
+         ORDER BY t.name <> s.template_name LIMIT 1),
+      'suppressions', (SELECT coalesce(jsonb_agg(jsonb_build_object('kind', s.kind,
+          'value', s.value, 'reason', s.reason, 'by', s.caused_by, 'at', s.at,
+          'everywhere', s.tenant_id IS NULL) ORDER BY s.at), '[]')
+        FROM suppressions s
+       WHERE (s.kind = 'phone' AND s.value = ANY (points.phones))
+          OR (s.kind = 'email' AND s.value = ANY (points.emails))
+          OR (s.kind = 'domain' AND s.value = ANY (points.domains))),
+      'switches', (SELECT coalesce(jsonb_agg(jsonb_build_object('scope', s.scope,
+          'of', s.covers, 'reason', s.reason, 'by', s.thrown_by, 'at', s.thrown_at)
+          ORDER BY s.thrown_at), '[]')
+        FROM switches s WHERE s.lifted_at IS NULL),
+      'review_open', EXISTS (SELECT FROM human_review_queue r
+        WHERE r.lead_journey_id = i.lead_id AND r.status <> 'RESOLVED'))
+      FROM intents i
+      JOIN gold_lead_journey j ON j.id = i.lead_id
+      JOIN leads d ON d.id = i.lead_id
+      LEFT JOIN sequence_enrollments e ON e.id = i.enrollment_id
+      LEFT JOIN LATERAL (
+        SELECT zones, country FROM send_windows
+         WHERE tenant_id = i.tenant_id AND key = coalesce(nullif(i.window_key, ''), (
+           SELECT x.window_key FROM sequence_enrollments x
+            WHERE x.lead_journey_id = i.lead_id
+            ORDER BY x.enrolled_at DESC LIMIT 1))) AS w ON true
+      LEFT JOIN wa_phone_numbers p ON p.id = i.lane_id
+      LEFT JOIN lanes l ON l.id = i.lane_id
+      LEFT JOIN conversations v ON v.sender_id = i.lane_id AND v.lead_id = i.lead_id
+      CROSS JOIN LATERAL (
+        SELECT jsonb_agg(jsonb_build_object('kind', c.kind, 'value', c.value,
+                 'facts', c.facts) ORDER BY c.kind, c.rank) AS doc,
+               array_agg(c.value) FILTER (WHERE c.kind = 'phone') AS phones,
+               array_agg(c.value) FILTER (WHERE c.kind = 'email') AS emails,
+               array_agg(split_part(c.value, '@', 2))
+                 FILTER (WHERE c.kind = 'email') AS domains
+          FROM contact_points c
+         WHERE c.tenant_id = i.tenant_id AND c.lead_id = i.lead_id) AS points
+     WHERE i.id = p_intent);
+END
+$$;
+
+CREATE FUNCTION journey_doc(j gold_lead_journey) RETURNS jsonb
+LANGUAGE sql STABLE
+RETURN jsonb_build_object('lead', j.lead_id, 'state', j.current_state,
+    'state_before', j.previous_state, 'changed_at', j.state_changed_at,
+    'reason', j.state_change_reason, 'dead_cause', j.dead_cause,
+    'opted_out', j.opted_out, 'opted_out_at', j.opted_out_at,
+    'closed', to_jsonb(j.closed_channels), 'human', j.is_human_controlled,
+    'phone', j.assigned_phone_id, 'preferred', j.preferred_channel,
+    'last_channel', j.last_channel_used, 'first_contact_at', j.first_contact_at,
+    'last_contact_at', j.last_contact_at, 'last_reply_at', j.last_reply_at,
+    'converted_at', j.converted_at, 'replies', j.reply_count,
+    'sentiment', j.sentiment_score, 'version', j.version);
+
+CREATE FUNCTION sender_doc(p wa_phone_numbers) RETURNS jsonb
+LANGUAGE sql STABLE
+RETURN jsonb_build_object('id', p.id, 'tenant', p.tenant_id, 'account', p.account_id,
+    'provider', p.provider, 'number', p.phone_number, 'zone', p.time_zone,
+    'label', p.phone_label, 'ref', p.provider_account_ref,
+    'limit', p.daily_quota_limit, 'priority', p.priority, 'enabled', p.is_enabled,
+    'state', p.status, 'before', p.status_before, 'reason', p.status_reason,
+    'until', p.status_until, 'warm_began', p.warm_up_began,
+    'warm_days', p.warm_up_days, 'warm_start', p.warm_up_start,
+    'gap', extract(epoch FROM p.gap), 'jitter', extract(epoch FROM p.jitter));
+
+CREATE FUNCTION lead_doc(d leads) RETURNS jsonb
+LANGUAGE sql STABLE
+RETURN jsonb_build_object('company_name', d.company_name,
+    'contact_name', d.contact_name, 'cui', d.cui, 'caen', d.caen,
+    'county', d.county, 'city', d.city, 'country', d.country,
+    'language', d.language, 'time_zone', d.time_zone, 'zones', to_jsonb(d.zones),
+    'source', d.source, 'legal_basis', d.legal_basis,
+    'email_status', d.email_status, 'phone_status', d.phone_status,
+    'tags', d.tags, 'custom', d.custom_fields, 'version', d.version);
+
+CREATE FUNCTION template_doc(t outreach_templates) RETURNS jsonb
+LANGUAGE sql STABLE
+RETURN jsonb_build_object('id', t.id, 'name', t.name, 'channel', t.channel,
+    'content', t.content, 'variables', t.variables, 'subject', t.subject,
+    'language', t.language, 'version', t.version, 'approved', t.is_approved);
+
+CREATE FUNCTION sequence_doc(p_sequence uuid, p_version integer) RETURNS jsonb
+LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+BEGIN
+  RETURN (
+    SELECT jsonb_build_object('id', q.id, 'name', q.name,
+      'description', q.description, 'primary', q.primary_channel,
+      'fallback', q.fallback_channel, 'respect_hours', q.respect_business_hours,
+      'time_zone', q.timezone, 'stop_on_reply', q.stop_on_reply,
+      'stop_on_bounce', q.stop_on_bounce, 'max_attempts', q.max_attempts,
+      'silence', extract(epoch FROM q.silence), 'version', p_version,
+      'steps', (SELECT jsonb_agg(jsonb_build_object('id', s.step_id,
+          'number', s.step_number, 'channel', s.channel,
+          'delay', s.delay_hours * 3600 + s.delay_minutes * 60 + s.delay_seconds,
+          'template', s.template_name, 'fallback', s.fallback_template_name,
+          'skip_replied', s.skip_if_replied, 'skip_opened', s.skip_if_opened)
+          ORDER BY s.step_number)
+        FROM outreach_sequence_steps s
+       WHERE s.sequence_id = p_sequence AND s.version = p_version))
+      FROM outreach_sequences q WHERE q.id = p_sequence);
+END
+$$;
+
+-- CLAIM: one tenant's due lanes, at most p_limit, with at most the room that each
+-- provider account has left; one candidate per open window and class.
+CREATE FUNCTION claim_lanes(p_who text, p_room jsonb, p_limit integer,
+                            p_lease interval, p_grace interval)
+RETURNS SETOF jsonb
+LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
+AS $$
+DECLARE
+  v_now timestamptz := engine_now();
+  v_clock engine_clock;
+  v_tenant uuid;
+  v_lane lanes;
+  v_left integer;
+BEGIN
+  PERFORM reap_lanes(p_grace, p_limit);
+  SELECT * INTO v_clock FROM engine_clock;
+  SELECT l.tenant_id INTO v_tenant FROM lanes l
+   WHERE l.wake_at <= v_now
+     AND coalesce((p_room ->> l.account_id::text)::integer, p_limit) > 0
+   ORDER BY l.wake_at LIMIT 1;
+  IF NOT FOUND THEN
+    RETURN;
+  END IF;
+  PERFORM set_config('app.tenant', v_tenant::text, true);
+  FOR v_lane IN
+    SELECT * FROM lanes l
+     WHERE l.wake_at <= v_now AND l.tenant_id = v_tenant
+       AND coalesce((p_room ->> l.account_id::text)::integer, p_limit) > 0
+     ORDER BY l.wake_at LIMIT p_limit FOR UPDATE SKIP LOCKED
+  LOOP
+    v_left := coalesce((p_room ->> v_lane.account_id::text)::integer, p_limit);
+    CONTINUE WHEN v_left <= 0;
+    p_room := p_room || jsonb_build_object(v_lane.account_id, v_left - 1);
+    UPDATE lanes l
+       SET token = token + 1, owner = p_who, wake_at = NULL,
+           lease_until = clock_timestamp() + p_lease
+     WHERE l.id = v_lane.id RETURNING * INTO v_lane;
+    RETURN NEXT jsonb_build_object('lane', v_lane.id, 'tenant', v_lane.tenant_id,
+      'account', v_lane.account_id, 'token', v_lane.token, 'now', v_now,
+      'lease_until', v_lane.lease_until, 'epoch', v_clock.epoch,
+      'speed', v_clock.speed, 'last_was_new', v_lane.last_was_new,
+      'backoffs', v_lane.backoffs, 'cases', lane_cases(v_lane, v_now));
+  END LOOP;
+END
+$$;
+
+-- What a lane could send now: the head of each open class of each open window.
+CREATE FUNCTION lane_cases(l lanes, p_now timestamptz) RETURNS jsonb
+LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
+AS $$
+BEGIN
+  RETURN (
+    SELECT coalesce(jsonb_agg(case_doc(head.id) ORDER BY head.send_class, head.due_at),
+                    '[]')
+      FROM lane_windows w
+      CROSS JOIN generate_series(0, 3) AS c (send_class)
+      CROSS JOIN LATERAL (
+        SELECT i.id, i.send_class, i.due_at FROM intents i
+         WHERE i.lane_id = l.id AND i.window_key = w.window_key
+           AND i.send_class = c.send_class AND i.status = 'WAITING'
+           AND i.due_at <= p_now
+         ORDER BY i.due_at LIMIT 1) AS head
+     WHERE w.lane_id = l.id AND w.opens_at <= p_now
+       AND NOT (c.send_class = 3 AND (l.new_shut OR l.new_gate_at > p_now)));
+END
+$$;
+
+-- Records a decision if it says something new about the message. p_outcome: why T1
+-- refused it.
+CREATE FUNCTION note_decision(p_intent uuid, p_attempt uuid, p_decision jsonb,
+                              p_outcome text)
+RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
+AS $$
+DECLARE
+  v_intent intents;
+  v_noted text := coalesce(nullif(p_outcome, ''), p_decision ->> 'binding');
+BEGIN
+  SELECT * INTO v_intent FROM intents WHERE id = p_intent;
+  IF NOT FOUND OR (p_attempt IS NULL AND v_intent.last_reason = v_noted) THEN
+    RETURN;
+  END IF;
+  INSERT INTO decisions (tenant_id, lead_id, intent_id, attempt_id, at, verdict,
+                         binding, outcome, doc)
+  VALUES (v_intent.tenant_id, v_intent.lead_id, p_intent, p_attempt,
+          (p_decision ->> 'at')::timestamptz, p_decision ->> 'verdict',
+          p_decision ->> 'binding', p_outcome, p_decision);
+  UPDATE intents SET last_reason = v_noted WHERE id = p_intent;
+  PERFORM tally('decision', p_decision ->> 'binding', 1);
+END
+$$;
+
+CREATE FUNCTION put_off(p_lane uuid, p_token bigint, p_puts jsonb) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
+AS $$
+DECLARE
+  v_lane lanes;
+  v_put jsonb;
+  v_until timestamptz;
+  v_binding text;
+  v_intent intents;
+BEGIN
+  SELECT * INTO v_lane FROM lanes WHERE id = p_lane;
+  PERFORM set_config('app.tenant', v_lane.tenant_id::text, true);
+  -- Leads before lanes: the lock order of the whole protocol.
+  PERFORM FROM gold_lead_journey WHERE id IN (
+    SELECT i.lead_id FROM jsonb_array_elements(p_puts) AS p
+      JOIN intents i ON i.id = (p ->> 'intent')::uuid) ORDER BY id FOR UPDATE;
+  SELECT * INTO v_lane FROM lanes WHERE id = p_lane FOR UPDATE;
+  IF NOT FOUND OR v_lane.token <> p_token OR v_lane.calling IS NOT NULL THEN
+    RETURN;
+  END IF;
+  FOR v_put IN SELECT * FROM jsonb_array_elements(p_puts) LOOP
+    v_until := (v_put ->> 'until')::timestamptz;
+    v_binding := v_put -> 'decision' ->> 'binding';
+    SELECT * INTO v_intent FROM intents
+     WHERE id = (v_put ->> 'intent')::uuid AND status = 'WAITING'
+       AND lane_id = p_lane FOR UPDATE;
+    CONTINUE WHEN NOT FOUND;
+    PERFORM note_decision(v_intent.id, NULL, v_put -> 'decision', '');
+    IF v_until IS NULL THEN
+      PERFORM cancel_intent(v_intent.id, v_binding, true);
+    ELSIF v_binding = 'OUTSIDE_WINDOW' AND v_intent.window_key <> '' THEN
+      UPDATE lane_windows SET opens_at = greatest(opens_at, v_until)
+       WHERE lane_id = p_lane AND window_key = v_intent.window_key;
+    ELSIF v_binding = 'QUOTA_EXCEEDED' THEN
+      PERFORM close_to_strangers(p_lane, v_intent, v_until);
+    ELSE
+      UPDATE intents SET due_at = v_until, updated_at = clock_timestamp()
+       WHERE id = v_intent.id;
+    END IF;
+  END LOOP;
+  UPDATE lanes SET owner = NULL, lease_until = NULL WHERE id = p_lane;
+  PERFORM refresh_lane(p_lane);
+END
+$$;
+
+-- Shuts the class of new contacts by one write; a follow-up that would make one is
+-- moved.
+CREATE FUNCTION close_to_strangers(p_lane uuid, i intents, p_until timestamptz)
+RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
+AS $$
+BEGIN
+  UPDATE lanes SET new_gate_at = greatest(new_gate_at, p_until) WHERE id = p_lane;
+  UPDATE intents SET due_at = p_until, updated_at = clock_timestamp()
+   WHERE id = (i).id AND send_class <> 3;
+END
+$$;
+
+-- Cancels a message that waits, or what remains of it once its call has ended; its
+-- enrolment stops with it if p_stop is set.
+CREATE FUNCTION cancel_intent(p_intent uuid, p_reason text, p_stop boolean)
+RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
+AS $$
+DECLARE
+  v_intent intents;
+BEGIN
+  UPDATE intents
+     SET status = CASE status WHEN 'OPEN' THEN 'OPEN' ELSE 'CANCELLED' END,
+         status_reason = CASE status WHEN 'OPEN' THEN status_reason ELSE p_reason END,
+         cancel_reason = CASE status WHEN 'OPEN' THEN p_reason ELSE cancel_reason END,
+         updated_at = clock_timestamp()
+   WHERE id = p_intent AND status IN ('WAITING', 'HELD', 'OPEN')
+  RETURNING * INTO v_intent;
+  IF NOT FOUND THEN
+    RETURN;
+  END IF;
+  IF p_stop THEN
+    PERFORM end_enrolment(v_intent.enrollment_id, 'STOPPED', p_reason);
+  END IF;
+  PERFORM refresh_lane(v_intent.lane_id);
+END
+$$;
+
+CREATE FUNCTION end_enrolment(p_enrolment uuid, p_status text, p_reason text)
+RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
+AS $$
+BEGIN
+  UPDATE sequence_enrollments
+     SET status = p_status, stop_reason = p_reason, next_step_at = NULL,
+         stopped_at = CASE WHEN p_status = 'STOPPED' THEN engine_now() END,
+         completed_at = CASE WHEN p_status = 'COMPLETED' THEN engine_now() END,
+         updated_at = clock_timestamp()
+   WHERE id = p_enrolment AND status IN ('ACTIVE', 'PAUSED');
+  DELETE FROM duties WHERE kind = 'SEQUENCE_END' AND key = p_enrolment::text
+     AND p_status <> 'PAUSED';
+END
+$$;
+
+CREATE FUNCTION free_lane(p_lane uuid, p_token bigint) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
+AS $$
+DECLARE
+  v_tenant uuid;
+BEGIN
+  UPDATE lanes SET owner = NULL, lease_until = NULL
+   WHERE id = p_lane AND token = p_token AND calling IS NULL
+  RETURNING tenant_id INTO v_tenant;
+  IF FOUND THEN
+    PERFORM set_config('app.tenant', v_tenant::text, true);
+    PERFORM refresh_lane(p_lane);
+  END IF;
+END
+$$;
+
+-- Machine seconds until the earliest thing is due; NULL: nothing is.
+CREATE FUNCTION next_wake(p_grace interval) RETURNS double precision
+LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
+AS $$
+BEGIN
+  RETURN (
+    SELECT CASE WHEN wait < 0 THEN 0 ELSE wait END FROM (SELECT least(
+      extract(epoch FROM least(
+        (SELECT min(wake_at) FROM lanes WHERE wake_at IS NOT NULL),
+        (SELECT min(due_at) FROM duties WHERE owner IS NULL),
+        (SELECT min(due_at) FROM event_keys
+          WHERE status IN ('WAITING', 'PARKED') AND due_at < 'infinity' AND owner IS NULL)
+      ) - engine_now()) / engine_speed(),
+      extract(epoch FROM least(
+        (SELECT min(lease_until) FROM lanes
+          WHERE owner IS NOT NULL AND calling IS NULL) + p_grace,
+        (SELECT min(call_deadline) FROM lanes WHERE calling IS NOT NULL),
+        (SELECT min(lease_until) FROM duties WHERE owner IS NOT NULL),
+        (SELECT min(lease_until) FROM event_keys
+          WHERE status IN ('WAITING', 'PARKED') AND due_at < 'infinity'
+            AND owner IS NOT NULL)
+      ) - clock_timestamp()))::double precision AS wait) AS nearest);
+END
+$$;
+
+-- Recomputes what a lane may do from its sender's state and the kill switches.
+CREATE FUNCTION gate_lane(p_lane uuid) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
+AS $$
+DECLARE
+  v_phone wa_phone_numbers;
+BEGIN
+  SELECT * INTO v_phone FROM wa_phone_numbers WHERE id = p_lane;
+  UPDATE lanes l
+     SET new_shut = v_phone.status IN ('REACHOUT_LOCKED', 'QUARANTINE'),
+         shut = NOT v_phone.is_enabled
+           OR v_phone.status NOT IN ('WARMING', 'ACTIVE', 'REACHOUT_LOCKED', 'QUARANTINE')
+           OR EXISTS (SELECT FROM switches s WHERE s.lifted_at IS NULL AND (
+                s.scope IN ('ALL', 'TENANT')
+                OR (s.scope = 'CHANNEL' AND s.covers = 'WHATSAPP')
+                OR (s.scope = 'SENDER' AND s.covers = p_lane::text)))
+   WHERE l.id = p_lane;
+  PERFORM refresh_lane(p_lane);
+END
+$$;
+
+-- Gives waiting messages to phones: {intent: phone}. Who comes second moves nothing.
+CREATE FUNCTION allocate(p_given jsonb) RETURNS integer
+LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
+AS $$
+DECLARE
+  v_moved integer;
+  v_lanes uuid[];
+  v_lane uuid;
+BEGIN
+  WITH moved AS (
+    UPDATE intents i SET lane_id = l.id, updated_at = clock_timestamp()
+      FROM jsonb_each_text(p_given) AS g (intent, lane)
+      JOIN lanes l ON l.id = g.lane::uuid AND l.tenant_id = current_tenant()
+     WHERE i.id = g.intent::uuid AND i.lane_id IS NULL AND i.status = 'WAITING'
+    RETURNING i.lane_id, i.window_key
+  ), windowed AS (
+    INSERT INTO lane_windows (lane_id, window_key)
+    SELECT DISTINCT lane_id, window_key FROM moved ON CONFLICT DO NOTHING
+  )
+  SELECT count(*), array_agg(DISTINCT lane_id ORDER BY lane_id)
+    INTO v_moved, v_lanes FROM moved;
+  FOREACH v_lane IN ARRAY coalesce(v_lanes, '{}') LOOP
+    PERFORM FROM lanes WHERE id = v_lane FOR UPDATE;
+    PERFORM refresh_lane(v_lane);
+  END LOOP;
+  RETURN v_moved;
+END
+$$;

@@ -1,0 +1,936 @@
+-- T1, T2, and attempts whose outcome nobody knows.
+SET check_function_bodies = off;
+
+-- Locks a name for the rest of the transaction: shared by those who rely on it,
+-- exclusive for whoever changes it.
+CREATE FUNCTION rely_on(p_names text[]) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
+AS $$
+BEGIN
+  PERFORM pg_advisory_xact_lock_shared(hashtextextended(name, 7))
+    FROM unnest(p_names) AS name ORDER BY name;
+END
+$$;
+
+CREATE FUNCTION lock_names(p_names text[]) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
+AS $$
+BEGIN
+  PERFORM pg_advisory_xact_lock(hashtextextended(name, 7))
+    FROM unnest(p_names) AS name ORDER BY name;
+END
+$$;
+
+-- T1. One verdict per draft, in order: '' (armed) or why not. READ COMMITTED, so
+-- that every statement below sees what was committed before it, also what was
+-- committed while it waited for a lock. Lock order: addresses, switches, lead,
+-- unit, lane.
+CREATE FUNCTION arm(p_lane uuid, p_token bigint, p_margin interval,
+                    p_call interval, p_behind interval, p_drafts jsonb)
+RETURNS text[]
+LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
+AS $$
+DECLARE
+  v_tenant uuid;
+  v_draft jsonb;
+  v_answer text[] := '{}';
+BEGIN
+  SELECT tenant_id INTO v_tenant FROM lanes WHERE id = p_lane;
+  PERFORM set_config('app.tenant', v_tenant::text, true);
+  PERFORM rely_on(ARRAY(SELECT DISTINCT jsonb_array_elements_text(d -> 'addresses')
+                          FROM jsonb_array_elements(p_drafts) AS d));
+  PERFORM rely_on(ARRAY['switches']);
+  FOR v_draft IN SELECT * FROM jsonb_array_elements(p_drafts) LOOP
+    v_answer := v_answer
+      || arm_one(v_tenant, p_lane, p_token, p_margin, p_call, p_behind, v_draft);
+    PERFORM not_armed(p_lane, v_draft, v_answer[array_upper(v_answer, 1)]);
+  END LOOP;
+  IF NOT '' = ANY (v_answer) THEN
+    PERFORM free_lane(p_lane, p_token);
+  END IF;
+  RETURN v_answer;
+END
+$$;
+
+-- What becomes of a message that was not armed.
+CREATE FUNCTION not_armed(p_lane uuid, d jsonb, p_why text) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
+AS $$
+DECLARE
+  v_intent intents;
+  v_zone text;
+BEGIN
+  IF p_why IN ('', 'FENCED', 'TAKEN') THEN
+    RETURN;
+  END IF;
+  SELECT * INTO v_intent FROM intents
+   WHERE id = (d ->> 'intent')::uuid AND status = 'WAITING';
+  IF NOT FOUND THEN
+    RETURN;
+  END IF;
+  PERFORM note_decision(v_intent.id, NULL, d -> 'decision', p_why);
+  CASE p_why
+    WHEN 'SUPPRESSED' THEN
+      PERFORM cancel_intent(v_intent.id, 'SUPPRESSED', true);
+    WHEN 'STALE' THEN
+      PERFORM follow_phone(v_intent.lead_id);
+    WHEN 'INBOX_BEHIND' THEN
+      UPDATE intents SET due_at = greatest(due_at, engine_now() + interval '5 seconds')
+       WHERE id = v_intent.id;
+    WHEN 'QUOTA' THEN
+      SELECT time_zone INTO v_zone FROM wa_phone_numbers WHERE id = p_lane;
+      PERFORM close_to_strangers(p_lane, v_intent,
+        ((engine_now() AT TIME ZONE v_zone)::date + 1)::timestamp AT TIME ZONE v_zone);
+    ELSE NULL;
+  END CASE;
+END
+$$;
+
+-- Has what waits on WhatsApp wait in the lane of the lead's own phone.
+CREATE FUNCTION follow_phone(p_lead uuid) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
+AS $$
+DECLARE
+  v_phone uuid;
+  v_intent intents;
+BEGIN
+  SELECT assigned_phone_id INTO v_phone FROM gold_lead_journey WHERE id = p_lead;
+  IF v_phone IS NULL THEN
+    RETURN;
+  END IF;
+  FOR v_intent IN
+    SELECT * FROM intents WHERE lead_id = p_lead AND status IN ('WAITING', 'HELD')
+       AND channel = 'WHATSAPP' AND lane_id IS DISTINCT FROM v_phone
+  LOOP
+    UPDATE intents SET lane_id = v_phone, updated_at = clock_timestamp()
+     WHERE id = v_intent.id;
+    PERFORM ensure_window(v_phone, v_intent.window_key);
+    PERFORM refresh_lane(v_intent.lane_id);
+    PERFORM refresh_lane(v_phone);
+  END LOOP;
+END
+$$;
+
+-- New contacts that wait for a phone, and when somebody looks for one.
+CREATE FUNCTION want_dispatch(p_due timestamptz) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
+AS $$
+BEGIN
+  PERFORM put_duty('DISPATCH', current_tenant()::text, current_tenant(), p_due)
+   WHERE p_due IS NOT NULL;
+END
+$$;
+
+CREATE FUNCTION arm_one(p_tenant uuid, p_lane uuid, p_token bigint,
+                        p_margin interval, p_call interval, p_behind interval,
+                        d jsonb)
+RETURNS text
+LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
+AS $$
+DECLARE
+  v_journey gold_lead_journey;
+  v_intent intents;
+  v_lane lanes;
+  v_unit wa_quota_usage;
+  v_phone wa_phone_numbers;
+  v_limit integer;
+  v_now timestamptz;
+  v_attempt uuid := (d ->> 'attempt')::uuid;
+  v_day date := (d ->> 'day')::date;
+  v_automatic boolean := (d ->> 'automatic')::boolean;
+BEGIN
+  -- Locks, in their order.
+  SELECT * INTO v_journey FROM gold_lead_journey
+   WHERE id = (d ->> 'lead')::uuid FOR UPDATE;
+  SELECT * INTO v_intent FROM intents WHERE id = (d ->> 'intent')::uuid FOR UPDATE;
+  IF v_day IS NOT NULL THEN
+    INSERT INTO wa_quota_usage (tenant_id, phone_id, usage_date, quota_limit)
+    VALUES (p_tenant, p_lane, v_day, (d ->> 'limit')::integer)
+    ON CONFLICT (phone_id, usage_date) DO NOTHING;
+    SELECT * INTO v_unit FROM wa_quota_usage
+     WHERE phone_id = p_lane AND usage_date = v_day FOR UPDATE;
+  END IF;
+  SELECT * INTO v_lane FROM lanes WHERE id = p_lane FOR UPDATE;
+  v_now := engine_now();
+
+  -- Checks, each over what is committed by now.
+  IF v_lane.token <> p_token OR v_lane.calling IS NOT NULL OR v_lane.owner IS NULL
+     OR v_lane.lease_until <= clock_timestamp() + p_margin THEN
+    RETURN 'FENCED';
+  END IF;
+  IF v_now >= (d ->> 'valid_until')::timestamptz THEN
+    RETURN 'LATE';
+  END IF;
+  IF v_journey.opted_out OR EXISTS (
+       SELECT FROM jsonb_array_elements_text(d -> 'addresses') AS a (key)
+         JOIN suppressions s ON s.kind = split_part(a.key, ':', 1)
+          AND s.value = substr(a.key, strpos(a.key, ':') + 1)) THEN
+    RETURN 'SUPPRESSED';
+  END IF;
+  IF EXISTS (SELECT FROM switches s WHERE s.lifted_at IS NULL AND (
+       s.scope IN ('ALL', 'TENANT')
+       OR (s.scope = 'CHANNEL' AND s.covers = d ->> 'channel')
+       OR (s.scope = 'SENDER' AND s.covers = p_lane::text))) THEN
+    RETURN 'SWITCHED_OFF';
+  END IF;
+  SELECT * INTO v_phone FROM wa_phone_numbers WHERE id = p_lane;
+  IF v_lane.shut OR (v_lane.new_shut AND (d ->> 'class')::integer = 3) THEN
+    RETURN 'SWITCHED_OFF';
+  END IF;
+  IF v_intent.id IS NULL OR v_intent.status <> 'WAITING'
+     OR v_intent.last_n + 1 <> (d ->> 'n')::integer THEN
+    RETURN 'TAKEN';
+  END IF;
+  IF v_journey.version <> (d ->> 'lead_version')::integer
+     OR v_intent.lane_id IS DISTINCT FROM p_lane OR v_intent.lead_id <> v_journey.id
+     OR v_intent.channel <> d ->> 'channel'
+     OR NOT v_journey.current_state
+            IN (SELECT jsonb_array_elements_text(d -> 'states'))
+     OR (v_automatic AND v_journey.is_human_controlled) THEN
+    RETURN 'STALE';
+  END IF;
+  IF EXISTS (SELECT FROM jsonb_array_elements_text(d -> 'addresses') AS a (key)
+               JOIN event_keys k ON k.address_hash = hashtextextended(a.key, 7)
+              WHERE k.status IN ('WAITING', 'PARKED') AND k.due_at < 'infinity')
+     OR (v_automatic AND v_now - p_behind > (
+           SELECT min(k.received_at) FROM event_keys k WHERE k.status = 'WAITING'))
+  THEN
+    RETURN 'INBOX_BEHIND';
+  END IF;
+  IF v_day IS NOT NULL THEN
+    v_limit := least((d ->> 'limit')::integer, v_phone.daily_quota_limit,
+                     v_unit.hard_limit);
+    IF NOT v_unit.used + v_unit.external_new < v_limit THEN
+      RETURN 'QUOTA';
+    END IF;
+  END IF;
+
+  -- Armed: from here on the message counts, whatever happens to this process.
+  IF v_day IS NOT NULL THEN
+    UPDATE wa_quota_usage
+       SET used = used + 1, quota_limit = (d ->> 'limit')::integer,
+           updated_at = clock_timestamp()
+     WHERE phone_id = p_lane AND usage_date = v_day;
+  END IF;
+  INSERT INTO attempts (id, tenant_id, intent_id, n, lead_id, channel, account_id,
+    sender_id, token, send_class, payload_hash, outcome, unit_day, unit_held,
+    aftermath, called_at, thread)
+  VALUES (v_attempt, p_tenant, v_intent.id, (d ->> 'n')::integer, v_journey.id,
+    d ->> 'channel', v_lane.account_id, p_lane, p_token, (d ->> 'class')::smallint,
+    d ->> 'hash', 'CALLING', v_day, v_day IS NOT NULL, d -> 'aftermath', v_now,
+    d ->> 'thread');
+  INSERT INTO gold_communication_log (id, created_at, tenant_id, lead_journey_id,
+    intent_id, thread_id, channel, direction, content_rendered, variant_hash,
+    subject, recipient, request_thread, status, status_updated_at, phone_id,
+    phone_number, sequence_step, quota_cost)
+  VALUES (v_attempt, v_now, p_tenant, v_journey.id, v_intent.id, d ->> 'thread',
+    d ->> 'channel', 'OUTBOUND', d ->> 'text', d ->> 'variant', d ->> 'subject',
+    d ->> 'to', d ->> 'thread', 'QUEUED', v_now, p_lane, d ->> 'sender_number',
+    v_intent.step_number, CASE WHEN v_day IS NULL THEN 0 ELSE 1 END);
+  UPDATE intents SET status = 'OPEN', last_n = last_n + 1,
+         updated_at = clock_timestamp() WHERE id = v_intent.id;
+  UPDATE gold_lead_journey
+     SET assigned_phone_id = coalesce(assigned_phone_id,
+           CASE WHEN d ->> 'channel' = 'WHATSAPP' THEN p_lane END),
+         -- Whoever loaded the lead before would undo this: it must look again.
+         version = version + (assigned_phone_id IS NULL
+                              AND d ->> 'channel' = 'WHATSAPP')::integer,
+         assigned_at = coalesce(assigned_at, v_now),
+         quota_consumption_date = coalesce(v_day, quota_consumption_date)
+   WHERE id = v_journey.id;
+  UPDATE lanes SET calling = v_attempt, call_deadline = clock_timestamp() + p_call
+   WHERE id = p_lane;
+  PERFORM note_decision(v_intent.id, v_attempt, d -> 'decision', '');
+  RETURN '';
+END
+$$;
+
+-- Moves a journey because of a send, if the lead is still cold; answers from where.
+CREATE FUNCTION move_sent(p_lead uuid, p_to text, p_channel text, p_at timestamptz,
+                          p_by text)
+RETURNS text
+LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
+AS $$
+DECLARE
+  v_journey gold_lead_journey;
+  v_moves boolean;
+BEGIN
+  SELECT * INTO v_journey FROM gold_lead_journey WHERE id = p_lead;
+  v_moves := p_to IS NOT NULL AND v_journey.current_state <> p_to
+    AND v_journey.current_state IN ('COLD', 'CONTACTED_WA', 'CONTACTED_EMAIL');
+  UPDATE gold_lead_journey
+     SET current_state = CASE WHEN v_moves THEN p_to ELSE current_state END,
+         previous_state = CASE
+           WHEN v_moves THEN current_state
+           WHEN previous_state = 'COLD' AND current_state IN ('WARM_REPLY', 'PAUSED')
+             THEN coalesce(p_to, previous_state)
+           ELSE previous_state END,
+         state_changed_at = CASE WHEN v_moves THEN p_at ELSE state_changed_at END,
+         state_change_reason = CASE WHEN v_moves THEN 'sent'
+                                    ELSE state_change_reason END,
+         first_contact_at = least(first_contact_at, p_at),
+         last_contact_at = greatest(last_contact_at, p_at),
+         first_contact_channel = coalesce(first_contact_channel, p_channel),
+         last_channel_used = p_channel, is_new_contact = false,
+         version = version + 1, updated_at = clock_timestamp()
+   WHERE id = p_lead;
+  IF v_moves THEN
+    INSERT INTO transition_log (tenant_id, lead_id, state_before, state_after, at,
+                                caused_by, why)
+    VALUES (v_journey.tenant_id, p_lead, v_journey.current_state, p_to, p_at, p_by,
+            'sent');
+    RETURN v_journey.current_state;
+  END IF;
+  RETURN NULL;
+END
+$$;
+
+-- What follows a message that counts as sent: the move, and the next step or the
+-- end by silence. Locked before: the lead.
+CREATE FUNCTION after_sent(a attempts, p_now timestamptz) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
+AS $$
+DECLARE
+  v_intent intents;
+  v_enrolment sequence_enrollments;
+  v_next jsonb := a.aftermath -> 'next';
+  v_due timestamptz;
+  v_from text;
+  v_lane uuid;
+BEGIN
+  SELECT * INTO v_intent FROM intents WHERE id = a.intent_id;
+  v_from := move_sent(a.lead_id, a.aftermath ->> 'move_to', a.channel, a.called_at,
+                      'attempt ' || a.id);
+  INSERT INTO conversations (tenant_id, sender_id, lead_id, thread)
+  VALUES (a.tenant_id, a.sender_id, a.lead_id, a.thread)
+  ON CONFLICT (sender_id, lead_id) DO UPDATE
+     SET thread = coalesce(nullif(excluded.thread, ''), conversations.thread);
+  UPDATE attempts SET moved_from = v_from WHERE id = a.id;
+  SELECT * INTO v_enrolment FROM sequence_enrollments
+   WHERE id = v_intent.enrollment_id FOR UPDATE;
+  IF NOT FOUND THEN
+    RETURN;
+  END IF;
+  UPDATE sequence_enrollments
+     SET current_step = greatest(current_step, v_intent.step_number),
+         messages_sent = messages_sent + 1, updated_at = clock_timestamp()
+   WHERE id = v_enrolment.id;
+  IF v_enrolment.status <> 'ACTIVE' THEN
+    RETURN;
+  END IF;
+  IF v_next IS NOT NULL AND v_next <> 'null' THEN
+    v_due := p_now + make_interval(secs => (v_next ->> 'delay')::double precision);
+    IF v_next ->> 'channel' = 'WHATSAPP' THEN
+      SELECT assigned_phone_id INTO v_lane FROM gold_lead_journey WHERE id = a.lead_id;
+    ELSIF v_next ->> 'channel' = a.channel THEN
+      v_lane := a.sender_id;
+    END IF;
+    INSERT INTO intents (id, tenant_id, lead_id, enrollment_id, step_id, step_number,
+                         send_class, channel, lane_id, window_key, due_at)
+    VALUES ((v_next ->> 'intent')::uuid, a.tenant_id, a.lead_id, v_enrolment.id,
+            (v_next ->> 'step')::uuid, (v_next ->> 'number')::integer, 2,
+            v_next ->> 'channel', v_lane, v_enrolment.window_key, v_due)
+    ON CONFLICT (id) DO NOTHING;
+    UPDATE attempts SET next_intent = (v_next ->> 'intent')::uuid WHERE id = a.id;
+    IF v_lane IS NOT NULL THEN
+      PERFORM ensure_window(v_lane, v_enrolment.window_key);
+      PERFORM refresh_lane(v_lane);
+    ELSIF v_next ->> 'channel' = 'WHATSAPP' THEN
+      PERFORM want_dispatch(v_due);
+    END IF;
+  ELSE
+    v_due := p_now + make_interval(
+      secs => coalesce((a.aftermath ->> 'ends_in')::double precision, 0));
+    PERFORM put_duty('SEQUENCE_END', v_enrolment.id::text, a.tenant_id, v_due);
+  END IF;
+  UPDATE sequence_enrollments SET next_step_at = v_due WHERE id = v_enrolment.id;
+  UPDATE gold_lead_journey SET next_action_at = v_due, sequence_step = v_intent.step_number
+   WHERE id = a.lead_id;
+END
+$$;
+
+CREATE FUNCTION ensure_window(p_lane uuid, p_key text) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
+AS $$
+BEGIN
+  INSERT INTO lane_windows (lane_id, window_key) VALUES (p_lane, p_key)
+  ON CONFLICT DO NOTHING;
+END
+$$;
+
+-- Gives an attempt's unit back, once.
+CREATE FUNCTION give_back(p_attempt uuid) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
+AS $$
+DECLARE
+  v_attempt attempts;
+BEGIN
+  UPDATE attempts SET unit_held = false WHERE id = p_attempt AND unit_held
+  RETURNING * INTO v_attempt;
+  IF FOUND THEN
+    UPDATE wa_quota_usage SET used = used - 1, updated_at = clock_timestamp()
+     WHERE phone_id = v_attempt.sender_id AND usage_date = v_attempt.unit_day;
+    UPDATE lanes SET new_gate_at = '-infinity' WHERE id = v_attempt.sender_id;
+  END IF;
+END
+$$;
+
+-- Locks what an attempt touches, in the order of the protocol.
+CREATE FUNCTION lock_attempt(p_attempt uuid) RETURNS attempts
+LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
+AS $$
+DECLARE
+  v_attempt attempts;
+BEGIN
+  SELECT * INTO v_attempt FROM attempts WHERE id = p_attempt;
+  PERFORM FROM gold_lead_journey WHERE id = v_attempt.lead_id FOR UPDATE;
+  PERFORM FROM intents WHERE id = v_attempt.intent_id FOR UPDATE;
+  IF v_attempt.unit_day IS NOT NULL THEN
+    PERFORM FROM wa_quota_usage WHERE phone_id = v_attempt.sender_id
+       AND usage_date = v_attempt.unit_day FOR UPDATE;
+  END IF;
+  PERFORM FROM lanes WHERE id = v_attempt.sender_id FOR UPDATE;
+  SELECT * INTO v_attempt FROM attempts WHERE id = p_attempt FOR UPDATE;
+  RETURN v_attempt;
+END
+$$;
+
+CREATE FUNCTION left_doc(p_attempt uuid) RETURNS jsonb
+LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
+AS $$
+BEGIN
+  RETURN (
+    SELECT jsonb_build_object('attempt', id, 'intent', intent_id, 'outcome', outcome,
+      'spent', unit_held, 'sender', sender_id, 'day', unit_day)
+      FROM attempts WHERE id = p_attempt);
+END
+$$;
+
+-- Records that an attempt is ACCEPTED. Locked before: all of lock_attempt.
+CREATE FUNCTION accept_attempt(a attempts, p_ref text, p_thread text,
+                               p_now timestamptz)
+RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
+AS $$
+BEGIN
+  UPDATE attempts SET outcome = 'ACCEPTED', settled_at = p_now,
+         external_ref = coalesce(nullif(p_ref, ''), external_ref),
+         thread = coalesce(nullif(p_thread, ''), thread)
+   WHERE id = a.id;
+  DELETE FROM duties WHERE kind = 'LOOK' AND key = a.id::text;
+  UPDATE intents SET status = 'DONE', updated_at = clock_timestamp()
+   WHERE id = a.intent_id;
+  UPDATE conversations SET thread = p_thread
+   WHERE sender_id = a.sender_id AND lead_id = a.lead_id AND coalesce(p_thread, '') <> '';
+  UPDATE gold_communication_log
+     SET status = CASE WHEN status IN ('QUEUED', 'UNKNOWN') THEN 'ACCEPTED' ELSE status END,
+         status_updated_at = p_now, sent_at = a.called_at,
+         external_message_id = coalesce(nullif(p_ref, ''), external_message_id),
+         thread_id = coalesce(nullif(p_thread, ''), thread_id),
+         updated_at = clock_timestamp()
+   WHERE id = a.id AND created_at = a.called_at;
+  PERFORM tally('sent', a.channel, 1);
+  INSERT INTO wa_quota_usage AS q (tenant_id, phone_id, usage_date, quota_limit,
+    new_contacts_sent, followups_sent, first_message_at, last_message_at)
+  SELECT a.tenant_id, p.id,
+         coalesce(a.unit_day, (a.called_at AT TIME ZONE p.time_zone)::date),
+         p.daily_quota_limit, (a.unit_day IS NOT NULL)::integer,
+         (a.unit_day IS NULL)::integer, a.called_at, a.called_at
+    FROM wa_phone_numbers p WHERE p.id = a.sender_id
+  ON CONFLICT (phone_id, usage_date) DO UPDATE
+     SET new_contacts_sent = q.new_contacts_sent + excluded.new_contacts_sent,
+         followups_sent = q.followups_sent + excluded.followups_sent,
+         first_message_at = least(q.first_message_at, excluded.first_message_at),
+         last_message_at = greatest(q.last_message_at, excluded.last_message_at),
+         updated_at = clock_timestamp();
+  UPDATE wa_phone_numbers
+     SET last_message_sent_at = greatest(last_message_sent_at, a.called_at),
+         total_messages_sent = total_messages_sent + 1
+   WHERE id = a.sender_id;
+END
+$$;
+
+-- T2. Keyed by the attempt and its state, not by the lease: a late truth lands.
+CREATE FUNCTION settle(p_results jsonb, p_first_look interval, p_give_up interval)
+RETURNS SETOF jsonb
+LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
+AS $$
+DECLARE
+  r jsonb;
+BEGIN
+  FOR r IN SELECT * FROM jsonb_array_elements(p_results) LOOP
+    PERFORM set_config('app.tenant', r ->> 'tenant', true);
+    PERFORM settle_one(r, p_first_look, p_give_up);
+    RETURN NEXT left_doc((r ->> 'attempt')::uuid);
+  END LOOP;
+END
+$$;
+
+CREATE FUNCTION settle_one(r jsonb, p_first_look interval, p_give_up interval)
+RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
+AS $$
+DECLARE
+  a attempts := lock_attempt((r ->> 'attempt')::uuid);
+  v_now timestamptz := engine_now();
+  v_outcome text := r ->> 'outcome';
+  v_was text := a.outcome;
+BEGIN
+  IF a.id IS NULL OR NOT (a.outcome = 'CALLING'
+       OR (a.outcome = 'UNKNOWN' AND v_outcome <> 'UNKNOWN')) THEN
+    RETURN;
+  END IF;
+  IF v_outcome = 'UNKNOWN' AND a.evidence THEN
+    v_outcome := 'ACCEPTED';
+  END IF;
+  IF v_outcome IN ('ACCEPTED', 'UNKNOWN') THEN
+    a.thread := coalesce(nullif(r ->> 'thread', ''), a.thread);
+    IF v_was = 'CALLING' THEN
+      PERFORM after_sent(a, v_now);
+    END IF;
+    IF v_outcome = 'ACCEPTED' THEN
+      PERFORM accept_attempt(a, r ->> 'ref', r ->> 'thread', v_now);
+    ELSE
+      UPDATE attempts SET outcome = 'UNKNOWN', detail = r ->> 'detail',
+             give_up_at = v_now + p_give_up WHERE id = a.id;
+      INSERT INTO duties (kind, key, tenant_id, due_at)
+      VALUES ('LOOK', a.id::text, a.tenant_id, v_now + p_first_look)
+      ON CONFLICT (kind, key) DO NOTHING;
+      UPDATE gold_communication_log
+         SET status = 'UNKNOWN', status_updated_at = v_now,
+             error_message = r ->> 'detail', updated_at = clock_timestamp()
+       WHERE id = a.id AND created_at = a.called_at AND status = 'QUEUED';
+    END IF;
+  ELSE
+    PERFORM refuse_attempt(a, r, v_now);
+  END IF;
+  PERFORM release_lane(a, r, v_now);
+END
+$$;
+
+-- REFUSED or RELEASED: the unit back, and the message on its way again or ended.
+CREATE FUNCTION refuse_attempt(a attempts, r jsonb, p_now timestamptz) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
+AS $$
+DECLARE
+  v_review boolean := coalesce(r -> 'review', 'null') <> 'null';
+  v_gone_on boolean := false;
+BEGIN
+  UPDATE attempts SET outcome = r ->> 'outcome', settled_at = p_now,
+         detail = coalesce(r ->> 'detail', '') WHERE id = a.id;
+  DELETE FROM duties WHERE kind = 'LOOK' AND key = a.id::text;
+  IF NOT coalesce((r ->> 'keep_unit')::boolean, false) THEN
+    PERFORM give_back(a.id);
+  END IF;
+  IF a.outcome = 'UNKNOWN' THEN
+    v_gone_on := undo_sent(a, p_now);
+  END IF;
+  UPDATE gold_communication_log
+     SET status = 'FAILED', status_updated_at = p_now,
+         error_message = r ->> 'detail', updated_at = clock_timestamp()
+   WHERE id = a.id AND created_at = a.called_at;
+  PERFORM try_again(a, r, p_now, v_gone_on);
+  IF v_review THEN
+    PERFORM put_review(r -> 'review', 'OPENED', 'engine', '');
+  END IF;
+END
+$$;
+
+-- What was provably not sent waits, goes another way, or ends. p_gone_on: a later
+-- step was tried already, so this one stays done.
+CREATE FUNCTION try_again(a attempts, r jsonb, p_now timestamptz, p_gone_on boolean)
+RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
+AS $$
+DECLARE
+  v_intent intents;
+  v_due timestamptz := p_now + make_interval(
+    secs => coalesce((r ->> 'retry_in')::double precision, 0));
+  v_to text := r ->> 'fall_back_to';
+BEGIN
+  IF p_gone_on THEN
+    UPDATE intents SET status = 'DONE', status_reason = r ->> 'outcome',
+           updated_at = clock_timestamp() WHERE id = a.intent_id;
+    RETURN;
+  END IF;
+  UPDATE intents
+     SET attempts = attempts
+           + (NOT coalesce((r ->> 'lane_refused')::boolean, false))::integer,
+         status = 'WAITING', updated_at = clock_timestamp(), due_at = v_due,
+         channel = coalesce(v_to, channel),
+         lane_id = CASE WHEN v_to IS NULL THEN lane_id END,
+         -- It opens a conversation after all.
+         send_class = CASE WHEN a.outcome = 'UNKNOWN' AND a.unit_day IS NOT NULL
+                           THEN 3 ELSE send_class END
+   WHERE id = a.intent_id RETURNING * INTO v_intent;
+  IF v_intent.cancel_reason <> '' THEN
+    PERFORM cancel_intent(v_intent.id, v_intent.cancel_reason, false);
+  ELSIF coalesce(r -> 'review', 'null') <> 'null' THEN
+    UPDATE intents SET status = 'HELD', status_reason = r -> 'review' ->> 'reason'
+     WHERE id = v_intent.id;
+    PERFORM end_enrolment(v_intent.enrollment_id, 'PAUSED',
+                          r -> 'review' ->> 'reason');
+  ELSIF r ->> 'outcome' = 'REFUSED' AND v_to IS NULL THEN
+    PERFORM cancel_intent(v_intent.id, 'UNREACHABLE', true);
+    PERFORM unreachable(a.lead_id, p_now, 'UNREACHABLE');
+  ELSIF v_to = 'WHATSAPP' THEN
+    PERFORM follow_phone(a.lead_id);
+    PERFORM want_dispatch(v_due) FROM intents
+      WHERE id = v_intent.id AND lane_id IS NULL;
+  END IF;
+  PERFORM refresh_lane(a.sender_id);
+END
+$$;
+
+CREATE FUNCTION unreachable(p_lead uuid, p_at timestamptz, p_why text) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
+AS $$
+DECLARE
+  v_journey gold_lead_journey;
+BEGIN
+  SELECT * INTO v_journey FROM gold_lead_journey WHERE id = p_lead;
+  IF v_journey.current_state NOT IN ('COLD', 'CONTACTED_WA', 'CONTACTED_EMAIL') THEN
+    RETURN;
+  END IF;
+  UPDATE gold_lead_journey
+     SET previous_state = current_state, current_state = 'DEAD',
+         dead_cause = 'UNREACHABLE', state_changed_at = p_at,
+         state_change_reason = p_why, version = version + 1,
+         updated_at = clock_timestamp()
+   WHERE id = p_lead;
+  INSERT INTO transition_log (tenant_id, lead_id, state_before, state_after, at,
+                              caused_by, why)
+  VALUES (v_journey.tenant_id, p_lead, v_journey.current_state, 'DEAD', p_at,
+          'provider', p_why);
+END
+$$;
+
+-- Takes back what counted as sent and provably was not; true: a later step was tried
+-- already, and the run stays where it is.
+CREATE FUNCTION undo_sent(a attempts, p_now timestamptz) RETURNS boolean
+LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
+AS $$
+DECLARE
+  v_journey gold_lead_journey;
+  v_step intents;
+  v_lane uuid;
+BEGIN
+  SELECT * INTO v_step FROM intents WHERE id = a.intent_id;
+  UPDATE sequence_enrollments SET messages_sent = messages_sent - 1,
+         updated_at = clock_timestamp() WHERE id = v_step.enrollment_id;
+  IF EXISTS (SELECT FROM intents WHERE id = a.next_intent AND last_n > 0) THEN
+    RETURN true;
+  END IF;
+  -- Its id is the step's own, so it must be free to be planned again.
+  DELETE FROM intents WHERE id = a.next_intent AND last_n = 0
+  RETURNING lane_id INTO v_lane;
+  PERFORM refresh_lane(v_lane);
+  DELETE FROM duties WHERE kind = 'SEQUENCE_END' AND key = v_step.enrollment_id::text;
+  UPDATE sequence_enrollments
+     SET current_step = v_step.step_number - 1, next_step_at = p_now
+   WHERE id = v_step.enrollment_id;
+  SELECT * INTO v_journey FROM gold_lead_journey WHERE id = a.lead_id;
+  IF NOT EXISTS (SELECT FROM attempts o
+                  WHERE o.sender_id = a.sender_id AND o.lead_id = a.lead_id
+                    AND o.id <> a.id
+                    AND o.outcome IN ('CALLING', 'ACCEPTED', 'UNKNOWN', 'ABANDONED'))
+     AND v_journey.reply_count = 0 THEN
+    DELETE FROM conversations WHERE sender_id = a.sender_id AND lead_id = a.lead_id;
+  END IF;
+  IF a.moved_from IS NOT NULL
+     AND v_journey.current_state = a.aftermath ->> 'move_to' THEN
+    UPDATE gold_lead_journey
+       SET current_state = a.moved_from, previous_state = current_state,
+           state_changed_at = p_now, state_change_reason = 'proven not sent',
+           version = version + 1, updated_at = clock_timestamp()
+     WHERE id = a.lead_id;
+    INSERT INTO transition_log (tenant_id, lead_id, state_before, state_after, at,
+                                caused_by, why)
+    VALUES (a.tenant_id, a.lead_id, v_journey.current_state, a.moved_from, p_now,
+            'attempt ' || a.id, 'proven not sent');
+  END IF;
+  RETURN false;
+END
+$$;
+
+-- Lets the lane of a finished call go on after its gap; a newer claim is not touched.
+CREATE FUNCTION release_lane(a attempts, r jsonb, p_now timestamptz) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
+AS $$
+DECLARE
+  v_rest double precision := coalesce((r ->> 'rest')::double precision, 0);
+  v_refused boolean := coalesce((r ->> 'lane_refused')::boolean, false);
+BEGIN
+  UPDATE lanes
+     SET calling = NULL, call_deadline = NULL, owner = NULL, lease_until = NULL,
+         last_was_new = (a.send_class = 3),
+         gate_at = greatest(gate_at, p_now + make_interval(
+           secs => coalesce((r ->> 'gap')::double precision, 0))),
+         backoff_until = CASE
+           WHEN v_rest > 0 THEN p_now + make_interval(secs => v_rest * engine_speed())
+           WHEN v_refused THEN p_now + make_interval(
+             secs => (r ->> 'gap')::double precision) END,
+         backoffs = CASE WHEN v_refused THEN backoffs + 1 ELSE 0 END
+   WHERE id = a.sender_id AND calling = a.id;
+  IF FOUND AND v_refused THEN
+    PERFORM tally('decision', 'PROVIDER_BACKOFF', 1);
+  END IF;
+  PERFORM refresh_lane(a.sender_id);
+END
+$$;
+
+-- Calls past their deadline become UNKNOWN, whatever the state of their sender;
+-- the lane goes on after p_gap. Never waits for a lock.
+CREATE FUNCTION give_up(p_limit integer, p_gap interval, p_first_look interval,
+                        p_give_up interval)
+RETURNS SETOF jsonb
+LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
+AS $$
+DECLARE
+  v_lane record;
+BEGIN
+  FOR v_lane IN
+    SELECT id, tenant_id, calling FROM lanes
+     WHERE calling IS NOT NULL AND call_deadline < clock_timestamp()
+     ORDER BY call_deadline LIMIT p_limit
+  LOOP
+    PERFORM set_config('app.tenant', v_lane.tenant_id::text, true);
+    CONTINUE WHEN NOT EXISTS (
+      SELECT FROM gold_lead_journey j JOIN attempts a ON a.lead_id = j.id
+       WHERE a.id = v_lane.calling FOR UPDATE OF j SKIP LOCKED);
+    PERFORM settle_one(jsonb_build_object('attempt', v_lane.calling,
+      'outcome', 'UNKNOWN', 'detail', 'no outcome was recorded in time',
+      'gap', extract(epoch FROM p_gap)), p_first_look, p_give_up);
+    RETURN NEXT left_doc(v_lane.calling);
+  END LOOP;
+END
+$$;
+
+-- Claims of incarnations that are proven dead end at once.
+CREATE FUNCTION forsake(p_pattern text, p_gap interval, p_first_look interval,
+                        p_give_up interval)
+RETURNS integer
+LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
+AS $$
+DECLARE
+  v_lane record;
+  v_count integer := 0;
+BEGIN
+  FOR v_lane IN
+    SELECT id, tenant_id, calling FROM lanes WHERE owner LIKE p_pattern ORDER BY id
+  LOOP
+    PERFORM set_config('app.tenant', v_lane.tenant_id::text, true);
+    IF v_lane.calling IS NOT NULL THEN
+      PERFORM settle_one(jsonb_build_object('attempt', v_lane.calling,
+        'outcome', 'UNKNOWN', 'detail', 'the process died in the call',
+        'gap', extract(epoch FROM p_gap)), p_first_look, p_give_up);
+    ELSE
+      UPDATE lanes SET owner = NULL, lease_until = NULL,
+             gate_at = greatest(gate_at, engine_now() + p_gap) WHERE id = v_lane.id;
+      PERFORM refresh_lane(v_lane.id);
+    END IF;
+    v_count := v_count + 1;
+  END LOOP;
+  UPDATE duties
+     SET owner = NULL, lease_until = NULL, taken_at = NULL,
+         due_at = least(due_at, again_at), again_at = NULL
+   WHERE owner LIKE p_pattern;
+  UPDATE event_keys SET owner = NULL, lease_until = NULL
+   WHERE owner LIKE p_pattern AND status IN ('WAITING', 'PARKED');
+  RETURN v_count;
+END
+$$;
+
+-- Attempts that are due for a look, leased like duties.
+CREATE FUNCTION doubtful(p_who text, p_limit integer, p_lease interval)
+RETURNS SETOF jsonb
+LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
+AS $$
+DECLARE
+  v_duty record;
+BEGIN
+  FOR v_duty IN
+    UPDATE duties SET owner = p_who, lease_until = clock_timestamp() + p_lease
+     WHERE (kind, key) IN (
+       SELECT kind, key FROM duties
+        WHERE kind = 'LOOK' AND due_at <= engine_now()
+          AND (owner IS NULL OR lease_until < clock_timestamp())
+        ORDER BY due_at LIMIT p_limit FOR UPDATE SKIP LOCKED)
+    RETURNING key, tenant_id
+  LOOP
+    PERFORM set_config('app.tenant', v_duty.tenant_id::text, true);
+    RETURN QUERY
+      SELECT jsonb_build_object('attempt', a.id, 'intent', a.intent_id,
+        'tenant', a.tenant_id, 'lead', a.lead_id, 'account', a.account_id,
+        'sender', a.sender_id, 'class', a.send_class, 'channel', a.channel,
+        'state', j.current_state, 'sender_number', g.phone_number,
+        'to', g.recipient, 'text', g.content_rendered, 'subject', g.subject,
+        'thread', g.request_thread, 'called_at', a.called_at,
+        'called_on', a.called_on, 'now', engine_now(), 'looks', a.looks,
+        'overdue', a.give_up_at <= engine_now())
+        FROM attempts a
+        JOIN gold_lead_journey j ON j.id = a.lead_id
+        JOIN gold_communication_log g ON g.id = a.id AND g.created_at = a.called_at
+       WHERE a.id = v_duty.key::uuid AND a.outcome = 'UNKNOWN';
+  END LOOP;
+END
+$$;
+
+CREATE FUNCTION resolve(p_resolutions jsonb) RETURNS SETOF jsonb
+LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
+AS $$
+DECLARE
+  r jsonb;
+BEGIN
+  FOR r IN SELECT * FROM jsonb_array_elements(p_resolutions) LOOP
+    PERFORM set_config('app.tenant', r ->> 'tenant', true);
+    PERFORM resolve_one(r);
+    RETURN NEXT left_doc((r ->> 'attempt')::uuid);
+  END LOOP;
+END
+$$;
+
+CREATE FUNCTION resolve_one(r jsonb) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
+AS $$
+DECLARE
+  a attempts := lock_attempt((r ->> 'attempt')::uuid);
+  v_now timestamptz := engine_now();
+BEGIN
+  IF a.id IS NULL OR a.outcome <> 'UNKNOWN' THEN
+    DELETE FROM duties WHERE kind = 'LOOK' AND key = r ->> 'attempt'
+       AND a.outcome IS DISTINCT FROM 'CALLING';
+    RETURN;
+  END IF;
+  CASE r ->> 'outcome'
+    WHEN 'UNKNOWN' THEN
+      UPDATE attempts SET looks = looks + 1, detail = r ->> 'detail' WHERE id = a.id;
+      UPDATE duties SET owner = NULL, lease_until = NULL,
+             due_at = least((r ->> 'again_at')::timestamptz, a.give_up_at)
+       WHERE kind = 'LOOK' AND key = a.id::text;
+    WHEN 'ACCEPTED' THEN
+      PERFORM accept_attempt(a, r ->> 'ref', r ->> 'thread', v_now);
+    WHEN 'NOT_SENT' THEN
+      UPDATE attempts SET outcome = 'NOT_SENT', settled_at = v_now,
+             detail = r ->> 'detail' WHERE id = a.id;
+      DELETE FROM duties WHERE kind = 'LOOK' AND key = a.id::text;
+      PERFORM give_back(a.id);
+      UPDATE gold_communication_log
+         SET status = 'FAILED', status_updated_at = v_now,
+             error_message = 'proven not sent', updated_at = clock_timestamp()
+       WHERE id = a.id AND created_at = a.called_at;
+      PERFORM try_again(a, jsonb_build_object('outcome', 'NOT_SENT'), v_now,
+                        undo_sent(a, v_now));
+    WHEN 'ABANDONED' THEN
+      UPDATE attempts SET outcome = 'ABANDONED', settled_at = v_now,
+             detail = r ->> 'detail' WHERE id = a.id;
+      DELETE FROM duties WHERE kind = 'LOOK' AND key = a.id::text;
+      UPDATE intents SET status = 'DONE', status_reason = 'ABANDONED',
+             updated_at = clock_timestamp() WHERE id = a.intent_id;
+  END CASE;
+  IF r -> 'review' IS NOT NULL AND r -> 'review' <> 'null' THEN
+    PERFORM put_review(r -> 'review', 'OPENED', 'engine', '');
+  END IF;
+END
+$$;
+
+-- All that a rebuild of the guard needs.
+CREATE FUNCTION slot_units(p_tenant uuid, p_sender uuid, p_day date) RETURNS jsonb
+LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
+AS $$
+DECLARE
+  v_phone wa_phone_numbers;
+BEGIN
+  PERFORM set_config('app.tenant', p_tenant::text, true);
+  SELECT * INTO v_phone FROM wa_phone_numbers WHERE id = p_sender;
+  RETURN jsonb_build_object('sender', p_sender, 'day', p_day,
+    'ids', (SELECT coalesce(jsonb_agg(DISTINCT a.intent_id), '[]') FROM attempts a
+             WHERE a.sender_id = p_sender AND a.unit_day = p_day AND a.unit_held),
+    'external', coalesce((SELECT external_new FROM wa_quota_usage
+      WHERE phone_id = p_sender AND usage_date = p_day), 0),
+    'phone', sender_doc(v_phone),
+    'epoch', (SELECT epoch FROM engine_clock),
+    'expires_in', greatest(0, extract(epoch FROM
+      ((p_day + 1)::timestamp AT TIME ZONE v_phone.time_zone) - engine_now())));
+END
+$$;
+
+-- Opens a review item, or stores it as it shall be; one open item per lead.
+CREATE FUNCTION put_review(p_item jsonb, p_action text, p_by text, p_notes text)
+RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
+AS $$
+DECLARE
+  v_before text;
+  v_id uuid := (p_item ->> 'id')::uuid;
+BEGIN
+  SELECT id, status INTO v_id, v_before FROM human_review_queue
+   WHERE lead_journey_id = (p_item ->> 'lead')::uuid AND status <> 'RESOLVED';
+  IF v_id IS NOT NULL AND v_id <> (p_item ->> 'id')::uuid THEN
+    -- Another item of this person was opened in the meantime: fold this one in.
+    UPDATE human_review_queue
+       SET trigger_content = trigger_content || E'\n' || (p_item ->> 'trigger'),
+           sla_due_at = least(sla_due_at, (p_item ->> 'sla_due_at')::timestamptz),
+           priority = CASE WHEN rank_of(p_item ->> 'priority') > rank_of(priority)
+                           THEN p_item ->> 'priority' ELSE priority END,
+           version = version + 1, updated_at = clock_timestamp()
+     WHERE id = v_id;
+  ELSE
+    v_id := (p_item ->> 'id')::uuid;
+    INSERT INTO human_review_queue (id, tenant_id, lead_journey_id, communication_id,
+      reason, priority, trigger_content, ai_analysis, suggested_response,
+      confidence_score, fingerprint, assigned_to, assigned_at, claimed_until, status,
+      snoozed_until, resolved_at, resolved_by, resolution_action, resolution_notes,
+      response_sent, escalated_to, escalated_at, sla_due_at, sla_breached, doc,
+      version)
+    VALUES (v_id, current_tenant(), (p_item ->> 'lead')::uuid,
+      (p_item ->> 'communication')::uuid, p_item ->> 'reason',
+      p_item ->> 'priority', p_item ->> 'trigger', p_item -> 'analysis',
+      p_item ->> 'suggested', (p_item ->> 'confidence')::real,
+      coalesce(p_item ->> 'fingerprint', ''), (p_item ->> 'assigned_to')::uuid,
+      (p_item ->> 'assigned_at')::timestamptz,
+      (p_item ->> 'claimed_until')::timestamptz, p_item ->> 'status',
+      (p_item ->> 'snoozed_until')::timestamptz,
+      (p_item ->> 'resolved_at')::timestamptz, p_item ->> 'resolved_by',
+      p_item ->> 'resolution', coalesce(p_item ->> 'notes', ''),
+      p_item ->> 'response_sent', (p_item ->> 'escalated_to')::uuid,
+      (p_item ->> 'escalated_at')::timestamptz,
+      (p_item ->> 'sla_due_at')::timestamptz, (p_item ->> 'sla_breached')::boolean,
+      p_item, (p_item ->> 'version')::integer)
+    ON CONFLICT (id) DO UPDATE SET reason = excluded.reason,
+      priority = excluded.priority, trigger_content = excluded.trigger_content,
+      ai_analysis = excluded.ai_analysis, communication_id = excluded.communication_id,
+      suggested_response = excluded.suggested_response,
+      confidence_score = excluded.confidence_score,
+      fingerprint = excluded.fingerprint, assigned_to = excluded.assigned_to,
+      assigned_at = excluded.assigned_at, claimed_until = excluded.claimed_until,
+      status = excluded.status, snoozed_until = excluded.snoozed_until,
+      resolved_at = excluded.resolved_at, resolved_by = excluded.resolved_by,
+      resolution_action = excluded.resolution_action,
+      resolution_notes = excluded.resolution_notes,
+      response_sent = excluded.response_sent, escalated_to = excluded.escalated_to,
+      escalated_at = excluded.escalated_at, sla_due_at = excluded.sla_due_at,
+      sla_breached = excluded.sla_breached, doc = excluded.doc,
+      version = excluded.version, updated_at = clock_timestamp();
+  END IF;
+  INSERT INTO hitl_audit_log (tenant_id, review_id, action, performed_by,
+    performed_at, previous_state, new_state, notes)
+  VALUES (current_tenant(), v_id, p_action, p_by, engine_now(), v_before,
+          p_item ->> 'status', p_notes);
+  UPDATE gold_lead_journey j
+     SET requires_human_review = r.status <> 'RESOLVED',
+         human_review_reason = r.reason, human_review_priority = r.priority
+    FROM human_review_queue r
+   WHERE r.id = v_id AND j.id = r.lead_journey_id;
+  IF p_item ->> 'status' = 'RESOLVED' THEN
+    DELETE FROM duties WHERE kind = 'SLA' AND key = v_id::text;
+  ELSE
+    PERFORM put_duty('SLA', v_id::text, current_tenant(), r.sla_due_at)
+      FROM human_review_queue r WHERE r.id = v_id;
+  END IF;
+END
+$$;
+
+CREATE FUNCTION rank_of(p_priority text) RETURNS integer
+LANGUAGE sql IMMUTABLE
+AS $$ SELECT array_position(ARRAY['LOW', 'MEDIUM', 'HIGH', 'URGENT'], p_priority) $$;

@@ -1,0 +1,248 @@
+-- Leads in, sequences, and who is enrolled in what.
+SET check_function_bodies = off;
+
+-- A lead with its contact points, as the domain knows it.
+CREATE FUNCTION stored_lead(d leads) RETURNS jsonb
+LANGUAGE sql STABLE SET search_path FROM CURRENT
+AS $$
+  SELECT lead_doc(d) || jsonb_build_object('id', d.id, 'run', d.import_id,
+    'points', (SELECT coalesce(jsonb_agg(jsonb_build_object('kind', c.kind,
+        'value', c.value, 'facts', c.facts) ORDER BY c.kind, c.rank), '[]')
+      FROM contact_points c WHERE c.tenant_id = d.tenant_id AND c.lead_id = d.id))
+$$;
+
+-- The leads that hold any of these keys.
+CREATE FUNCTION leads_with(p_kinds text[], p_values text[]) RETURNS SETOF jsonb
+LANGUAGE sql STABLE SET search_path FROM CURRENT
+AS $$
+  SELECT stored_lead(d) FROM leads d
+   WHERE d.id IN (
+     SELECT c.lead_id FROM unnest(p_kinds, p_values) AS k (kind, value)
+       JOIN contact_points c ON c.tenant_id = current_tenant()
+        AND c.kind = k.kind AND c.value = k.value)
+   ORDER BY d.id
+$$;
+
+-- Leads that hold any of these keys, or whose ids are in this range.
+CREATE FUNCTION find_leads(p_kinds text[], p_values text[], p_first uuid, p_last uuid,
+                           p_limit integer)
+RETURNS SETOF jsonb
+LANGUAGE sql STABLE SET search_path FROM CURRENT
+AS $$
+  SELECT stored_lead(d) FROM leads d
+   WHERE d.id IN (
+     (SELECT c.lead_id FROM unnest(p_kinds, p_values) AS k (kind, value)
+        JOIN contact_points c ON c.tenant_id = current_tenant()
+         AND c.kind = k.kind AND c.value = k.value)
+     UNION
+     (SELECT r.id FROM leads r
+       WHERE r.tenant_id = current_tenant() AND r.id BETWEEN p_first AND p_last
+       ORDER BY r.id LIMIT p_limit))
+   ORDER BY d.id LIMIT p_limit
+$$;
+
+-- Stores new and changed leads with their keys; a journey begins with its lead.
+CREATE FUNCTION keep_leads(p_leads jsonb, p_run uuid) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
+AS $$
+DECLARE
+  v_new bigint;
+BEGIN
+  INSERT INTO leads AS d (id, tenant_id, company_name, contact_name, cui, caen, county,
+    city, country, language, time_zone, zones, email_status, phone_status, source,
+    legal_basis, tags, custom_fields, import_id, version)
+  SELECT x.id, current_tenant(), x.company_name, x.contact_name, x.cui, x.caen,
+         x.county, x.city, x.country, x.language, x.time_zone, x.zones,
+         x.email_status, x.phone_status, x.source, x.legal_basis, x.tags, x.custom,
+         p_run, x.version
+    FROM jsonb_to_recordset(p_leads) AS x (id uuid, company_name text,
+      contact_name text, cui text, caen text, county text, city text, country text,
+      language text, time_zone text, zones text[], email_status text,
+      phone_status text, source text, legal_basis text, tags jsonb, custom jsonb,
+      version integer)
+  ON CONFLICT (id) DO UPDATE SET company_name = excluded.company_name,
+    contact_name = excluded.contact_name, cui = excluded.cui, caen = excluded.caen,
+    county = excluded.county, city = excluded.city, country = excluded.country,
+    language = excluded.language, time_zone = excluded.time_zone,
+    zones = excluded.zones, email_status = excluded.email_status,
+    phone_status = excluded.phone_status, source = excluded.source,
+    legal_basis = excluded.legal_basis, tags = excluded.tags,
+    custom_fields = excluded.custom_fields, import_id = excluded.import_id,
+    version = excluded.version, updated_at = clock_timestamp();
+  INSERT INTO contact_points (tenant_id, kind, value, lead_id, rank, facts)
+  SELECT current_tenant(), x.kind, x.value, x.lead, x.rank, x.facts
+    FROM jsonb_array_elements(p_leads) AS l,
+         jsonb_to_recordset(l -> 'points') AS x (kind text, value text, lead uuid,
+                                                 rank integer, facts jsonb)
+  ON CONFLICT (tenant_id, kind, value) DO NOTHING;
+  WITH begun AS (
+    INSERT INTO gold_lead_journey (id, tenant_id, lead_id)
+    SELECT x.id, current_tenant(), x.id
+      FROM jsonb_to_recordset(p_leads) AS x (id uuid)
+    ON CONFLICT (id) DO NOTHING RETURNING id
+  )
+  SELECT count(*) INTO v_new FROM begun;
+  PERFORM tally('lead', '', v_new) WHERE v_new > 0;
+END
+$$;
+
+-- Leads that a campaign has not looked at, by id.
+CREATE FUNCTION enrollable(p_campaign uuid, p_after uuid, p_limit integer)
+RETURNS SETOF jsonb
+LANGUAGE sql STABLE SET search_path FROM CURRENT
+AS $$
+  SELECT stored_lead(d) || jsonb_build_object('journey', journey_doc(j),
+    'suppressed', EXISTS (
+      SELECT FROM contact_points c
+        JOIN suppressions s ON (s.kind, s.value) IN (
+          (c.kind, c.value), ('domain', split_part(c.value, '@', 2)))
+       WHERE c.tenant_id = d.tenant_id AND c.lead_id = d.id AND c.kind <> 'cui'))
+    FROM leads d JOIN gold_lead_journey j ON j.id = d.id
+   WHERE d.tenant_id = current_tenant()
+     AND d.id > coalesce(p_after, '00000000-0000-0000-0000-000000000000')
+     AND NOT EXISTS (SELECT FROM sequence_enrollments e
+                      WHERE e.campaign_id = p_campaign AND e.lead_journey_id = d.id)
+   ORDER BY d.id LIMIT p_limit
+$$;
+
+-- Enrols leads with their first messages; one answer per lead, in order. False: the
+-- lead has a live enrolment, or was in this campaign before.
+CREATE FUNCTION enroll(p_campaign uuid, p_batch jsonb) RETURNS boolean[]
+LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
+AS $$
+DECLARE
+  v_sequence outreach_sequences;
+  v_now timestamptz := engine_now();
+  v_done uuid[];
+  v_steps integer;
+  v_lane uuid;
+  v_due timestamptz;
+BEGIN
+  SELECT q.* INTO v_sequence FROM campaigns c
+    JOIN outreach_sequences q ON q.id = c.sequence_id WHERE c.id = p_campaign;
+  SELECT count(*) INTO v_steps FROM outreach_sequence_steps s
+   WHERE s.sequence_id = v_sequence.id AND s.version = v_sequence.version;
+  PERFORM FROM gold_lead_journey
+    WHERE id IN (SELECT (x ->> 'lead')::uuid FROM jsonb_array_elements(p_batch) AS x)
+    ORDER BY id FOR UPDATE;
+  INSERT INTO send_windows (tenant_id, key, zones, country)
+  SELECT DISTINCT ON (x ->> 'window') current_tenant(), x ->> 'window',
+         ARRAY(SELECT jsonb_array_elements_text(x -> 'zones')), x ->> 'country'
+    FROM jsonb_array_elements(p_batch) AS x
+  ON CONFLICT (tenant_id, key) DO NOTHING;
+  WITH enrolled AS (
+    INSERT INTO sequence_enrollments (id, tenant_id, lead_journey_id, sequence_id,
+      sequence_version, campaign_id, window_key, window_why, total_steps, status,
+      enrolled_at, next_step_at, stopped_at, stop_reason, skipped)
+    SELECT x.id, current_tenant(), j.id, v_sequence.id, v_sequence.version, p_campaign,
+           x.window, x.why, v_steps,
+           CASE WHEN x.first IS NULL THEN 'STOPPED' ELSE 'ACTIVE' END, v_now,
+           (x.first ->> 'due_at')::timestamptz,
+           CASE WHEN x.first IS NULL THEN v_now END, x.skipped, x.first IS NULL
+      FROM jsonb_to_recordset(p_batch) AS x (id uuid, lead uuid, "window" text,
+             why text, first jsonb, skipped text)
+      JOIN gold_lead_journey j ON j.id = x.lead
+    ON CONFLICT DO NOTHING RETURNING id
+  )
+  SELECT coalesce(array_agg(id), '{}') INTO v_done FROM enrolled;
+  INSERT INTO intents (id, tenant_id, lead_id, enrollment_id, step_id, step_number,
+    send_class, channel, lane_id, window_key, due_at)
+  SELECT (x.first ->> 'id')::uuid, current_tenant(), x.lead, x.id,
+         (x.first ->> 'step')::uuid, (x.first ->> 'number')::integer,
+         (x.first ->> 'class')::smallint, x.first ->> 'channel', p.id, x.window,
+         (x.first ->> 'due_at')::timestamptz
+    FROM jsonb_to_recordset(p_batch) AS x (id uuid, lead uuid, "window" text,
+           first jsonb)
+    JOIN gold_lead_journey j ON j.id = x.lead
+    LEFT JOIN wa_phone_numbers p ON p.id = j.assigned_phone_id
+      AND x.first ->> 'channel' = 'WHATSAPP' AND p.status NOT IN ('BANNED', 'RETIRED')
+   WHERE x.first IS NOT NULL AND x.id = ANY (v_done);
+  UPDATE gold_lead_journey j
+     SET current_sequence_id = v_sequence.id, sequence_started_at = v_now,
+         sequence_step = 0, next_action_at = (x.first ->> 'due_at')::timestamptz,
+         updated_at = clock_timestamp()
+    FROM jsonb_to_recordset(p_batch) AS x (id uuid, lead uuid, first jsonb)
+   WHERE x.first IS NOT NULL AND x.id = ANY (v_done) AND j.id = x.lead;
+  UPDATE outreach_sequences q
+     SET total_leads_enrolled = q.total_leads_enrolled + n.live
+    FROM (SELECT count(*) AS live FROM jsonb_to_recordset(p_batch) AS x (id uuid,
+            first jsonb) WHERE x.first IS NOT NULL AND x.id = ANY (v_done)) AS n
+   WHERE q.id = v_sequence.id AND n.live > 0;
+  PERFORM tally(n.kind, n.name, n.times) FROM (
+    SELECT CASE WHEN x.first IS NULL THEN 'skip' ELSE 'enrolment' END AS kind,
+           CASE WHEN x.first IS NULL THEN x.skipped ELSE '' END AS name,
+           count(*) AS times
+      FROM jsonb_to_recordset(p_batch) AS x (id uuid, first jsonb, skipped text)
+     WHERE x.id = ANY (v_done) GROUP BY 1, 2) AS n;
+  FOR v_lane IN
+    SELECT DISTINCT i.lane_id FROM intents i
+     WHERE i.enrollment_id = ANY (v_done) AND i.lane_id IS NOT NULL ORDER BY 1
+  LOOP
+    INSERT INTO lane_windows (lane_id, window_key)
+    SELECT DISTINCT v_lane, i.window_key FROM intents i
+     WHERE i.enrollment_id = ANY (v_done) AND i.lane_id = v_lane
+    ON CONFLICT DO NOTHING;
+    PERFORM refresh_lane(v_lane);
+  END LOOP;
+  SELECT min(i.due_at) INTO v_due FROM intents i
+   WHERE i.enrollment_id = ANY (v_done) AND i.lane_id IS NULL
+     AND i.channel = 'WHATSAPP';
+  PERFORM want_dispatch(v_due);
+  RETURN ARRAY(SELECT (x ->> 'id')::uuid = ANY (v_done)
+                 FROM jsonb_array_elements(p_batch) WITH ORDINALITY AS t (x, n)
+                ORDER BY n);
+END
+$$;
+
+-- Stores a template as it shall be; every version is kept.
+CREATE FUNCTION keep_template(t jsonb) RETURNS void
+LANGUAGE sql VOLATILE SET search_path FROM CURRENT
+AS $$
+  INSERT INTO outreach_templates (id, tenant_id, name, channel, subject, content,
+    variables, language, version, is_approved)
+  VALUES ((t ->> 'id')::uuid, current_tenant(), t ->> 'name', t ->> 'channel',
+    t ->> 'subject', t ->> 'content', t -> 'variables', t ->> 'language',
+    (t ->> 'version')::integer, (t ->> 'approved')::boolean)
+  ON CONFLICT (id) DO UPDATE SET channel = excluded.channel,
+    subject = excluded.subject, content = excluded.content,
+    variables = excluded.variables, language = excluded.language,
+    version = excluded.version, is_approved = excluded.is_approved, is_active = true,
+    updated_at = clock_timestamp();
+  INSERT INTO template_versions (tenant_id, template_id, version_number, subject, content)
+  VALUES (current_tenant(), (t ->> 'id')::uuid, (t ->> 'version')::integer,
+          t ->> 'subject', t ->> 'content')
+$$;
+
+-- Stores a sequence as it shall be; its steps under the new version.
+CREATE FUNCTION keep_sequence(q jsonb) RETURNS void
+LANGUAGE sql VOLATILE SET search_path FROM CURRENT
+AS $$
+  INSERT INTO outreach_sequences (id, tenant_id, name, description, primary_channel,
+    fallback_channel, respect_business_hours, timezone, stop_on_reply, stop_on_bounce,
+    max_attempts, silence, version)
+  VALUES ((q ->> 'id')::uuid, current_tenant(), q ->> 'name', q ->> 'description',
+    q ->> 'primary', q ->> 'fallback', (q ->> 'respect_hours')::boolean,
+    q ->> 'time_zone', (q ->> 'stop_on_reply')::boolean,
+    (q ->> 'stop_on_bounce')::boolean, (q ->> 'max_attempts')::integer,
+    make_interval(secs => (q ->> 'silence')::double precision),
+    (q ->> 'version')::integer)
+  ON CONFLICT (id) DO UPDATE SET description = excluded.description,
+    primary_channel = excluded.primary_channel,
+    fallback_channel = excluded.fallback_channel,
+    respect_business_hours = excluded.respect_business_hours,
+    timezone = excluded.timezone, stop_on_reply = excluded.stop_on_reply,
+    stop_on_bounce = excluded.stop_on_bounce, max_attempts = excluded.max_attempts,
+    silence = excluded.silence, version = excluded.version,
+    updated_at = clock_timestamp();
+  INSERT INTO outreach_sequence_steps (tenant_id, sequence_id, version, step_number,
+    step_id, delay_hours, delay_minutes, delay_seconds, channel, template_id,
+    template_name, fallback_template_name, skip_if_replied, skip_if_opened)
+  SELECT current_tenant(), (q ->> 'id')::uuid, (q ->> 'version')::integer,
+         (s ->> 'number')::integer, (s ->> 'id')::uuid, (s ->> 'hours')::integer,
+         (s ->> 'minutes')::integer, (s ->> 'seconds')::double precision,
+         s ->> 'channel', t.id, s ->> 'template', s ->> 'fallback',
+         (s ->> 'skip_replied')::boolean, (s ->> 'skip_opened')::boolean
+    FROM jsonb_array_elements(q -> 'steps') AS s
+    LEFT JOIN outreach_templates t
+      ON t.tenant_id = current_tenant() AND t.name = s ->> 'template'
+$$;

@@ -1,0 +1,329 @@
+-- Phones, kill switches, and addresses that get nothing.
+SET check_function_bodies = off;
+
+-- Makes or updates phones with their accounts and lanes, in order.
+CREATE FUNCTION import_senders(p_batch jsonb) RETURNS SETOF jsonb
+LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
+AS $$
+DECLARE
+  x jsonb;
+  v_account uuid;
+  v_phone wa_phone_numbers;
+  v_today date;
+  v_days integer;
+BEGIN
+  PERFORM lock_names(ARRAY['senders']);
+  FOR x IN SELECT * FROM jsonb_array_elements(p_batch) LOOP
+    v_days := (x ->> 'warm_up_days')::integer;
+    v_today := (engine_now() AT TIME ZONE (x ->> 'time_zone'))::date;
+    INSERT INTO provider_accounts (id, tenant_id, provider, name)
+    VALUES ((x ->> 'new_account')::uuid, current_tenant(), x ->> 'provider',
+            x ->> 'account')
+    ON CONFLICT (tenant_id, provider, name) DO NOTHING;
+    SELECT id INTO v_account FROM provider_accounts
+     WHERE tenant_id = current_tenant() AND provider = x ->> 'provider'
+       AND name = x ->> 'account';
+    UPDATE wa_phone_numbers p
+       SET account_id = v_account, provider = x ->> 'provider',
+           time_zone = x ->> 'time_zone', phone_label = x ->> 'label',
+           provider_account_ref = coalesce(nullif(x ->> 'ref', ''),
+                                           provider_account_ref),
+           daily_quota_limit = (x ->> 'limit')::integer,
+           priority = (x ->> 'priority')::integer, warm_up_days = v_days,
+           warm_up_began = CASE WHEN v_days > 0
+                                THEN coalesce(warm_up_began, v_today) END,
+           updated_at = clock_timestamp()
+     WHERE p.phone_number = x ->> 'phone' RETURNING * INTO v_phone;
+    IF NOT FOUND THEN
+      INSERT INTO wa_phone_numbers (id, tenant_id, account_id, phone_number,
+        phone_label, provider, provider_account_ref, status, status_before,
+        status_changed_at, daily_quota_limit, warm_up_began, warm_up_days, time_zone,
+        priority)
+      VALUES ((x ->> 'new_id')::uuid, current_tenant(), v_account, x ->> 'phone',
+        x ->> 'label', x ->> 'provider', x ->> 'ref',
+        CASE WHEN v_days > 0 THEN 'WARMING' ELSE 'ACTIVE' END,
+        CASE WHEN v_days > 0 THEN 'WARMING' ELSE 'ACTIVE' END, engine_now(),
+        (x ->> 'limit')::integer, CASE WHEN v_days > 0 THEN v_today END, v_days,
+        x ->> 'time_zone', (x ->> 'priority')::integer)
+      RETURNING * INTO v_phone;
+    END IF;
+    INSERT INTO lanes (id, tenant_id, account_id)
+    VALUES (v_phone.id, current_tenant(), v_account)
+    ON CONFLICT (id) DO UPDATE SET account_id = excluded.account_id;
+    PERFORM gate_lane(v_phone.id);
+    RETURN NEXT sender_doc(v_phone);
+  END LOOP;
+EXCEPTION WHEN unique_violation THEN
+  RAISE EXCEPTION 'phone % (account_ref %) is another tenant''s, or another phone''s',
+    x ->> 'phone', x ->> 'ref' USING ERRCODE = 'unique_violation';
+END
+$$;
+
+-- Stores a sender as it shall be. Locked and compared before: the phone.
+CREATE FUNCTION change_sender(p_after jsonb, p_by text) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
+AS $$
+DECLARE
+  v_phone wa_phone_numbers;
+BEGIN
+  SELECT * INTO v_phone FROM wa_phone_numbers WHERE id = (p_after ->> 'id')::uuid;
+  UPDATE wa_phone_numbers
+     SET status = p_after ->> 'state', status_before = p_after ->> 'before',
+         status_reason = p_after ->> 'reason',
+         status_until = (p_after ->> 'until')::timestamptz,
+         status_changed_at = CASE WHEN status <> p_after ->> 'state'
+                                  THEN engine_now() ELSE status_changed_at END,
+         is_online = p_after ->> 'state' NOT IN ('OFFLINE', 'RECONNECTING', 'BANNED'),
+         is_enabled = (p_after ->> 'enabled')::boolean,
+         phone_label = p_after ->> 'label', time_zone = p_after ->> 'zone',
+         provider_account_ref = p_after ->> 'ref',
+         daily_quota_limit = (p_after ->> 'limit')::integer,
+         priority = (p_after ->> 'priority')::integer,
+         warm_up_began = (p_after ->> 'warm_began')::date,
+         warm_up_days = (p_after ->> 'warm_days')::integer,
+         warm_up_start = (p_after ->> 'warm_start')::integer,
+         gap = make_interval(secs => (p_after ->> 'gap')::double precision),
+         jitter = make_interval(secs => (p_after ->> 'jitter')::double precision),
+         updated_at = clock_timestamp()
+   WHERE id = v_phone.id;
+  INSERT INTO sender_log (tenant_id, sender_id, state_before, state_after, at,
+                          caused_by, why)
+  VALUES (current_tenant(), v_phone.id, v_phone.status, p_after ->> 'state',
+          engine_now(), p_by, coalesce(p_after ->> 'reason', ''));
+  IF p_after ->> 'until' IS NOT NULL THEN
+    PERFORM put_duty('SENDER_TIMEOUT', v_phone.id::text, current_tenant(),
+                     (p_after ->> 'until')::timestamptz);
+  END IF;
+  PERFORM gate_lane(v_phone.id);
+END
+$$;
+
+-- Whose an account is, and from now on the tenant of this transaction.
+CREATE FUNCTION enter_account(p_account uuid) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
+AS $$
+BEGIN
+  PERFORM set_config('app.tenant', tenant_id::text, true) FROM lanes
+   WHERE account_id = p_account LIMIT 1;
+END
+$$;
+
+-- Messages whose status is worth asking for, the longest unasked first. What is too
+-- old or has come far enough leaves the index for good.
+CREATE FUNCTION unfinished(p_account uuid, p_limit integer, p_lately interval)
+RETURNS SETOF jsonb
+LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
+AS $$
+DECLARE
+  v_now timestamptz := engine_now();
+  v_row record;
+  v_left integer := p_limit;
+BEGIN
+  PERFORM enter_account(p_account);
+  FOR v_row IN
+    SELECT a.id, a.external_ref, a.sender_id, g.status, p.phone_number,
+           a.external_ref IS NOT NULL AND a.called_at >= v_now - p_lately
+             AND g.status IN ('ACCEPTED', 'SENT', 'DELIVERED') AS worth
+      FROM attempts a
+      JOIN gold_communication_log g ON g.id = a.id AND g.created_at = a.called_at
+      JOIN wa_phone_numbers p ON p.id = a.sender_id
+     WHERE a.account_id = p_account AND a.outcome = 'ACCEPTED'
+       AND a.polled_at IS DISTINCT FROM 'infinity'
+     ORDER BY a.polled_at NULLS FIRST, a.called_at
+  LOOP
+    EXIT WHEN v_left = 0;
+    UPDATE attempts
+       SET polled_at = CASE WHEN v_row.worth THEN v_now ELSE 'infinity' END
+     WHERE id = v_row.id;
+    CONTINUE WHEN NOT v_row.worth;
+    v_left := v_left - 1;
+    RETURN NEXT jsonb_build_object('ref', v_row.external_ref, 'status', v_row.status,
+      'sender', v_row.sender_id, 'number', v_row.phone_number);
+  END LOOP;
+END
+$$;
+
+-- A provider says how far a message came.
+CREATE FUNCTION status_told(p_account uuid, p_ref text, p_status text,
+                            p_at timestamptz)
+RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
+AS $$
+BEGIN
+  PERFORM enter_account(p_account);
+  PERFORM raise_status(a.id, p_status, p_at) FROM attempts a
+    WHERE a.account_id = p_account AND a.external_ref = p_ref;
+END
+$$;
+
+-- Kill switches ---------------------------------------------------------------
+
+-- Shuts or opens the lanes that a switch covers, of every tenant it concerns.
+CREATE FUNCTION gate_covered(p_tenant uuid, p_scope text, p_of text) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
+AS $$
+DECLARE
+  v_lane record;
+BEGIN
+  FOR v_lane IN
+    SELECT id, tenant_id FROM lanes
+     WHERE (p_scope = 'ALL' OR tenant_id = p_tenant)
+       AND (p_scope <> 'SENDER' OR id::text = p_of)
+     ORDER BY id FOR UPDATE
+  LOOP
+    PERFORM set_config('app.tenant', v_lane.tenant_id::text, true);
+    PERFORM gate_lane(v_lane.id);
+  END LOOP;
+  PERFORM set_config('app.tenant', p_tenant::text, true);
+END
+$$;
+
+CREATE FUNCTION switch_doc(s switches) RETURNS jsonb
+LANGUAGE sql STABLE
+RETURN jsonb_build_object('scope', s.scope, 'of', s.covers, 'reason', s.reason,
+    'by', s.thrown_by, 'at', s.thrown_at);
+
+CREATE FUNCTION throw_switch(p_scope text, p_of text, p_reason text, p_by text)
+RETURNS jsonb
+LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
+AS $$
+DECLARE
+  v_of uuid := CASE WHEN p_scope <> 'ALL' THEN current_tenant() END;
+  v_switch switches;
+BEGIN
+  PERFORM lock_names(ARRAY['switches']);
+  INSERT INTO switches (tenant_id, scope, covers, reason, thrown_by, thrown_at)
+  VALUES (v_of, p_scope, p_of, p_reason, p_by, engine_now())
+  ON CONFLICT DO NOTHING;
+  PERFORM gate_covered(current_tenant(), p_scope, p_of);
+  SELECT * INTO v_switch FROM switches s
+   WHERE s.scope = p_scope AND s.covers = p_of AND s.lifted_at IS NULL
+     AND s.tenant_id IS NOT DISTINCT FROM v_of;
+  RETURN switch_doc(v_switch);
+END
+$$;
+
+CREATE FUNCTION lift_switch(p_scope text, p_of text, p_reason text, p_by text)
+RETURNS boolean
+LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
+AS $$
+DECLARE
+  v_of uuid := CASE WHEN p_scope <> 'ALL' THEN current_tenant() END;
+BEGIN
+  PERFORM lock_names(ARRAY['switches']);
+  UPDATE switches SET lifted_by = p_by, lifted_at = engine_now(), lifted_why = p_reason
+   WHERE scope = p_scope AND covers = p_of AND lifted_at IS NULL
+     AND tenant_id IS NOT DISTINCT FROM v_of;
+  IF NOT FOUND THEN
+    RETURN false;
+  END IF;
+  PERFORM gate_covered(current_tenant(), p_scope, p_of);
+  RETURN true;
+END
+$$;
+
+-- Addresses that get nothing -----------------------------------------------------
+
+-- Adds to the lists; nothing waits any more for who has such an address. T1 of these
+-- addresses waits for the commit. Answers how many were new.
+CREATE FUNCTION suppress(p_items jsonb) RETURNS integer
+LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
+AS $$
+DECLARE
+  v_home uuid := current_tenant();
+  v_tenant uuid;
+  v_new integer;
+  x record;
+BEGIN
+  PERFORM lock_names(ARRAY(SELECT DISTINCT i ->> 'key'
+                             FROM jsonb_array_elements(p_items) AS i));
+  WITH added AS (
+    INSERT INTO suppressions (tenant_id, kind, value, reason, caused_by, at)
+    SELECT CASE WHEN NOT (i ->> 'everywhere')::boolean THEN v_home END,
+           split_part(i ->> 'key', ':', 1),
+           substr(i ->> 'key', strpos(i ->> 'key', ':') + 1),
+           i ->> 'reason', i ->> 'by', (i ->> 'at')::timestamptz
+      FROM jsonb_array_elements(p_items) AS i
+    ON CONFLICT (tenant_id, kind, value) DO NOTHING RETURNING id
+  )
+  SELECT count(*) INTO v_new FROM added;
+  FOR v_tenant IN
+    SELECT t.id FROM tenants t
+     WHERE t.id = v_home OR EXISTS (SELECT FROM jsonb_array_elements(p_items) AS i
+                                     WHERE (i ->> 'everywhere')::boolean)
+     ORDER BY t.id
+  LOOP
+    PERFORM set_config('app.tenant', v_tenant::text, true);
+    FOR x IN
+      SELECT c.lead_id, bool_or(i ->> 'reason' IN ('OPT_OUT', 'COMPLAINT')) AS out,
+             min(i ->> 'by') AS said_by, min((i ->> 'at')::timestamptz) AS at
+        FROM jsonb_array_elements(p_items) AS i
+        JOIN contact_points c ON c.tenant_id = v_tenant AND (
+             (c.kind = split_part(i ->> 'key', ':', 1)
+              AND c.value = substr(i ->> 'key', strpos(i ->> 'key', ':') + 1))
+          OR (c.kind = 'email' AND i ->> 'key' LIKE 'domain:%'
+              AND split_part(c.value, '@', 2) = substr(i ->> 'key', 8)))
+       WHERE v_tenant = v_home OR (i ->> 'everywhere')::boolean
+       GROUP BY c.lead_id ORDER BY c.lead_id
+    LOOP
+      PERFORM FROM gold_lead_journey WHERE id = x.lead_id FOR UPDATE;
+      IF x.out THEN
+        PERFORM opt_out(x.lead_id, x.at, x.said_by);
+      END IF;
+      PERFORM stop_lead(x.lead_id, CASE WHEN x.out THEN 'OPTED_OUT'
+                                        ELSE 'SUPPRESSED' END);
+    END LOOP;
+  END LOOP;
+  PERFORM set_config('app.tenant', v_home::text, true);
+  RETURN v_new;
+END
+$$;
+
+-- The rule of domain.journey for OPTED_OUT. Locked before: the lead.
+CREATE FUNCTION opt_out(p_lead uuid, p_at timestamptz, p_by text) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
+AS $$
+DECLARE
+  j gold_lead_journey;
+  v_moves boolean;
+BEGIN
+  SELECT * INTO j FROM gold_lead_journey WHERE id = p_lead;
+  v_moves := j.current_state <> 'CONVERTED' AND NOT (j.current_state = 'DEAD'
+    AND coalesce(j.dead_cause, '') IN ('OPTED_OUT', 'ERASED'));
+  IF j.opted_out AND NOT v_moves AND j.opted_out_at <= p_at THEN
+    RETURN;
+  END IF;
+  UPDATE gold_lead_journey
+     SET opted_out = true, whatsapp_opted_out = true, email_opted_out = true,
+         opted_out_at = least(opted_out_at, p_at),
+         previous_state = CASE WHEN v_moves THEN current_state ELSE previous_state END,
+         current_state = CASE WHEN v_moves THEN 'DEAD' ELSE current_state END,
+         dead_cause = CASE WHEN v_moves THEN 'OPTED_OUT' ELSE dead_cause END,
+         state_changed_at = CASE WHEN v_moves THEN p_at ELSE state_changed_at END,
+         state_change_reason = CASE WHEN v_moves THEN 'OPTED_OUT'
+                                    ELSE state_change_reason END,
+         version = version + 1, updated_at = clock_timestamp()
+   WHERE id = p_lead;
+  IF v_moves THEN
+    INSERT INTO transition_log (tenant_id, lead_id, state_before, state_after, at,
+                                caused_by, why)
+    VALUES (j.tenant_id, p_lead, j.current_state, 'DEAD', p_at, p_by, 'OPTED_OUT');
+  END IF;
+END
+$$;
+
+-- Accounts of one name at a provider, of every tenant: a webhook names no tenant.
+CREATE FUNCTION accounts_named(p_provider text, p_name text)
+RETURNS TABLE (id uuid, tenant_id uuid, provider text, name text)
+LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
+AS $$
+DECLARE
+  v_tenant uuid;
+BEGIN
+  FOR v_tenant IN SELECT t.id FROM tenants t ORDER BY t.created_at, t.id LOOP
+    PERFORM set_config('app.tenant', v_tenant::text, true);
+    RETURN QUERY SELECT a.id, a.tenant_id, a.provider, a.name FROM provider_accounts a
+                  WHERE a.provider = p_provider AND a.name = p_name;
+  END LOOP;
+END
+$$;

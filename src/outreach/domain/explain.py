@@ -1,0 +1,335 @@
+"""Decisions in words: why a message is not sent, when it could be, what would help.
+
+Every sentence is made of the decision itself, so that what people read is what was
+decided. Pure, like the decision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from types import MappingProxyType
+from typing import Final
+
+from outreach.domain.blocks import Block, Reason
+from outreach.domain.case import Case
+from outreach.domain.decision import Decision, Verdict
+from outreach.domain.message import Outcome
+from outreach.domain.sender import SendClass
+from outreach.domain.suppression import SwitchScope
+from outreach.domain.window import zone_info
+
+__all__ = ["because", "binding", "ended", "help_for", "past", "present", "when"]
+
+
+def when(at: datetime, zone: str) -> str:
+    """A time for people: ``Thu 5 Mar 2026 09:00 Europe/Bucharest``."""
+    there = at.astimezone(zone_info(zone))
+    return f"{there:%a} {there.day} {there:%b %Y %H:%M} {zone}"
+
+
+def present(case: Case, decision: Decision, zone: str) -> str:
+    """One sentence about a message that waits.
+
+    Args:
+        case: what was decided about.
+        decision: of `outreach.domain.decision.decide`.
+        zone: IANA name of the time zone to tell times in.
+    """
+    head = _head(case)
+    if decision.verdict is Verdict.SEND:
+        return f"{head}: nothing is in the way; it goes when its phone is next free."
+    block = binding(decision)
+    others = len(decision.blocks) - 1
+    beside = f" (and {others} more, see below)" if others else ""
+    parts = [f"{head}: {because(block, zone)}{beside}", _outlook(decision, zone)]
+    helps = [help_for(one, case) for one in decision.blocks]
+    if all(helps):
+        parts.append(f"{' and '.join(dict.fromkeys(helps))} would let it go now")
+    return "; ".join(parts) + "."
+
+
+def _head(case: Case) -> str:
+    intent = case.intent
+    if intent.send_class is SendClass.APPROVED:
+        return "The approved reply is not sent"
+    if intent.send_class is SendClass.AI:
+        return "The automatic reply is not sent"
+    if intent.step_number > 1:
+        return f"Step {intent.step_number} is not sent"
+    return "Not sent"
+
+
+def binding(decision: Decision) -> Block:
+    """The block that the binding reason stands for; there must be blocks."""
+    named = (one for one in decision.blocks if one.reason is decision.binding)
+    return next(named, decision.blocks[0])
+
+
+def _outlook(decision: Decision, zone: str) -> str:
+    if decision.verdict is Verdict.STOP:
+        return "it will never go as things stand"
+    if decision.earliest is not None:
+        return f"it could go at {when(decision.earliest, zone)}"
+    untimed = {one.reason for one in decision.blocks if one.until is None}
+    if untimed <= {Reason.LANE_BUSY, Reason.UNALLOCATED}:
+        return "it goes on by itself, at a time not known yet"
+    return "it waits until somebody changes that"
+
+
+def because(block: Block, zone: str) -> str:
+    """What is in the way, as a clause without a full stop."""
+    return _CLAUSES[block.reason](dict(block.inputs), block, zone)
+
+
+_Inputs = Mapping[str, str]
+
+
+def _stopped(inputs: _Inputs, _block: Block, _zone: str) -> str:
+    if "live" in inputs:
+        return f"the message waits no longer ({inputs['live']})"
+    if "enrolment" in inputs:
+        return f"the lead's enrolment is {inputs['enrolment']}"
+    if "switch" in inputs:
+        scope, _, of = inputs["switch"].partition(" ")
+        what = {
+            SwitchScope.ALL: "all sending is stopped",
+            SwitchScope.TENANT: "all sending of this tenant is stopped",
+            SwitchScope.CHANNEL: f"all sending on {of} is stopped",
+            SwitchScope.SENDER: f"all sending from phone {of} is stopped",
+        }[SwitchScope(scope)]
+        return f"{what} (by {inputs.get('by', 'somebody')})"
+    return f"the lead is {_state(inputs)}"
+
+
+def _state(inputs: _Inputs) -> str:
+    cause = inputs.get("cause", "")
+    return inputs.get("state", "stopped") + (f" ({cause})" if cause else "")
+
+
+def _suppressed(inputs: _Inputs, _block: Block, _zone: str) -> str:
+    if "suppression" in inputs:
+        by = inputs.get("by", "somebody")
+        return (
+            f"an address of the lead is suppressed ({inputs['suppression']}, by {by})"
+        )
+    return "the lead asked not to be contacted again"
+
+
+def _channel_guard(inputs: _Inputs, _block: Block, _zone: str) -> str:
+    return f"the channel is not for a lead that is {_state(inputs)}"
+
+
+def _template(inputs: _Inputs, _block: Block, _zone: str) -> str:
+    name = inputs.get("template", "none")
+    if name == "none":
+        return "its step has no template for this channel, or the lead lacks a variable"
+    return f"template {name!r} is not approved, or the lead lacks a variable of it"
+
+
+def _sender_state(inputs: _Inputs, block: Block, zone: str) -> str:
+    phone = f"phone {inputs.get('sender', '')}"
+    if inputs.get("enabled") == "False":
+        return f"{phone} is disabled"
+    why = f" ({inputs['why']})" if inputs.get("why") else ""
+    until = f" until {when(block.until, zone)}" if block.until else ""
+    return f"{phone} is {inputs.get('state', 'shut')}{until}{why}"
+
+
+def _not_due(_inputs: _Inputs, block: Block, zone: str) -> str:
+    return f"it is not due before {_until(block, zone)}"
+
+
+def _backoff(_inputs: _Inputs, block: Block, zone: str) -> str:
+    return f"the provider asked to wait until {_until(block, zone)}"
+
+
+def _paced(_inputs: _Inputs, block: Block, zone: str) -> str:
+    return f"its phone rests between two sends until {_until(block, zone)}"
+
+
+def _until(block: Block, zone: str) -> str:
+    return "an unknown time" if block.until is None else when(block.until, zone)
+
+
+def _window(inputs: _Inputs, _block: Block, _zone: str) -> str:
+    hours = f"{inputs.get('opens', '')}-{inputs.get('closes', '')}"
+    zones = inputs.get("zones", "").replace(",", " and ")
+    country = inputs.get("country", "")
+    free = f", holidays of {country} excepted" if country else ""
+    return f"it is outside working hours ({hours} in {zones}{free})"
+
+
+def _quota(inputs: _Inputs, _block: Block, _zone: str) -> str:
+    phone, limit = inputs.get("phone", ""), int(inputs.get("limit", "0"))
+    external = int(inputs.get("external", "0"))
+    used = int(inputs.get("used", "0")) + external
+    if limit == 0:
+        return f"phone {phone} may make no new contacts (its limit is 0)"
+    if used < limit:
+        return f"the day of phone {phone} is about to end"
+    by_hand = f", {external} of them by hand" if external else ""
+    return f"phone {phone} has used {used} of {limit} new contacts today{by_hand}"
+
+
+def _named(inputs: _Inputs) -> str:
+    said = ", ".join(f"{name} {value}" for name, value in inputs.items())
+    return f" ({said})" if said else ""
+
+
+def _fixed(text: str) -> Callable[[_Inputs, Block, str], str]:
+    return lambda _inputs, _block, _zone: text
+
+
+def _with_inputs(text: str) -> Callable[[_Inputs, Block, str], str]:
+    return lambda inputs, _block, _zone: text + _named(inputs)
+
+
+_CLAUSES: Final[Mapping[Reason, Callable[[_Inputs, Block, str], str]]] = (
+    MappingProxyType(
+        {
+            Reason.OK: _fixed("nothing is in the way"),
+            Reason.STOPPED: _stopped,
+            Reason.SUPPRESSED: _suppressed,
+            Reason.HUMAN_CONTROL: _fixed("a person has taken the conversation over"),
+            Reason.REVIEW_PENDING: _fixed("a review item of the lead is open"),
+            Reason.CHANNEL_GUARD: _channel_guard,
+            Reason.NO_CHANNEL: _with_inputs("the lead has no contact point for it"),
+            Reason.NO_TEMPLATE: _template,
+            Reason.NO_CONSENT: _with_inputs("a consent is needed and there is none"),
+            Reason.UNALLOCATED: _fixed("no phone with room has taken the lead yet"),
+            Reason.SENDER_STATE: _sender_state,
+            Reason.NOT_DUE: _not_due,
+            Reason.PROVIDER_BACKOFF: _backoff,
+            Reason.LANE_BUSY: _fixed("another call of its phone is under way"),
+            Reason.PACING: _paced,
+            Reason.OUTSIDE_WINDOW: _window,
+            Reason.QUOTA_EXCEEDED: _quota,
+            Reason.BUDGET_EXCEEDED: _with_inputs("a budget of its phone is used up"),
+            Reason.BREAKER_OPEN: _with_inputs(
+                "too many of the campaign's mails bounced"
+            ),
+            Reason.DOMAIN_NOT_READY: _with_inputs(
+                "the sending domain fails its checks"
+            ),
+            Reason.NEED_REBUILD: _fixed(
+                "the guard must be rebuilt from the ledger first"
+            ),
+        }
+    )
+)
+
+
+def help_for(block: Block, case: Case) -> str:
+    """What would lift *block*, as words before ``would let it go``; empty: nothing
+    that anybody can do.
+    """
+    phone = "" if case.sender is None else case.sender.number
+    flip = block.flip
+    match flip.fact:
+        case "journey.state":
+            return "reopening the lead" if flip.says == "reopen the lead" else ""
+        case "intent.permission":
+            person = case.intent.send_class is SendClass.APPROVED
+            return "a person's leave to write outside working hours" if person else ""
+        case "sender.daily_limit":
+            return f"raising daily_limit of phone {phone} to {flip.value}"
+        case "to":
+            return f"adding a contact point for {case.intent.channel}"
+        case fact:
+            return _HELPS.get(fact, "").format(phone=phone)
+
+
+_HELPS: Final = MappingProxyType(
+    {
+        "live": "planning it again",
+        "enrolment": "enrolling the lead again",
+        "journey.opted_out": "a new consent on record",
+        "suppressions": "taking the address off the suppression list",
+        "journey.human_controlled": "ending the takeover",
+        "review_open": "resolving the review item",
+        "switches": "outreach resume",
+        "intent.text": "an approved template with all variables filled",
+        "consent": "a consent on record",
+        "sender": "a phone with room for the lead",
+        "sender.enabled": "enabling phone {phone}",
+        "sender.state": "outreach phones resume {phone}",
+        "sender.warm_up": "ending the warm-up of phone {phone}",
+        "intent.due_at": "making it due now",
+    }
+)
+"""By fact. Not among them is what only time or the hard limit of 200 decides."""
+
+
+def past(number: int, decision: Decision, outcome: str, zone: str) -> str:
+    """One sentence about a decision that was made and recorded.
+
+    Args:
+        number: of the step; 0 for a reply.
+        decision: as recorded.
+        outcome: of the attempt, or empty.
+        zone: IANA name.
+    """
+    what = f"step {number}" if number else "the reply"
+    at = when(decision.at, zone)
+    if decision.verdict is not Verdict.SEND:
+        if not decision.blocks:
+            return f"{at}: {what} was put off ({decision.binding})."
+        return f"{at}: {what} was put off: {because(binding(decision), zone)}."
+    unit = ""
+    if decision.terms is not None and decision.terms.unit is not None:
+        unit = f", as a new contact of its phone on {decision.terms.unit.day}"
+    became = _BECAME.get(outcome, f"({outcome or 'no outcome yet'})")
+    return f"{at}: every rule let {what} go{unit}; {became}."
+
+
+_BECAME: Final = MappingProxyType(
+    {
+        str(Outcome.CALLING): "the call is under way",
+        str(Outcome.ACCEPTED): "the provider accepted it",
+        str(Outcome.REFUSED): "the provider refused it for good",
+        str(Outcome.RELEASED): "the provider did not take it then",
+        str(Outcome.UNKNOWN): "the answer was lost; it is looked up, never sent again",
+        str(Outcome.NOT_SENT): "the answer was lost, and it was found not sent",
+        str(Outcome.ABANDONED): "the answer was lost for good; it counts as sent",
+    }
+)
+
+
+def ended(why: str, pasts: Sequence[tuple[int, Decision, str]], zone: str) -> str:
+    """One sentence about a lead for whom nothing waits.
+
+    Args:
+        why: the enrolment's stop reason, or why it was skipped.
+        pasts: (step, decision, outcome), oldest first.
+        zone: IANA name.
+    """
+    gone = {str(Outcome.ACCEPTED), str(Outcome.UNKNOWN), str(Outcome.ABANDONED)}
+    sent = [one for one in pasts if one[2] in gone]
+    says = _ENDED.get(why, f"the run ended ({why})")
+    if not sent:
+        return f"Not sent, and nothing waits: {says}."
+    number, decision, outcome = sent[-1]
+    what = f"step {number}" if number else "a reply"
+    doubt = "" if outcome == str(Outcome.ACCEPTED) else f" ({_BECAME[outcome]})"
+    return (
+        f"Sent: {what} on {when(decision.at, zone)}, because every rule let it go"
+        f"{doubt}; nothing more waits: {says}."
+    )
+
+
+_ENDED: Final = MappingProxyType(
+    {
+        "never enrolled": "the lead was never enrolled (outreach enroll)",
+        "ACTIVE": "its next message is being sent right now",
+        "COMPLETED": "the sequence is complete",
+        "PAUSED": "the enrolment is paused",
+        "STOPPED": "the enrolment was stopped",
+        "NO_CHANNEL": "it has no contact point for the sequence's channels",
+        "NO_TEMPLATE": "no template fits it, or it lacks a variable that one needs",
+        "SUPPRESSED": "an address of it is suppressed",
+        "HUMAN_CONTROL": "a person has taken the conversation over",
+        "REPLIED": "the lead answered",
+        "OPTED_OUT": "the lead asked not to be contacted again",
+    }
+)

@@ -1,0 +1,83 @@
+"""Whether the phones can do what an enrolment asks of them, before it is made."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from attrs import frozen
+
+from outreach.domain.capacity import Demand, Plan, plan
+from outreach.domain.sender import SendClass
+from outreach.domain.sequence import Sequence
+from outreach.entrypoints.engine import Engine
+
+__all__ = ["STOP_RATE", "Fit", "fit"]
+
+STOP_RATE: Final = 0.15
+"""Share of leads that stop at each touch, unless something else is known."""
+
+
+@frozen
+class Fit:
+    """The answer.
+
+    Attributes:
+        leads: there are, at most all of which are enrolled.
+        phones: that may start conversations.
+        demand, plan: None without any phone.
+    """
+
+    leads: int
+    phones: int
+    demand: Demand | None
+    plan: Plan | None
+
+    @property
+    def fits(self) -> bool:
+        """Follow-ups would not fall further and further behind."""
+        return self.plan is not None and self.plan.fits
+
+    def says(self) -> str:
+        """The binding rule and the phones needed, in one sentence."""
+        if self.plan is None or self.demand is None:
+            return "no phone may start conversations: outreach phones import FILE"
+        asked, found = self.demand, self.plan
+        needed = found.senders_needed
+        phones = "no number of phones" if needed is None else f"{needed} phones"
+        return (
+            f"{self.leads} leads on {self.phones} phones are {asked.new:.0f} new a day "
+            f"each, which with {asked.followups} follow-ups need "
+            f"{found.needed_per_sender_day:.1f} sends of a phone a day, and it has "
+            f"{found.capacity_per_sender_day:.0f} (binding: {found.binding}); "
+            f"{found.sustainable_new_per_sender_day:.1f} new a day can go on, "
+            f"and {phones} would do"
+        )
+
+
+async def fit(engine: Engine, sequence: Sequence, *, stop_rate: float) -> Fit:
+    """Compare the leads there are with the phones there are (SPEC section 16).
+
+    A phone's day takes at most its limit of new contacts, or its share of the leads
+    if that is less; this many a day must be sustainable with the follow-ups they
+    lead to.
+
+    Raises:
+        Misconfigured: *stop_rate* is not 0 to 1.
+    """
+    parts = engine.container
+    leads: int = await parts.leads().count(engine.tenant)
+    limits = [
+        use.sender.daily_limit
+        for use in await parts.senders().all(engine.tenant)
+        if use.sender.may(SendClass.NEW) and use.sender.daily_limit
+    ]
+    if not limits:
+        return Fit(leads, 0, None, None)
+    demand = Demand(
+        senders=len(limits),
+        new=min(float(max(limits)), leads / len(limits)),
+        followups=len(sequence.steps) - 1,
+        stop_rate=stop_rate,
+        limit=max(limits),
+    )
+    return Fit(leads, len(limits), demand, plan(demand))

@@ -1,0 +1,149 @@
+"""``outreach enroll``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, TypedDict, Unpack
+
+import click
+import structlog
+
+from outreach.domain.errors import Refused
+from outreach.domain.sequence import MessageTemplate, Sequence
+from outreach.domain.usecases.enroll import Enrolled
+from outreach.entrypoints.campaign_file import read_campaign
+from outreach.entrypoints.cli.capacity import STOP_RATE, Fit, fit
+from outreach.entrypoints.cli.given import Given
+from outreach.entrypoints.cli.opening import with_engine
+from outreach.entrypoints.cli.options import by_option, command, json_option
+from outreach.entrypoints.cli.screen import Meter, note, print_json, say, table
+from outreach.entrypoints.engine import Engine
+
+__all__ = ["enroll"]
+
+_log = structlog.get_logger(__name__)
+_Texts = tuple[MessageTemplate, ...]
+
+
+class _Asked(TypedDict):
+    sequence: str
+    name: str | None
+    stop_rate: float
+    override_capacity: str | None
+    by: str
+    as_json: bool
+
+
+@command(
+    "enroll",
+    example="""\
+outreach enroll --sequence sequence.toml
+outreach enroll --sequence "Spring offer" --name "Spring offer, Cluj" --json""",
+)
+@click.option(
+    "--sequence",
+    required=True,
+    metavar="FILE|NAME",
+    help="A sequence file, or the name of a sequence that is stored.",
+)
+@click.option(
+    "--name", metavar="CAMPAIGN", help="Of this batch; else that of the sequence."
+)
+@click.option(
+    "--stop-rate",
+    type=click.FloatRange(0, 1),
+    default=STOP_RATE,
+    show_default=True,
+    help="Share of leads that stop at each touch, to reckon follow-ups with.",
+)
+@click.option(
+    "--override-capacity",
+    metavar="REASON",
+    help="Enrol although the phones cannot keep up; the reason is recorded.",
+)
+@by_option
+@json_option
+@click.pass_obj
+def enroll(given: Given, **asked: Unpack[_Asked]) -> None:
+    """Enrol every lead that fits in a sequence, each at most once per campaign.
+
+    What the phones cannot keep up with is refused, with the rule that binds and the
+    phones it would take.
+    """
+    wanted = asked["sequence"]
+    campaign = read_campaign(Path(wanted)) if _is_file(wanted) else None
+    reason = asked["override_capacity"]
+    if reason is not None and not reason.strip():
+        message = "say why, in words"
+        raise click.BadParameter(message, param_hint="--override-capacity")
+
+    async def work(engine: Engine) -> tuple[Enrolled, Fit]:
+        if campaign is not None:
+            steps, texts = campaign.sequence, campaign.templates
+        else:
+            store = engine.container.campaigns()
+            steps, stored = await store.sequence(engine.tenant, wanted)
+            texts = tuple(stored)
+        room = await fit(engine, steps, stop_rate=asked["stop_rate"])
+        if not room.fits:
+            _overridden(room, asked)
+        return await _enroll(engine, steps, texts, asked["name"], room.leads), room
+
+    enrolled, room = with_engine(given, work)
+    if asked["as_json"]:
+        print_json(_plain(enrolled, room, asked))
+    else:
+        _show(enrolled)
+
+
+def _is_file(wanted: str) -> bool:
+    """A path, or what can only be meant as one."""
+    return Path(wanted).is_file() or "/" in wanted or wanted.endswith(".toml")
+
+
+def _overridden(room: Fit, asked: _Asked) -> None:
+    reason, says = asked["override_capacity"], room.says()
+    if reason is None:
+        message = f"{says}. To enrol anyway: --override-capacity REASON"
+        raise Refused(message)
+    _log.warning("capacity.overridden", reason=reason, by=asked["by"], says=says)
+    note(f"{says}. Enrolled anyway by {asked['by']}: {reason}")
+
+
+async def _enroll(
+    engine: Engine, steps: Sequence, texts: _Texts, name: str | None, leads: int
+) -> Enrolled:
+    called = name or steps.name
+    with Meter(f"enrolling in {called}") as meter:
+        found: Enrolled = await engine.container.enroll()(
+            engine.tenant,
+            steps,
+            texts,
+            name=called,
+            progress=lambda looked: meter(looked, leads),
+        )
+    await engine.bell.ring()
+    return found
+
+
+def _plain(enrolled: Enrolled, room: Fit, asked: _Asked) -> dict[str, Any]:
+    return {
+        "campaign": enrolled.campaign.name,
+        "campaign_id": enrolled.campaign.id,
+        "enrolled": enrolled.enrolled,
+        "skipped": dict(enrolled.skipped),
+        "capacity": {
+            "fits": room.fits,
+            "phones": room.phones,
+            "phones_needed": None if room.plan is None else room.plan.senders_needed,
+            "binding": None if room.plan is None else room.plan.binding,
+            "overridden": None if room.fits else asked["override_capacity"],
+        },
+    }
+
+
+def _show(enrolled: Enrolled) -> None:
+    say(f"{enrolled.enrolled} leads enrolled in {enrolled.campaign.name}")
+    if enrolled.skipped:
+        rows = sorted(enrolled.skipped.items(), key=lambda item: -item[1])
+        table("Skipped", ("reason", "#leads"), rows)

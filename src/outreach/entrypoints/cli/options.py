@@ -1,0 +1,59 @@
+"""Options that several commands share, and how a command shows its example."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import click
+
+__all__ = ["FILE", "by_option", "command", "group", "json_option"]
+
+FILE: Final = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
+"""A file that must be there."""
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+def command(
+    name: str, *, example: str, parent: click.Group | None = None
+) -> Callable[[Callable[..., Any]], click.Command]:
+    """A command whose help ends with *example*, one call per line."""
+    make = click.command if parent is None else parent.command
+    return make(name, epilog=_example(example))
+
+
+def group(name: str, *, example: str) -> Callable[[Callable[..., Any]], click.Group]:
+    """A group of commands."""
+    return click.group(name, epilog=_example(example))
+
+
+def _example(text: str) -> str:
+    lines = "\n".join(f"  {line}" for line in text.splitlines())
+    return f"\b\nExample:\n{lines}"
+
+
+def json_option(wanted: _F) -> _F:
+    """``--json``, as ``as_json``."""
+    says = "Print JSON, for programs."
+    return click.option("--json", "as_json", is_flag=True, help=says)(wanted)
+
+
+def by_option(wanted: _F) -> _F:
+    """``--by NAME``: who does it, for the record."""
+    return click.option(
+        "--by",
+        default=_user,
+        metavar="NAME",
+        help="Who does this, for the record; else your user name here.",
+    )(wanted)
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # the system knows no name for this user
+        return f"uid {os.getuid()}"

@@ -1,0 +1,102 @@
+"""``outreach status``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import click
+from attrs import asdict, frozen
+
+from outreach.domain.sla import Priority
+from outreach.domain.suppression import Switch, SwitchScope
+from outreach.entrypoints.cli.backlog import Backlog, backlog
+from outreach.entrypoints.cli.given import Given
+from outreach.entrypoints.cli.opening import with_engine
+from outreach.entrypoints.cli.options import command, json_option
+from outreach.entrypoints.cli.phone_rows import plain_phone, show_phones
+from outreach.entrypoints.cli.screen import local, print_json, say, table
+from outreach.entrypoints.engine import Engine
+from outreach.ports.senders import SenderUse
+
+__all__ = ["status"]
+
+
+@frozen
+class _Now:
+    backlog: Backlog
+    switches: Sequence[Switch]
+    phones: Sequence[SenderUse]
+    waiting: dict[str, int]
+
+
+@command("status", example="outreach status\noutreach status --json")
+@json_option
+@click.pass_obj
+def status(given: Given, *, as_json: bool) -> None:
+    """Show what is going on: engine time, what is stopped, every phone's day, what
+    waits for a provider, for the engine and for people.
+    """
+
+    async def work(engine: Engine) -> _Now:
+        parts = engine.container
+        summary = await parts.decisions().summary(engine.tenant)
+        return _Now(
+            await backlog(parts.database(), engine.tenant),
+            await parts.switches().thrown(engine.tenant),
+            await parts.senders().all(engine.tenant),
+            dict(summary.waiting),
+        )
+
+    found = with_engine(given, work)
+    if as_json:
+        print_json(_plain(found))
+    else:
+        _show(found, given.settings.tenant.time_zone)
+
+
+def _show(found: _Now, zone: str) -> None:
+    left = found.backlog
+    scaled = "" if left.position is None else " (of a scaled run)"
+    say(f"Engine time {local(left.now, zone)} {zone}{scaled}", style="bold")
+    for switch in found.switches:
+        what = "everything" if switch.scope is SwitchScope.ALL else ""
+        what = what or f"{switch.scope} {switch.of}".strip()
+        since = local(switch.at, zone)
+        say(f"STOPPED: {what}, by {switch.by} since {since}: {switch.reason}")
+    show_phones(found.phones, zone)
+    if found.waiting:
+        table("Messages that wait", ("class", "#messages"), found.waiting.items())
+    rows = [
+        (name, one.items, one.overdue, local(one.first_due, zone))
+        for name in sorted(Priority, reverse=True)
+        if (one := left.reviews.get(name))
+    ]
+    table("Open reviews", ("priority", "#open", "#overdue", "first due"), rows)
+    since = "none" if left.oldest_event is None else local(left.oldest_event, zone)
+    say(
+        f"Oldest event that waits: {since}; parked: {left.parked}.",
+        f"Sends of unknown outcome: {left.doubts} being looked up, "
+        f"{left.abandoned} given up.",
+    )
+
+
+def _plain(found: _Now) -> dict[str, Any]:
+    left = found.backlog
+    return {
+        "engine_time": left.now,
+        "machine_time": left.machine,
+        "scaled": left.position is not None,
+        "switches": [asdict(one) for one in found.switches],
+        "phones": [plain_phone(use) for use in found.phones],
+        "waiting": found.waiting,
+        "oldest_event": left.oldest_event,
+        "parked_events": left.parked,
+        "unknown": left.doubts,
+        "abandoned": left.abandoned,
+        "reviews": {
+            str(name): asdict(left.reviews[name])
+            for name in Priority
+            if name in left.reviews
+        },
+    }

@@ -1,0 +1,206 @@
+"""``outreach why``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import click
+from attrs import evolve, frozen
+
+from outreach.domain import explain
+from outreach.domain.case import Case
+from outreach.domain.decision import Block, Decision, decide
+from outreach.domain.errors import NotFound
+from outreach.domain.lead import LeadSummary
+from outreach.domain.usecases.find_lead import FindLead
+from outreach.entrypoints.cli.given import Given
+from outreach.entrypoints.cli.opening import with_engine
+from outreach.entrypoints.cli.options import command, json_option
+from outreach.entrypoints.cli.screen import complain, local, print_json, say, table
+from outreach.entrypoints.engine import Engine
+from outreach.ports.decisions import Explained
+
+__all__ = ["why"]
+
+_WRONG: Final = 2
+_PAST: Final = 10
+"""Recorded decisions shown; ``--json`` has them all."""
+
+
+@frozen
+class _Story:
+    explained: Explained
+    decided: tuple[tuple[Case, Decision], ...]
+
+
+@command(
+    "why",
+    example="""\
+outreach why +40712345678
+outreach why 0712345678 --json""",
+)
+@click.argument("lead")
+@json_option
+@click.pass_obj
+def why(given: Given, *, lead: str, as_json: bool) -> None:
+    """Say why a lead was, or was not, written to.
+
+    LEAD is an id or its start, a phone in any writing, an e-mail address or a
+    company register id (CUI). First comes one sentence; then what is in the way, in
+    order, with the facts looked at, the earliest time and the smallest change.
+    """
+    zone = given.settings.tenant.time_zone
+
+    async def work(engine: Engine) -> _Story | Sequence[LeadSummary]:
+        return await _look(engine, lead)
+
+    found = with_engine(given, work)
+    if not isinstance(found, _Story):
+        _ambiguous(lead, found)
+        raise click.exceptions.Exit(_WRONG)
+    if as_json:
+        print_json(_plain(found, zone))
+    else:
+        _show(found, zone)
+
+
+async def _look(engine: Engine, words: str) -> _Story | Sequence[LeadSummary]:
+    parts = engine.container
+    find = FindLead(parts.leads(), parts.contacts())
+    region = engine.settings.tenant.country
+    found = await find(engine.tenant, words, region=region)
+    if not found:
+        message = (
+            f"no lead is meant by {words!r}: looked for an id or its start (4 or more "
+            f"characters), a phone (written as in {region}, or with its country code), "
+            "an e-mail address and a CUI"
+        )
+        raise NotFound(message)
+    if len(found) > 1:
+        return found
+    explained = await parts.decisions().explain(engine.tenant, found[0].id)
+    calendar, margin = parts.calendar(), parts.timing().call_budget
+    decided = []
+    for case in explained.cases:
+        window = case.window
+        years = {explained.now.year, case.intent.due_at.year}
+        days = frozenset[Any]().union(
+            *[calendar.holidays(window.country, year) for year in years]
+        )
+        whole = evolve(case, window=evolve(window, holidays=days))
+        decided.append((whole, decide(whole, explained.now, margin=margin)))
+    return _Story(explained, tuple(decided))
+
+
+def _ambiguous(words: str, found: Sequence[LeadSummary]) -> None:
+    complain(f"{words!r} can mean {len(found)} leads; name one by its id:")
+    for one in found:
+        name = one.company_name or one.contact_name
+        complain(f"{one.id}  {name}  {one.city}  {one.phone}")
+
+
+def _sentence(story: _Story, zone: str) -> str:
+    if story.decided:
+        case, decision = story.decided[0]
+        return explain.present(case, decision, zone)
+    past = [
+        (one.step_number, one.decision, one.outcome) for one in story.explained.recorded
+    ]
+    return explain.ended(story.explained.ended, past, zone)
+
+
+def _show(story: _Story, zone: str) -> None:
+    said = story.explained
+    say(_sentence(story, zone), style="bold")
+    say(f"{said.name}, {said.state}; lead {said.lead}")
+    for case, decision in story.decided:
+        intent = case.intent
+        table(
+            f"{_what(case)}, {intent.channel}, due {local(intent.due_at, zone)}: "
+            f"{decision.verdict}",
+            ("reason", "because", "until", "would help"),
+            [
+                (
+                    block.reason,
+                    explain.because(block, zone),
+                    "-" if block.until is None else local(block.until, zone),
+                    explain.help_for(block, case) or "-",
+                )
+                for block in decision.blocks
+            ],
+        )
+    if said.recorded:
+        say("What was decided before:", style="bold")
+        for one in said.recorded[-_PAST:]:
+            say(explain.past(one.step_number, one.decision, one.outcome, zone))
+
+
+def _what(case: Case) -> str:
+    number = case.intent.step_number
+    return f"step {number}" if number else f"reply ({case.intent.send_class.name})"
+
+
+def _plain(story: _Story, zone: str) -> dict[str, Any]:
+    said = story.explained
+    return {
+        "lead": said.lead,
+        "name": said.name,
+        "state": said.state,
+        "now": said.now,
+        "says": _sentence(story, zone),
+        "messages": [_message(case, made, zone) for case, made in story.decided],
+        "recorded": [
+            {
+                "intent": one.intent,
+                "step": one.step_number,
+                "outcome": one.outcome,
+                "says": explain.past(one.step_number, one.decision, one.outcome, zone),
+                **_decision(one.decision, zone),
+            }
+            for one in said.recorded
+        ],
+        "ended": said.ended,
+    }
+
+
+def _message(case: Case, made: Decision, zone: str) -> dict[str, Any]:
+    intent = case.intent
+    return {
+        "intent": intent.id,
+        "step": intent.step_number,
+        "class": intent.send_class.name,
+        "channel": intent.channel,
+        "due_at": intent.due_at,
+        "phone": None if case.sender is None else case.sender.number,
+        "says": explain.present(case, made, zone),
+        **_decision(made, zone),
+        "would_help": [explain.help_for(one, case) for one in made.blocks],
+    }
+
+
+def _decision(made: Decision, zone: str) -> Mapping[str, Any]:
+    return {
+        "verdict": made.verdict,
+        "binding": made.binding,
+        "at": made.at,
+        "earliest": made.earliest,
+        "policy": made.policy,
+        "reasons": [_block(block, zone) for block in made.blocks],
+    }
+
+
+def _block(block: Block, zone: str) -> Mapping[str, Any]:
+    flip = block.flip
+    return {
+        "reason": block.reason,
+        "because": explain.because(block, zone),
+        "inputs": dict(block.inputs),
+        "until": block.until,
+        "final": block.final,
+        "smallest_change": {
+            "fact": flip.fact,
+            "to": str(flip.value),
+            "says": flip.says,
+        },
+    }

@@ -1,0 +1,115 @@
+"""``outreach worker``."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from typing import Final
+
+import click
+from attrs import define, field
+
+from outreach.adapters.arq import listen
+from outreach.domain.timing import Timing
+from outreach.entrypoints.cli.given import Given
+from outreach.entrypoints.cli.opening import stores
+from outreach.entrypoints.cli.options import command
+from outreach.entrypoints.cli.screen import note
+from outreach.entrypoints.engine import (
+    Engine,
+    Urls,
+    check_redis,
+    incarnation,
+    open_engine,
+    without_providers,
+)
+from outreach.entrypoints.logs import set_up_logs
+from outreach.entrypoints.runner import Runner
+from outreach.entrypoints.worker import fence, unfence
+
+__all__ = ["worker"]
+
+_INTERRUPTED: Final = 130
+_KEPT_WITHIN: Final = 11
+"""The alarm is put off this many times in the time it takes."""
+
+
+@command(
+    "worker",
+    example="""\
+outreach worker
+OUTREACH_DATABASE_URL=... OUTREACH_REDIS_URL=... outreach worker""",
+)
+@click.pass_obj
+def worker(given: Given) -> None:
+    """Send what is due and take in what comes back, until stopped.
+
+    As many as you like may run, on as many machines, beside outreach web; the other
+    way to start one is arq outreach.entrypoints.worker.WorkerSettings. SIGTERM and
+    Ctrl-C let the calls under way end. Logs go to standard error, as JSON lines.
+    """
+    set_up_logs()
+    if without_providers(given.settings):
+        note("no provider has credentials: this worker can send nothing")
+    with stores(given) as urls:
+        interrupted = asyncio.run(_work(given, urls))
+    if interrupted:
+        raise click.exceptions.Exit(_INTERRUPTED)
+
+
+async def _work(given: Given, urls: Urls) -> bool:
+    """Whether Ctrl-C ended it."""
+    settings = given.settings
+    async with open_engine(settings, urls, reach_providers=True) as engine:
+        await check_redis(engine)
+        await engine.put_periodic_duties()
+        working = _Working(engine.runner(incarnation("worker")))
+        try:
+            await working.until_stopped(engine, urls)
+        finally:
+            unfence()
+        return working.interrupted
+
+
+@define
+class _Working:
+    runner: Runner
+    interrupted: bool = field(default=False, init=False)
+
+    async def until_stopped(self, engine: Engine, urls: Urls) -> None:
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGTERM, self.runner.stop)
+        loop.add_signal_handler(signal.SIGINT, self._interrupt)
+        group = engine.settings.database_schema
+        work = asyncio.create_task(self.runner.run(), name="lanes")
+        beside = [
+            asyncio.create_task(listen(self._look, urls.redis, group=group)),
+            asyncio.create_task(_keep_fenced()),
+        ]
+        note("working; SIGTERM or Ctrl-C ends it")
+        try:
+            await asyncio.wait([work, *beside], return_when=asyncio.FIRST_COMPLETED)
+            self.runner.stop()
+            await work
+        finally:
+            for task in beside:
+                task.cancel()
+            results = await asyncio.gather(*beside, return_exceptions=True)
+        for result in results:
+            if isinstance(result, Exception):
+                raise result
+
+    def _interrupt(self) -> None:
+        self.interrupted = True
+        self.runner.stop()
+
+    async def _look(self) -> None:
+        self.runner.wake()
+
+
+async def _keep_fenced() -> None:
+    """A process that was stopped too long must not run another instruction."""
+    after = Timing().fence
+    while True:
+        fence(after)
+        await asyncio.sleep(after.total_seconds() / _KEPT_WITHIN)

@@ -1,0 +1,181 @@
+"""The one place that knows every adapter.
+
+Clients are built synchronously here, and opened and closed by the entry point that
+owns them (`outreach.entrypoints.engine`).
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from dependency_injector import containers, providers
+
+from outreach.adapters.contacts import LibraryContacts
+from outreach.adapters.postgres.campaigns import PostgresCampaigns
+from outreach.adapters.postgres.clock import PostgresClock
+from outreach.adapters.postgres.decisions import PostgresDecisions
+from outreach.adapters.postgres.duties import PostgresDuties
+from outreach.adapters.postgres.inbox import PostgresInbox
+from outreach.adapters.postgres.intents import PostgresIntents
+from outreach.adapters.postgres.journeys import PostgresJourneys
+from outreach.adapters.postgres.lanes import PostgresAllocations, PostgresLanes
+from outreach.adapters.postgres.leads import PostgresLeads
+from outreach.adapters.postgres.pool import Database
+from outreach.adapters.postgres.reviews import PostgresReviews
+from outreach.adapters.postgres.senders import PostgresSenders
+from outreach.adapters.postgres.switches import PostgresSwitches
+from outreach.adapters.redis import RedisGuard
+from outreach.adapters.redis.client import connect
+from outreach.adapters.rules import RuleAnalyst
+from outreach.adapters.system import LibraryCalendar, LogAlerts, uuid7
+from outreach.adapters.timelinesai import TimelinesReader
+from outreach.domain.channel import Channel
+from outreach.domain.ids import AccountId
+from outreach.domain.sla import ReviewCalendar
+from outreach.domain.timing import Timing
+from outreach.domain.usecases.answer_review import AnswerReview
+from outreach.domain.usecases.dispatch import Dispatch
+from outreach.domain.usecases.do_duties import DoDuties
+from outreach.domain.usecases.enroll import Enroll
+from outreach.domain.usecases.import_leads import ImportLeads
+from outreach.domain.usecases.look_for_doubts import LookForDoubts, Recover
+from outreach.domain.usecases.send_next import SendNext
+from outreach.domain.usecases.signal_sender import SignalSender
+from outreach.domain.usecases.take_in_events import TakeInEvents
+from outreach.entrypoints.settings import Settings
+from outreach.ports.bell import Bell
+
+__all__ = ["Container", "reviewers"]
+
+
+def reviewers(settings: Settings) -> ReviewCalendar:
+    """When the default tenant's reviewers work."""
+    hours = settings.tenant.reviews
+    return ReviewCalendar(
+        settings.tenant.time_zone,
+        opens=hours.opens,
+        closes=hours.closes,
+        wall_clock=hours.wall_clock,
+    )
+
+
+class Container(containers.DeclarativeContainer):
+    """Everything an entry point may ask for.
+
+    ``gateways`` and its kin are by provider account; the engine fills them.
+    """
+
+    settings: providers.Dependency[Settings] = providers.Dependency(
+        instance_of=Settings
+    )
+    database_url: providers.Dependency[str] = providers.Dependency(instance_of=str)
+    redis_url: providers.Dependency[str] = providers.Dependency(instance_of=str)
+    gateways: providers.Dependency[Mapping[AccountId, Any]] = providers.Dependency()
+    lookups: providers.Dependency[Mapping[AccountId, Any]] = providers.Dependency()
+    polls: providers.Dependency[Mapping[AccountId, Any]] = providers.Dependency()
+    lists: providers.Dependency[Mapping[AccountId, Any]] = providers.Dependency()
+    bell: providers.Dependency[Bell] = providers.Dependency()
+    role = providers.Object("outreach_worker")
+
+    timing = providers.Singleton(Timing)
+    reviewers = providers.Singleton(reviewers, settings)
+    rng = providers.Singleton(random.SystemRandom)
+    calendar = providers.Singleton(LibraryCalendar)
+    contacts = providers.Singleton(LibraryContacts)
+    alerts = providers.Singleton(LogAlerts)
+    analyst = providers.Singleton(RuleAnalyst)
+    readers: providers.Singleton[dict[str, Any]] = providers.Singleton(
+        dict, timelinesai=providers.Singleton(TimelinesReader)
+    )
+
+    database = providers.Singleton(
+        Database, database_url, schema=settings.provided.database_schema, role=role
+    )
+    redis = providers.Singleton(connect, redis_url, timeout=timedelta(seconds=2))
+    guard = providers.Singleton(RedisGuard, redis)
+
+    clock = providers.Singleton(PostgresClock, database)
+    lanes = providers.Singleton(PostgresLanes, database, timing=timing)
+    allocations = providers.Singleton(PostgresAllocations, database)
+    intents = providers.Singleton(PostgresIntents, database, timing=timing)
+    journeys = providers.Singleton(PostgresJourneys, database)
+    inbox = providers.Singleton(
+        PostgresInbox, database, ids=providers.Object(uuid7), timing=timing
+    )
+    duties = providers.Singleton(PostgresDuties, database, timing=timing)
+    leads = providers.Singleton(PostgresLeads, database)
+    campaigns = providers.Singleton(
+        PostgresCampaigns, database, ids=providers.Object(uuid7)
+    )
+    senders = providers.Singleton(
+        PostgresSenders, database, ids=providers.Object(uuid7)
+    )
+    switches = providers.Singleton(PostgresSwitches, database)
+    reviews = providers.Singleton(PostgresReviews, database)
+    decisions = providers.Singleton(PostgresDecisions, database)
+
+    signal = providers.Factory(
+        SignalSender, senders=senders, duties=duties, clock=clock, alerts=alerts
+    )
+    send = providers.Factory(
+        SendNext,
+        lanes=lanes,
+        intents=intents,
+        guard=guard,
+        gateways=gateways,
+        calendar=calendar,
+        clock=clock,
+        signal=signal,
+        reviewers=reviewers,
+        rng=rng,
+        timing=timing,
+    )
+    recover = providers.Factory(Recover, intents=intents)
+    look = providers.Factory(
+        LookForDoubts,
+        intents=intents,
+        guard=guard,
+        lookups=lookups,
+        reviewers=reviewers,
+        timing=timing,
+    )
+    take_in = providers.Factory(
+        TakeInEvents,
+        inbox=inbox,
+        journeys=journeys,
+        senders=senders,
+        campaigns=campaigns,
+        analyst=analyst,
+        signal=signal,
+        clock=clock,
+        alerts=alerts,
+        readers=readers,
+        reviewers=reviewers,
+    )
+    dispatch = providers.Factory(Dispatch, allocations=allocations)
+    do_duties = providers.Factory(
+        DoDuties,
+        duties=duties,
+        dispatch=dispatch,
+        journeys=journeys,
+        reviews=reviews,
+        senders=senders,
+        signal=signal,
+        alerts=alerts,
+        polls=polls,
+        lists=lists,
+    )
+    import_leads = providers.Factory(ImportLeads, leads=leads, contacts=contacts)
+    enroll = providers.Factory(
+        Enroll,
+        campaigns=campaigns,
+        channels=providers.Object(frozenset({Channel.WHATSAPP})),
+        tenant_zone=settings.provided.tenant.time_zone,
+        enrolment_ids=providers.Object(uuid7),
+    )
+    answer_review = providers.Factory(
+        AnswerReview, journeys=journeys, bell=bell, timing=timing
+    )

@@ -1,0 +1,193 @@
+"""Opens everything an entry point needs, and closes it again."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any, Final
+
+from attrs import evolve, field, frozen
+
+from outreach.adapters.arq import ArqBell, connect_bell
+from outreach.adapters.memory.bell import Bells, LocalBell
+from outreach.adapters.postgres import migrate
+from outreach.adapters.postgres.pool import Role
+from outreach.adapters.postgres.setup import ensure_partitions
+from outreach.adapters.postgres.setup import tenant as find_tenant
+from outreach.adapters.system import uuid7
+from outreach.adapters.timelinesai import BASE_URL, TimelinesGateway, open_client
+from outreach.domain.change import Duty, DutyKind
+from outreach.domain.errors import Unavailable
+from outreach.domain.ids import AccountId, Incarnation, TenantId, account_id, tenant_id
+from outreach.entrypoints.container import Container
+from outreach.entrypoints.runner import Runner
+from outreach.entrypoints.settings import Settings
+from outreach.ports.bell import Bell
+
+__all__ = ["Engine", "Gateways", "Urls", "incarnation", "open_engine"]
+
+PROVIDERS: Final = ("timelinesai",)
+"""Providers that are built, by the name of their settings table."""
+
+_USER_AGENT: Final = "outreach/0.1 (+https://github.com/outreach-engine/outreach)"
+
+
+@frozen
+class Urls:
+    """Where the two stores are."""
+
+    database: str = field(repr=False)
+    redis: str = field(repr=False)
+
+
+@frozen
+class Gateways:
+    """What can send, by provider account, and what else each can do."""
+
+    send: dict[AccountId, Any] = field(factory=dict)
+    look: dict[AccountId, Any] = field(factory=dict)
+    poll: dict[AccountId, Any] = field(factory=dict)
+    lists: dict[AccountId, Any] = field(factory=dict)
+
+
+@frozen
+class Engine:
+    """Everything opened, for one process.
+
+    Attributes:
+        local: wakes this process's own runner.
+    """
+
+    settings: Settings
+    container: Container
+    tenant: TenantId
+    gateways: Gateways
+    local: LocalBell
+    bell: Bell
+
+    def runner(self, who: Incarnation) -> Runner:
+        """The worker's loop, not started yet."""
+        parts = self.container
+        return Runner(
+            who=who,
+            bell=self.local,
+            lanes=parts.lanes(),
+            clock=parts.clock(),
+            send=parts.send(),
+            recover=parts.recover(),
+            look=parts.look(),
+            take_in=parts.take_in(),
+            duties=parts.do_duties(),
+        )
+
+    async def put_periodic_duties(self) -> None:
+        """The rows that everything periodic hangs on; again changes nothing."""
+        now = await self.container.clock().now()
+        duties = [Duty(DutyKind.DISPATCH, str(self.tenant), self.tenant, now)]
+        for kind, accounts in (
+            (DutyKind.STATUS_POLL, self.gateways.poll),
+            (DutyKind.HEALTH, self.gateways.lists),
+        ):
+            duties += [Duty(kind, str(one), self.tenant, now) for one in accounts]
+        await self.container.duties().put(duties)
+
+
+def incarnation(kind: str) -> Incarnation:
+    """Name this life of this process."""
+    return Incarnation(f"{kind}:{socket.gethostname()}:{os.getpid()}:{uuid7()}")
+
+
+@asynccontextmanager
+async def open_engine(
+    settings: Settings,
+    urls: Urls,
+    *,
+    role: Role = "outreach_worker",
+    reach_providers: bool = False,
+) -> AsyncIterator[Engine]:
+    """Connect to the stores and, if asked for, build the providers' clients.
+
+    Raises:
+        Unavailable: PostgreSQL or Redis does not answer.
+        NotMigrated: the database lacks tables; ``outreach migrate`` makes them.
+        Misconfigured: a setting is wrong.
+    """
+    migrate.check(urls.database, schema=settings.database_schema)
+    gateways = Gateways()
+    local = LocalBell()
+    async with AsyncExitStack() as stack:
+        pool = connect_bell(urls.redis)
+        stack.push_async_callback(pool.aclose)
+        bell = Bells(local, ArqBell(pool, group=settings.database_schema))
+        container = Container(
+            settings=settings,
+            database_url=urls.database,
+            redis_url=urls.redis,
+            gateways=gateways.send,
+            lookups=gateways.look,
+            polls=gateways.poll,
+            lists=gateways.lists,
+            bell=bell,
+        )
+        container.role.override(role)
+        database = container.database()
+        await database.open()
+        stack.push_async_callback(database.close)
+        guard = container.guard()
+        stack.push_async_callback(container.redis().aclose)
+        stack.push_async_callback(guard.aclose)
+        tenant = await find_tenant(
+            database,
+            settings.tenant.name,
+            time_zone=settings.tenant.time_zone,
+            country=settings.tenant.country,
+            language=settings.tenant.language,
+            ids=lambda: tenant_id(settings.tenant.name),
+        )
+        await ensure_partitions(database)
+        if reach_providers:
+            await _build_gateways(settings, tenant, gateways, stack)
+        yield Engine(settings, container, tenant, gateways, local, bell)
+
+
+async def check_redis(engine: Engine) -> None:
+    """Raises Unavailable, naming the way out, if Redis does not answer."""
+    try:
+        await engine.container.guard().store_id()
+    except Unavailable as error:
+        message = (
+            "Redis does not answer at OUTREACH_REDIS_URL: start it, or correct the URL"
+        )
+        raise Unavailable(message) from error
+
+
+async def _build_gateways(
+    settings: Settings, tenant: TenantId, gateways: Gateways, stack: AsyncExitStack
+) -> None:
+    wanted = settings.timelinesai
+    if not wanted.api_key:
+        return
+    client = open_client(
+        wanted.api_key.reveal,
+        base_url=wanted.base_url or BASE_URL,
+        user_agent=_USER_AGENT,
+    )
+    stack.push_async_callback(client.aclose)
+    gateway = TimelinesGateway(client)
+    account = account_id(tenant, "timelinesai", "default")
+    for ability in (gateways.send, gateways.look, gateways.poll, gateways.lists):
+        ability[account] = gateway
+
+
+def without_providers(settings: Settings) -> bool:
+    """No provider has credentials."""
+    return not any(getattr(settings, name).api_key for name in PROVIDERS)
+
+
+def with_provider(settings: Settings, name: str, **values: Any) -> Settings:
+    """Settings with one provider's table changed."""
+    table = evolve(getattr(settings, name), **values)
+    changed: Mapping[str, Any] = {name: table}
+    return evolve(settings, **changed)

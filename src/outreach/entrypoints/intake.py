@@ -1,0 +1,135 @@
+"""Leads, senders and a sequence from files, as a run or a command takes them in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+from attrs import frozen
+
+from outreach.adapters.files import RejectsFile, open_table
+from outreach.adapters.system import uuid7
+from outreach.domain.lead_file import ImportId, ImportOptions, ImportReport
+from outreach.domain.usecases.enroll import Enrolled
+from outreach.entrypoints.campaign_file import read_campaign
+from outreach.entrypoints.engine import Engine
+from outreach.entrypoints.senders_file import read_senders
+
+__all__ = [
+    "Files",
+    "Intake",
+    "enroll_file",
+    "import_file",
+    "load_files",
+    "senders_file",
+]
+
+Tell = Callable[[str], None]
+
+
+class Files(Protocol):
+    """The three files a run may be given, and the folder for what comes of them."""
+
+    @property
+    def data_dir(self) -> Path: ...
+    @property
+    def leads(self) -> Path | None: ...
+    @property
+    def sequence(self) -> Path | None: ...
+    @property
+    def senders(self) -> Path | None: ...
+
+
+@frozen
+class Intake:
+    """What became of the files."""
+
+    report: ImportReport | None
+    enrolled: Enrolled | None
+    senders: int
+
+    def counts(self) -> dict[str, Any]:
+        """For the summary."""
+        report = self.report
+        return {
+            "rows": 0 if report is None else report.rows,
+            "imported": 0 if report is None else report.imported,
+            "merged": 0 if report is None else report.merged,
+            "unchanged": 0 if report is None else report.unchanged,
+            "rejected": 0 if report is None else report.rejected,
+            "rejects_file": None if report is None else report.rejects_file,
+            "senders": self.senders,
+        }
+
+
+async def load_files(engine: Engine, files: Files, tell: Tell) -> Intake:
+    """Read every file first, so that a wrong one changes nothing; then store them.
+
+    Raises:
+        Misconfigured: a file is wrong; names it, the place and the way out.
+    """
+    campaign = None if files.sequence is None else read_campaign(files.sequence)
+    phones = 0
+    if files.senders is not None:
+        phones = await senders_file(engine, files.senders)
+        tell(f"{phones} phones from {files.senders}")
+    report = None
+    if files.leads is not None:
+        rejects = files.data_dir / f"{files.leads.stem}.rejects.csv"
+        report = await import_file(engine, files.leads, rejects)
+        tell(
+            f"{report.rows} rows from {files.leads}: {report.imported} imported, "
+            f"{report.merged} merged, {report.unchanged} unchanged, "
+            f"{report.rejected} rejected"
+            + (f" (see {report.rejects_file})" if report.rejects_file else "")
+        )
+    enrolled = None
+    if campaign is not None and files.sequence is not None:
+        enrolled = await enroll_file(engine, files.sequence)
+        skipped = ", ".join(f"{n} {why}" for why, n in sorted(enrolled.skipped.items()))
+        tell(
+            f"{enrolled.enrolled} enrolled"
+            + (f"; skipped: {skipped}" if skipped else "")
+        )
+    return Intake(report, enrolled, phones)
+
+
+async def import_file(engine: Engine, path: Path, rejects_to: Path) -> ImportReport:
+    """Import a file of leads for the default tenant; refused rows go to a file."""
+    with open_table(path) as table, RejectsFile(rejects_to, source=path) as rejects:
+        report: ImportReport = await engine.container.import_leads()(
+            engine.tenant,
+            table,
+            run=ImportId(uuid7()),
+            options=ImportOptions(region=engine.settings.tenant.country),
+            rejects=rejects,
+        )
+    return report
+
+
+async def senders_file(engine: Engine, path: Path) -> int:
+    """Import a file of senders for the default tenant."""
+    tenant = engine.settings.tenant
+    batch = read_senders(
+        path,
+        engine.container.contacts(),
+        region=tenant.country,
+        time_zone=tenant.time_zone,
+    )
+    return len(await engine.container.senders().import_(engine.tenant, batch))
+
+
+async def enroll_file(
+    engine: Engine, path: Path, *, progress: Callable[[int], None] | None = None
+) -> Enrolled:
+    """Enrol every lead that fits in the file's sequence."""
+    campaign = read_campaign(path)
+    enrolled: Enrolled = await engine.container.enroll()(
+        engine.tenant,
+        campaign.sequence,
+        campaign.templates,
+        name=campaign.sequence.name,
+        progress=progress,
+    )
+    return enrolled

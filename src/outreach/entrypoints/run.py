@@ -1,0 +1,325 @@
+"""``outreach run``: everything in one process group.
+
+Web app, lane runner and bell share one event loop; the two stores are embedded or
+given by URL; without any credentials a provider on loopback is started beside them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import (
+    AsyncExitStack,
+    asynccontextmanager,
+    contextmanager,
+    suppress,
+)
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
+
+from arq.worker import Worker
+from attrs import define, field, frozen
+
+from outreach.adapters.arq import worker_settings
+from outreach.adapters.system import uuid7
+from outreach.domain.ids import Incarnation
+from outreach.domain.window import Hours, Window
+from outreach.entrypoints.engine import (
+    Engine,
+    Urls,
+    check_redis,
+    open_engine,
+    with_provider,
+    without_providers,
+)
+from outreach.entrypoints.intake import Intake, load_files
+from outreach.entrypoints.runner import Runner
+from outreach.entrypoints.secrets import webhook_tokens
+from outreach.entrypoints.settings import Secret, Settings
+from outreach.entrypoints.surroundings import (
+    RunPlan,
+    check_speed,
+    only_run,
+    sandbox,
+    stores,
+)
+from outreach.entrypoints.web.server import Server
+from outreach.entrypoints.webhooks_app import web_app
+
+__all__ = ["Ended", "RunPlan", "run"]
+
+_TICK: Final = timedelta(milliseconds=8)
+_GRAIN: Final = timedelta(seconds=20)
+"""Engine time within which a scaled run's work is due together."""
+_STRIDE: Final = timedelta(milliseconds=40)
+"""Machine time that a scaled run's clock makes up for at once."""
+_LOOK_EVERY: Final = timedelta(milliseconds=250)
+_PROGRESS_EVERY: Final = timedelta(seconds=2)
+
+
+@frozen
+class Ended:
+    """How a run ended.
+
+    Attributes:
+        interrupted: by Ctrl-C or SIGTERM.
+        log: what the invented provider accepted, if there was one.
+    """
+
+    summary: dict[str, Any]
+    interrupted: bool
+    log: Path | None
+
+
+Tell = Callable[[str], None]
+
+
+async def run(settings: Settings, plan: RunPlan, tell: Tell) -> Ended:
+    """Run until told to end.
+
+    Args:
+        settings: as loaded.
+        plan: what to do.
+        tell: shows one line of progress to people.
+
+    Raises:
+        Misconfigured: a setting, file or server is wrong.
+        Unavailable: a store does not answer.
+    """
+    check_speed(settings, plan)
+    with only_run(plan.data_dir) as home:
+        async with AsyncExitStack() as stack:
+            urls = stores(settings, plan, stack)
+            log = None
+            if without_providers(settings):
+                box = stack.enter_context(sandbox(settings, plan))
+                log = box.log
+                settings = with_provider(
+                    settings,
+                    "timelinesai",
+                    api_key=Secret(box.token),
+                    base_url=box.base_url,
+                )
+                tell(f"sandbox provider on loopback; it accepts into {log}")
+            engine = await stack.enter_async_context(
+                open_engine(settings, urls, reach_providers=True)
+            )
+            await check_redis(engine)
+            await engine.container.lanes().forsake(Incarnation(f"run:{home}:*"))
+            who = Incarnation(f"run:{home}:{os.getpid()}:{uuid7()}")
+            return await _Run(engine, plan, urls, who, tell, log).go()
+
+
+@define
+class _Run:
+    """One run, once everything is open."""
+
+    engine: Engine
+    plan: RunPlan
+    urls: Urls
+    who: Incarnation
+    tell: Tell
+    log: Path | None
+    _tokens: Mapping[str, tuple[Secret, ...]] = field(factory=dict, init=False)
+    _over: asyncio.Event = field(factory=asyncio.Event, init=False)
+    _interrupted: bool = field(default=False, init=False)
+
+    async def go(self) -> Ended:
+        engine = self.engine
+        with self._signals():
+            async with self._web() as public:
+                await self._set_clock()
+                taken = await load_files(engine, self.plan, self.tell)
+                await self._register(public)
+                await engine.put_periodic_duties()
+                if not self._over.is_set():
+                    await self._work()
+                await self._ask_once_more()
+        summary = await self._summary(taken)
+        return Ended(summary, self._interrupted, self.log)
+
+    @contextmanager
+    def _signals(self) -> Any:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._interrupt)
+        try:
+            yield
+        finally:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.remove_signal_handler(number)
+
+    def _interrupt(self) -> None:
+        self.tell("stopping: no new send; calls under way end")
+        self._interrupted = True
+        self._over.set()
+
+    @asynccontextmanager
+    async def _web(self) -> AsyncIterator[str]:
+        settings = self.engine.settings
+        self._tokens = await webhook_tokens(self.engine, self.plan.data_dir)
+        app = web_app(self.engine, self._tokens)
+        server = Server(app, settings.web_host, settings.web_port)
+        port = await server.start()
+        try:
+            yield settings.public_url or f"http://{settings.web_host}:{port}"
+        finally:
+            await server.stop()
+
+    async def _set_clock(self) -> None:
+        if self.plan.speed is None:
+            return
+        begin = self.plan.begin or self._next_opening(datetime.now(UTC))
+        clock = self.engine.container.clock()
+        at = await clock.scale(speed=self.plan.speed, begin=begin)
+        self.tell(f"engine time {at:%Y-%m-%d %H:%M %Z}, {self.plan.speed:g}x")
+
+    def _window(self, at: datetime) -> Window:
+        tenant = self.engine.settings.tenant
+        days = self.engine.container.calendar().holidays(tenant.country, at.year)
+        return Window(
+            zones=(tenant.time_zone,),
+            hours=Hours(),
+            holidays=days,
+            country=tenant.country,
+        )
+
+    def _next_opening(self, at: datetime) -> datetime:
+        return self._window(at).next_open(at) or at
+
+    async def _register(self, public: str) -> None:
+        token = next(iter(self._tokens["timelinesai"])).reveal
+        url = f"{public.rstrip('/')}/webhooks/timelinesai/{quote(token, safe='')}"
+        seen: list[Any] = []
+        for gateway in self.engine.gateways.send.values():
+            if gateway not in seen:
+                seen.append(gateway)
+                await gateway.register(url)
+
+    async def _work(self) -> None:
+        runner = self.engine.runner(self.who)
+        arq = Worker(
+            **worker_settings(
+                _calls(runner.wake),
+                self.urls.redis,
+                group=self.engine.settings.database_schema,
+                handle_signals=False,
+            )
+        )
+        chores = [
+            asyncio.create_task(arq.main(), name="arq"),
+            asyncio.create_task(self._watch(), name="watch"),
+            asyncio.create_task(self._show(runner.steps), name="progress"),
+        ]
+        if self.plan.speed is not None:
+            chores.append(asyncio.create_task(self._tick(runner), name="tick"))
+        work = asyncio.create_task(runner.run(), name="lanes")
+        over = asyncio.create_task(self._over.wait())
+        done, _ = await asyncio.wait(
+            [over, work, *chores], return_when=asyncio.FIRST_COMPLETED
+        )
+        runner.stop()
+        await work
+        for chore in (over, *chores):
+            chore.cancel()
+        await asyncio.gather(over, *chores, return_exceptions=True)
+        await arq.close()
+        for task in done:
+            if not task.cancelled() and (error := task.exception()) is not None:
+                raise error
+
+    async def _tick(self, runner: Runner) -> None:
+        """Lets time go on as soon as what is due has been done."""
+        clock = self.engine.container.clock()
+        while True:
+            runner.idle.clear()
+            if await clock.tick(_STRIDE, _GRAIN, self.plan.until):
+                runner.wake()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(_TICK.total_seconds()):
+                        await runner.idle.wait()
+            else:
+                await asyncio.sleep(_TICK.total_seconds())
+
+    async def _watch(self) -> None:
+        """Ends the run when its time has come or nothing is left to do."""
+        clock = self.engine.container.clock()
+        while not self._over.is_set():
+            await asyncio.sleep(_LOOK_EVERY.total_seconds())
+            now = await clock.now()
+            if self.plan.until is not None and now >= self.plan.until:
+                self._over.set()
+            elif self.plan.exit_when_idle:
+                window = self._window(now)
+                closes = window.closes(now) if window.is_open(now) else now
+                tomorrow = window.next_open(closes) or closes
+                if await self._idle(tomorrow):
+                    self._over.set()
+
+    async def _idle(self, tomorrow: datetime) -> bool:
+        parts = self.engine.container
+        if not await parts.lanes().idle_until(tomorrow):
+            return False
+        allocations = parts.allocations()
+        rooms = await allocations.rooms(self.engine.tenant)
+        if not any(room.free for room in rooms):
+            return True
+        return not await allocations.waiting(self.engine.tenant, 1)
+
+    async def _show(self, steps: Any) -> None:
+        clock = self.engine.container.clock()
+        while True:
+            await asyncio.sleep(_PROGRESS_EVERY.total_seconds())
+            now = await clock.now()
+            sent, unknown = steps["ACCEPTED"], steps["UNKNOWN"]
+            zone = self.engine.settings.tenant.time_zone
+            self.tell(
+                f"{_local(now, zone)}  sent {sent}  unknown {unknown}  "
+                f"put off {steps['PUT_OFF']}  released {steps['RELEASED']}"
+            )
+
+    async def _ask_once_more(self) -> None:
+        """Ask about every send whose answer was lost, and apply what came in."""
+        parts = self.engine.container
+        await parts.intents().hurry()
+        look, take_in = parts.look(), parts.take_in()
+        while await take_in(self.who):
+            pass
+        await look(self.who, 10_000)
+
+    async def _summary(self, taken: Intake) -> dict[str, Any]:
+        found = await self.engine.container.decisions().summary(self.engine.tenant)
+        return taken.counts() | {
+            "enrolled": found.enrolled,
+            "leads": found.imported,
+            "sent": dict(found.sent),
+            "deferred": dict(found.deferred),
+            "skipped": dict(found.skipped),
+            "events": dict(found.events),
+            "replies": sum(found.replies.values()),
+            "replies_by_intent": dict(found.replies),
+            "reviews": dict(found.reviews),
+            "suppressed": found.suppressed,
+            "unknown": found.unknown,
+            "waiting": dict(found.waiting),
+            "phones": [
+                {"phone": phone, "new": new, "followups": followups, "limit": limit}
+                for phone, new, followups, limit in found.phones
+            ],
+        }
+
+
+def _local(at: datetime, zone: str) -> str:
+    return f"{at.astimezone(ZoneInfo(zone)):%a %d %b %H:%M}"
+
+
+def _calls(wake: Callable[[], None]) -> Callable[[], Awaitable[None]]:
+    async def look() -> None:
+        wake()
+
+    return look

@@ -1,0 +1,176 @@
+"""The worker's heart: sleeps until something is due, then looks.
+
+Supervised tasks of this process, out of reach of any job queue's time-outs: a bell
+only wakes them. On a stop no new claim is made, calls under way end, then it
+returns.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Final
+
+import structlog
+from attrs import define, field
+
+from outreach.adapters.memory.bell import LocalBell
+from outreach.domain.errors import RetryLater
+from outreach.domain.ids import AccountId, Incarnation
+from outreach.domain.usecases.do_duties import DoDuties
+from outreach.domain.usecases.look_for_doubts import LookForDoubts, Recover
+from outreach.domain.usecases.send_next import SendNext
+from outreach.domain.usecases.take_in_events import TakeInEvents
+from outreach.ports.clock import Clock
+from outreach.ports.lanes import Claim, Lanes
+
+__all__ = ["IN_FLIGHT", "Runner"]
+
+IN_FLIGHT: Final = 20
+"""Calls under way per provider account and process."""
+
+_LANES: Final = 50
+_LONGEST_SLEEP: Final = timedelta(seconds=60)
+_BREATH: Final = timedelta(milliseconds=20)
+_BACKOFF: Final = timedelta(seconds=1)
+
+_log = structlog.get_logger(__name__)
+
+
+@define
+class Runner:
+    """Looks, works, sleeps; until `stop`.
+
+    Attributes:
+        who: this incarnation.
+        rooms: calls an account can take at once, where it is not `IN_FLIGHT`.
+        idle: set whenever nothing is in hand any more.
+    """
+
+    who: Incarnation
+    bell: LocalBell
+    lanes: Lanes
+    clock: Clock
+    send: SendNext
+    recover: Recover
+    look: LookForDoubts
+    take_in: TakeInEvents
+    duties: DoDuties
+    rooms: dict[AccountId, int] = field(factory=dict)
+    breath: timedelta = _BREATH
+    steps: Counter[str] = field(factory=Counter, init=False)
+    idle: asyncio.Event = field(factory=asyncio.Event, init=False)
+    _wake: asyncio.Event = field(factory=asyncio.Event, init=False)
+    _stopping: bool = field(default=False, init=False)
+    _calls: dict[asyncio.Task[None], AccountId] = field(factory=dict, init=False)
+    _rest_until: float = field(default=0.0, init=False)
+    _chores: dict[str, asyncio.Task[None]] = field(factory=dict, init=False)
+
+    def wake(self) -> None:
+        """Have it look now."""
+        self._wake.set()
+
+    def stop(self) -> None:
+        """No new claim from now on."""
+        self._stopping = True
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Work until `stop`, then until the calls under way have ended."""
+        ears = asyncio.create_task(self._listen(), name="bell")
+        try:
+            await self._work()
+        finally:
+            ears.cancel()
+
+    async def _listen(self) -> None:
+        while True:
+            await self.bell.wait()
+            self._wake.set()
+
+    async def _work(self) -> None:
+        while not self._stopping:
+            self._wake.clear()
+            rest = self._rest_until - self.clock.monotonic()
+            if rest > 0:
+                await asyncio.sleep(rest)
+            try:
+                await self._round()
+            except RetryLater as error:
+                _log.warning("store.unavailable", error=str(error))
+                await self._sleep(_BACKOFF)
+        while self._calls or self._chores:
+            await asyncio.wait([*self._calls, *self._chores.values()])
+
+    async def _round(self) -> None:
+        wait = await self.lanes.next_wake()
+        if wait is not None and wait <= timedelta():
+            self._chore("recover", self.recover)
+            self._chore("events", lambda: self.take_in(self.who))
+            self._chore("doubts", lambda: self.look(self.who))
+            self._chore("duties", lambda: self.duties(self.who))
+            if await self._claim():
+                return
+            # Due, but in hand: here or in another worker.
+            wait = self.breath
+        await self._sleep(min(wait or _LONGEST_SLEEP, _LONGEST_SLEEP))
+
+    def _chore(self, name: str, work: Callable[[], Awaitable[int]]) -> None:
+        if name not in self._chores:
+            task = asyncio.create_task(self._do(name, work), name=name)
+            self._chores[name] = task
+            task.add_done_callback(self._chore_ended)
+
+    async def _do(self, name: str, work: Callable[[], Awaitable[int]]) -> None:
+        while not self._stopping and await work():
+            self.steps[name] += 1
+
+    def _chore_ended(self, task: asyncio.Task[None]) -> None:
+        del self._chores[task.get_name()]
+        self._ended(task)
+
+    async def _claim(self) -> int:
+        busy = Counter(self._calls.values())
+        room = {
+            account: max(0, self.rooms.get(account, IN_FLIGHT) - busy[account])
+            for account in {*self.rooms, *busy}
+        }
+        began = self.clock.monotonic()
+        claims = await self.lanes.claim(self.who, room, _LANES)
+        for claim in claims:
+            task = asyncio.create_task(self._one(claim, began), name="send")
+            self._calls[task] = claim.account
+            task.add_done_callback(self._call_ended)
+        return len(claims)
+
+    def _call_ended(self, task: asyncio.Task[None]) -> None:
+        del self._calls[task]
+        self._ended(task)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """A failed task loses nothing: leases run out, and calls become UNKNOWN."""
+        if not self._calls and not self._chores:
+            self.idle.set()
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            self._rest_until = self.clock.monotonic() + _BACKOFF.total_seconds()
+            if isinstance(error, RetryLater):
+                _log.warning(
+                    "store.unavailable", task=task.get_name(), error=str(error)
+                )
+            else:
+                _log.error("defect", task=task.get_name(), exc_info=error)
+        self._wake.set()
+
+    async def _one(self, claim: Claim, began: float) -> None:
+        step = await self.send(claim, began)
+        self.steps[step] += 1
+
+    async def _sleep(self, wait: timedelta) -> None:
+        try:
+            async with asyncio.timeout(max(0.0, wait.total_seconds())):
+                await self._wake.wait()
+        except TimeoutError:
+            return

@@ -1,0 +1,333 @@
+"""Takes in what providers send: authenticate, store, answer, ring; nothing else.
+
+``POST /webhooks/{provider}`` with a secret in the header ``X-Outreach-Webhook-Secret``
+and ``POST /webhooks/{provider}/{token}``. Each exists only where a secret for it is
+configured: without one the answer is 404, as for any provider that does not exist.
+With one, a wrong secret is 401, always the same, whatever is wrong with it; which
+providers an installation uses is no secret, what their secrets are is.
+
+The path holds a token: whoever writes access logs in front of this app (a proxy, the
+server of an embedding application) must leave out or mask paths below ``/webhooks/``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from contextlib import aclosing
+from http import HTTPStatus
+from typing import Final
+
+import structlog
+from attrs import define, field, frozen
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from outreach.domain.channel import Channel
+from outreach.domain.errors import Misconfigured, RetryLater
+from outreach.domain.event import Arrival, EventType, SystemEvent
+from outreach.entrypoints.metrics import ProviderName, WebhookOutcome, provider_name
+from outreach.entrypoints.settings import Secret
+from outreach.entrypoints.web.errors import Noted, Problem
+from outreach.entrypoints.web.failures import Failures
+from outreach.entrypoints.web.parts import Limits, WebhookRoute, WebParts
+from outreach.entrypoints.web.ringer import Ringer
+
+__all__ = ["WEBHOOK_HEADER", "Webhooks"]
+
+WEBHOOK_HEADER: Final = "X-Outreach-Webhook-Secret"
+
+_HEADER: Final = WEBHOOK_HEADER.lower().encode()
+_COME_AGAIN_SECONDS: Final = 5
+_AT_ONCE_BYTES: Final = 4 << 20
+"""Of bodies handed to the inbox together: a body of many events is kept with each."""
+
+_LONGEST_LENGTH: Final = 18
+"""Digits of a Content-Length that are read as a number."""
+
+_log = structlog.get_logger(__name__)
+
+
+@frozen(eq=False)
+class _Key:
+    """A secret as its hash, so that comparing takes the same time for any length."""
+
+    digest: bytes = field(repr=False)
+    route: WebhookRoute = field(repr=False)
+
+
+@define(eq=False)
+class Webhooks:
+    """All providers' webhooks of one app.
+
+    Raises:
+        Misconfigured: two accounts of one provider share a secret.
+    """
+
+    parts: WebParts
+    ringer: Ringer = field(init=False)
+    _failures: Failures = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        parts, limits = self.parts, self.parts.limits
+        self.ringer = Ringer(parts.bell, parts.metrics)
+        self._failures = Failures(
+            limits.failures, limits.failure_every, parts.monotonic
+        )
+
+    def routes(self) -> list[Route]:
+        """A path for each provider and way of authenticating that has a secret."""
+        by_provider: dict[str, list[WebhookRoute]] = defaultdict(list)
+        for one in self.parts.routes:
+            by_provider[one.provider].append(one)
+        return [
+            route
+            for provider, accounts in by_provider.items()
+            for route in self._of(provider, accounts)
+        ]
+
+    def _of(self, provider: str, accounts: Sequence[WebhookRoute]) -> list[Route]:
+        path, found = f"/webhooks/{provider}", []
+        by_header = _keys([(one, one.header_secrets) for one in accounts])
+        by_token = _keys([(one, one.tokens) for one in accounts])
+        if by_header:
+            intake = self._intake(provider, by_header)
+            found.append(
+                Route(path, intake.by_header, methods=["POST"], name=f"{provider}")
+            )
+        if by_token:
+            intake = self._intake(provider, by_token)
+            # a path, so that a secret with a slash in it is one, too
+            found.append(
+                Route(
+                    path + "/{token:path}",
+                    intake.by_token,
+                    methods=["POST"],
+                    name=f"{provider}-token",
+                )
+            )
+        return found
+
+    def _intake(self, provider: str, keys: tuple[_Key, ...]) -> _Intake:
+        label = provider_name(provider)
+        return _Intake(label, keys, self.parts, self.ringer, self._failures)
+
+
+@frozen(eq=False)
+class _Intake:
+    """One provider's webhooks, authenticated in one way."""
+
+    provider: ProviderName
+    keys: tuple[_Key, ...]
+    parts: WebParts
+    ringer: Ringer
+    failures: Failures
+
+    async def by_header(self, request: Request) -> Response:
+        given = (value for name, value in request.headers.raw if name == _HEADER)
+        return await self._counted(request, next(given, b""))
+
+    async def by_token(self, request: Request) -> Response:
+        token: str = request.path_params["token"]
+        return await self._counted(request, token.encode("utf-8", "surrogatepass"))
+
+    async def _counted(self, request: Request, given: bytes) -> Response:
+        metrics, began = self.parts.metrics, self.parts.monotonic()
+        outcome = WebhookOutcome.FAILED
+        try:
+            new = await self._take(request, given)
+            outcome = WebhookOutcome.STORED if new else WebhookOutcome.REPEATED
+            metrics.webhook_seconds.observe(self.parts.monotonic() - began)
+        except Problem as problem:
+            outcome = _OUTCOMES[HTTPStatus(problem.status_code)]
+            raise
+        except ClientDisconnect:
+            outcome = WebhookOutcome.GONE
+            # nobody is there to read it
+            raise Problem(HTTPStatus.BAD_REQUEST, "the body was cut off") from None
+        finally:
+            metrics.webhooks.add(self.provider, outcome)
+        return JSONResponse({"stored": new})
+
+    async def _take(self, request: Request, given: bytes) -> int:
+        route = self._authenticated(given)
+        if route is None:
+            raise self._stranger(request)
+        _check_encoding(request)
+        raw = await _body(request, self.parts.limits)
+        events = _read(route, raw)
+        new = await self._store(route, raw, events)
+        if new:
+            self.ringer.ring()
+        return new
+
+    def _authenticated(self, given: bytes) -> WebhookRoute | None:
+        """The account whose secret this is. Every key is compared, found or not."""
+        digest, found = _digest(given), None
+        for key in self.keys:
+            if hmac.compare_digest(key.digest, digest):
+                found = key.route
+        return found
+
+    def _stranger(self, request: Request) -> Problem:
+        wait = self.failures.count(request.client.host if request.client else "")
+        if wait:
+            return Problem(
+                HTTPStatus.TOO_MANY_REQUESTS,
+                "too many requests with a wrong webhook secret",
+                headers={"Retry-After": str(wait)},
+            )
+        _log.warning("webhook.rejected", provider=self.provider)
+        return Problem(
+            HTTPStatus.UNAUTHORIZED,
+            "the webhook secret is missing or wrong: register the address anew",
+        )
+
+    async def _store(
+        self, route: WebhookRoute, raw: bytes, events: Sequence[SystemEvent]
+    ) -> int:
+        """Put every event; answers how many were new, once all are there for good."""
+        received_at = self.parts.now()
+        arrivals = [
+            Arrival(
+                provider=route.provider,
+                account=route.account,
+                raw=raw,
+                key=event.key,
+                type=event.type,
+                address=event.address,
+                received_at=received_at,
+            )
+            for event in events
+        ]
+        at_once = max(1, _AT_ONCE_BYTES // max(1, len(raw)))
+        new = 0
+        try:
+            async with asyncio.timeout(self.parts.limits.store_within.total_seconds()):
+                for start in range(0, len(arrivals), at_once):
+                    new += await self._put(arrivals[start : start + at_once])
+        except (RetryLater, TimeoutError) as error:
+            _log.warning("inbox.unavailable", error=type(error).__name__)
+            wait = getattr(error, "retry_after", None)
+            seconds = math.ceil(wait.total_seconds()) if wait else _COME_AGAIN_SECONDS
+            raise Problem(
+                HTTPStatus.SERVICE_UNAVAILABLE,
+                "the delivery could not be stored: send it again",
+                headers={"Retry-After": str(seconds)},
+            ) from error
+        return new
+
+    async def _put(self, arrivals: Sequence[Arrival]) -> int:
+        """Put them together; one that fails does not keep the others out."""
+        put, metrics = self.parts.inbox.put, self.parts.metrics
+        results: list[bool | BaseException]
+        if len(arrivals) == 1:  # as nearly always; it needs no task of its own
+            results = [await put(arrivals[0])]
+        else:
+            results = await asyncio.gather(*map(put, arrivals), return_exceptions=True)
+        failed = [result for result in results if isinstance(result, BaseException)]
+        news = [
+            arrival.type
+            for arrival, result in zip(arrivals, results, strict=True)
+            if result is True
+        ]
+        for event_type in news:
+            metrics.events.add(event_type)
+        if failed:
+            if news:
+                self.ringer.ring()
+            # a defect outranks what will pass by itself
+            raise min(failed, key=lambda error: isinstance(error, RetryLater))
+        return len(news)
+
+
+_OUTCOMES: Final = {
+    HTTPStatus.UNAUTHORIZED: WebhookOutcome.UNAUTHORIZED,
+    HTTPStatus.TOO_MANY_REQUESTS: WebhookOutcome.LIMITED,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: WebhookOutcome.TOO_LARGE,
+    HTTPStatus.REQUEST_TIMEOUT: WebhookOutcome.TOO_SLOW,
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: WebhookOutcome.ENCODED,
+    HTTPStatus.SERVICE_UNAVAILABLE: WebhookOutcome.UNAVAILABLE,
+}
+
+
+def _keys(
+    secrets: Sequence[tuple[WebhookRoute, Sequence[Secret]]],
+) -> tuple[_Key, ...]:
+    keys: dict[bytes, _Key] = {}
+    for route, of_route in secrets:
+        for secret in filter(None, of_route):
+            key = _Key(_digest(secret.reveal.encode()), route)
+            if keys.setdefault(key.digest, key).route is not route:
+                message = (
+                    f"two accounts of {route.provider} have the same webhook secret: "
+                    "give each its own"
+                )
+                raise Misconfigured(message)
+    return tuple(keys.values())
+
+
+def _digest(secret: bytes) -> bytes:
+    return hashlib.sha256(secret).digest()
+
+
+def _check_encoding(request: Request) -> None:
+    encoding = request.headers.get("content-encoding", "").strip().lower()
+    if encoding not in {"", "identity"}:
+        raise Problem(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            "compressed bodies are not read: send it without Content-Encoding",
+        )
+
+
+async def _body(request: Request, limits: Limits) -> bytes:
+    """The body as it came, counted while it comes and not kept beyond the limit."""
+    most, within = limits.body_bytes, limits.body_within.total_seconds()
+    too_large = Problem(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        f"the body is larger than {most} bytes",
+        details={"limit_bytes": most},
+    )
+    declared = request.headers.get("content-length", "")
+    # one that is no number is the server's to refuse; the bytes are counted anyway
+    is_long = len(declared) > _LONGEST_LENGTH
+    if declared.isascii() and declared.isdigit() and (is_long or int(declared) > most):
+        raise too_large
+    body = bytearray()
+    try:
+        async with asyncio.timeout(within), aclosing(request.stream()) as stream:
+            async for chunk in stream:
+                if len(body) + len(chunk) > most:
+                    raise too_large
+                body += chunk
+    except TimeoutError:
+        raise Problem(
+            HTTPStatus.REQUEST_TIMEOUT,
+            f"the body was not here within {within:g} seconds",
+            details={"limit_seconds": within},
+            headers={"Connection": "close"},
+        ) from None
+    return bytes(body)
+
+
+def _read(route: WebhookRoute, raw: bytes) -> Sequence[SystemEvent]:
+    """What the body says; at least one event, so that no delivery is lost."""
+    events: Sequence[SystemEvent] = ()
+    with Noted("reader.defect"):  # the body is kept, and can be replayed
+        events = route.reader.read(raw)
+    return events or [_unreadable(route, raw)]
+
+
+def _unreadable(route: WebhookRoute, raw: bytes) -> SystemEvent:
+    return SystemEvent(
+        key=f"sha256:{hashlib.sha256(raw).hexdigest()}",
+        provider=route.provider,
+        type=EventType.UNKNOWN,
+        channel=Channel.MANUAL,
+        detail="nothing was read",
+    )

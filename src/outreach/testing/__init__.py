@@ -1,0 +1,1 @@
+"""Contract suites and doubles, shipped so that an adapter of yours can be proven."""

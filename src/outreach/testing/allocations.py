@@ -1,0 +1,117 @@
+"""What every `Allocations` owes its callers.
+
+Subclass `AllocationsContract` in a test module, with a fixture ``world`` that gives a
+fresh `World`. A docstring that is a promise of the port says so word by word.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import Final
+
+from attrs import evolve
+
+from outreach.domain.budget import HARD_LIMIT, UnitSlot
+from outreach.testing.world import HOUR, World
+
+__all__ = ["AllocationsContract"]
+
+SOON: Final = timedelta(seconds=5)
+
+
+class AllocationsContract:
+    """One test per promise of the port, and what else a caller relies on."""
+
+    async def test_rooms_tell_what_is_left_and_what_waits(self, world: World) -> None:
+        """The rooms tell today's remaining units and what waits already."""
+        (phone,) = await world.phones(daily_limit=3)
+        (other,) = await world.phones()
+        await world.line(phone, 2)
+        await world.send()
+
+        rooms = {
+            room.sender.id: room for room in await world.allocations.rooms(world.tenant)
+        }
+
+        room, untouched = rooms[phone.id], rooms[other.id]
+        assert (room.units, room.waiting, room.free) == (2, 1, 1)
+        assert (untouched.units, untouched.waiting) == (HARD_LIMIT, 0)
+
+    async def test_what_people_sent_takes_room(self, world: World) -> None:
+        phone, (lead,) = await world.phone_with(daily_limit=2)
+        day = (await world.now()).date()
+        known = await world.known(lead)
+        await world.commit(world.change(known, external=UnitSlot(phone.id, day)))
+
+        (room,) = await world.allocations.rooms(world.tenant)
+
+        assert room.units == 1
+
+    async def test_only_the_tenants_own_enabled_phones(self, world: World) -> None:
+        on, off = await world.phones(2)
+        await world.phones(tenant=world.stranger)
+        await world.senders.change(off, evolve(off, enabled=False), by="test")
+
+        rooms = await world.allocations.rooms(world.tenant)
+
+        assert [room.sender.id for room in rooms] == [on.id]
+
+    async def test_what_is_allocated_wakes_its_lane(self, world: World) -> None:
+        """What is allocated wakes its lane."""
+        (phone,) = await world.phones()
+        (lead,) = await world.new_leads()
+        (intent,) = await world.enrolled([lead])
+        await world.quiet()
+
+        before = await world.lanes.next_wake()
+        moved = await world.allocations.allocate(world.tenant, {intent: phone.id})
+        after = await world.lanes.next_wake()
+
+        assert (before, moved, after) == (None, 1, timedelta())
+        assert await world.offered() == [lead]
+
+    async def test_who_comes_second_changes_nothing(self, world: World) -> None:
+        """A message is allocated once: who comes second changes nothing."""
+        first, second = await world.phones(2)
+        (lead,) = await world.new_leads()
+        (intent,) = await world.enrolled([lead])
+
+        answers = await asyncio.gather(
+            *(
+                world.allocations.allocate(world.tenant, {intent: phone.id})
+                for phone in (first, second, first, second)
+            )
+        )
+
+        assert sorted(answers) == [0, 0, 0, 1]
+        assert await world.offered() == [lead]
+
+    async def test_in_the_order_of_the_due_time(self, world: World) -> None:
+        """What waits comes in the order of its due time."""
+        leads = await world.new_leads(3)
+        (last,) = await world.enrolled(leads[:1], within=HOUR)
+        (first,) = await world.enrolled(leads[1:2])
+        await world.advance_engine(SOON)
+        (second,) = await world.enrolled(leads[2:])
+
+        now = await world.allocations.waiting(world.tenant, 10)
+        one = await world.allocations.waiting(world.tenant, 1)
+        await world.advance_engine(HOUR)
+        later = await world.allocations.waiting(world.tenant, 10)
+
+        assert [waiting.intent for waiting in now] == [first, second]
+        assert [waiting.intent for waiting in one] == [first]
+        assert [waiting.intent for waiting in later] == [first, second, last]
+        assert await world.allocations.waiting(world.stranger, 10) == []
+
+    async def test_strangers_get_nothing(self, world: World) -> None:
+        (theirs,) = await world.phones(tenant=world.stranger)
+        (lead,) = await world.new_leads()
+        (intent,) = await world.enrolled([lead])
+
+        moved = await world.allocations.allocate(world.tenant, {intent: theirs.id})
+        stolen = await world.allocations.allocate(world.stranger, {intent: theirs.id})
+
+        assert (moved, stolen) == (0, 0)
+        assert await world.claims() == []

@@ -1,0 +1,203 @@
+"""What every `Switches` owes its callers.
+
+Subclass `SwitchesContract` in a test module, with a fixture ``world`` that gives a
+fresh `World`. A docstring that is a promise of the port says so word by word.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import Final
+
+from attrs import evolve
+
+from outreach.domain.address import AddressKey, AddressKind
+from outreach.domain.channel import State
+from outreach.domain.suppression import (
+    Suppression,
+    SuppressionReason,
+    Switch,
+    SwitchScope,
+)
+from outreach.testing.arming import why
+from outreach.testing.world import HOUR, World
+
+__all__ = ["SwitchesContract"]
+
+MANY: Final = 5
+
+
+async def _throw(world: World, scope: SwitchScope, of: str = "") -> Switch:
+    return await world.switches.throw(world.tenant, scope, of, reason="test", by="ana")
+
+
+async def _lift(world: World, scope: SwitchScope, of: str = "") -> bool:
+    return await world.switches.lift(world.tenant, scope, of, reason="ok", by="ana")
+
+
+class SwitchesContract:
+    """One test per promise of the port, and what else a caller relies on."""
+
+    async def test_nothing_covered_is_armed(self, world: World) -> None:
+        """Nothing a thrown switch covers is armed after its commit."""
+        phone, _ = await world.phone_with()
+        covering = [
+            (SwitchScope.ALL, ""),
+            (SwitchScope.TENANT, ""),
+            (SwitchScope.CHANNEL, "WHATSAPP"),
+            (SwitchScope.SENDER, str(phone.id)),
+        ]
+        reasons = []
+
+        for scope, of in covering:
+            claim = await world.claim()
+            await _throw(world, scope, of)
+            reasons.append(str(why(await world.arm(claim))))
+            reasons.append(str(len(await world.claims())))
+            await _lift(world, scope, of)
+
+        assert reasons == ["SWITCHED_OFF", "0"] * len(covering)
+        assert (await world.arm()).armed
+
+    async def test_what_is_not_covered_goes_on(self, world: World) -> None:
+        await world.phone_with()
+        (theirs,) = await world.phones(tenant=world.stranger)
+
+        for scope, of in (
+            (SwitchScope.CHANNEL, "EMAIL_COLD"),
+            (SwitchScope.SENDER, str(theirs.id)),
+        ):
+            await _throw(world, scope, of)
+        await world.switches.throw(
+            world.stranger, SwitchScope.TENANT, "", reason="test", by="eva"
+        )
+
+        assert (await world.arm()).armed
+
+    async def test_throwing_twice_keeps_the_first_reason(self, world: World) -> None:
+        """Throwing twice keeps the first reason."""
+        scope, tenant = SwitchScope.TENANT, world.tenant
+
+        first = await world.switches.throw(tenant, scope, "", reason="one", by="ana")
+        second = await world.switches.throw(tenant, scope, "", reason="two", by="eva")
+
+        assert first == second
+        assert (first.scope, first.of) == (scope, "")
+        assert (first.reason, first.by) == ("one", "ana")
+        assert list(await world.switches.thrown(tenant)) == [first]
+
+    async def test_thrown_tells_what_concerns_the_tenant(self, world: World) -> None:
+        everything = await world.switches.throw(
+            world.stranger, SwitchScope.ALL, "", reason="test", by="operator"
+        )
+        await world.advance_engine(timedelta(seconds=1))
+        ours = await _throw(world, SwitchScope.CHANNEL, "WHATSAPP")
+
+        assert list(await world.switches.thrown(world.tenant)) == [everything, ours]
+        assert list(await world.switches.thrown(world.stranger)) == [everything]
+
+    async def test_lifting_wakes_what_was_stopped(self, world: World) -> None:
+        """Lifting wakes what the switch had stopped."""
+        _, (lead,) = await world.phone_with()
+        await world.quiet()
+        await _throw(world, SwitchScope.TENANT)
+        stopped = await world.lanes.next_wake()
+
+        lifted = await _lift(world, SwitchScope.TENANT)
+        again = await _lift(world, SwitchScope.TENANT)
+        woken = await world.lanes.next_wake()
+
+        assert (lifted, again) == (True, False)
+        assert (stopped, woken) == (None, timedelta())
+        assert list(await world.switches.thrown(world.tenant)) == []
+        assert await world.offered() == [lead]
+
+    async def test_one_of_two_switches_is_not_enough(self, world: World) -> None:
+        await world.phone_with()
+        await world.quiet()
+        await _throw(world, SwitchScope.TENANT)
+        await _throw(world, SwitchScope.CHANNEL, "WHATSAPP")
+
+        await _lift(world, SwitchScope.TENANT)
+
+        assert await world.lanes.next_wake() is None
+
+    async def test_nothing_for_a_suppressed_address(self, world: World) -> None:
+        """Nothing is armed for a suppressed address after its commit."""
+        _, (lead,) = await world.phone_with()
+        claim = await world.claim()
+        (key,) = claim.cases[0].addresses
+        said = Suppression(key, SuppressionReason.OPT_OUT, "ana", claim.now)
+
+        new = await world.switches.suppress(world.tenant, [said])
+        call = await world.arm(claim)
+        again = await world.switches.suppress(world.tenant, [said])
+        await world.advance_engine(HOUR)
+        known = await world.known(lead)
+
+        assert (new, again) == (1, 0)
+        assert str(why(call)) == "SUPPRESSED"
+        assert await world.offered() == []
+        assert known.journey.opted_out
+        assert known.journey.state is State.DEAD
+        assert known.waiting == ()
+
+    async def test_a_bounce_is_no_opt_out(self, world: World) -> None:
+        _, (lead,) = await world.phone_with()
+        claim = await world.claim()
+        (key,) = claim.cases[0].addresses
+        said = Suppression(key, SuppressionReason.BOUNCE, "provider", claim.now)
+
+        await world.switches.suppress(world.tenant, [said])
+        await world.lanes.free(claim)
+        known = await world.known(lead)
+
+        assert not known.journey.opted_out
+        assert known.waiting == ()
+        assert await world.offered() == []
+
+    async def test_a_domain_suppresses_its_addresses(self, world: World) -> None:
+        """A suppressed domain suppresses its addresses."""
+        (phone,) = await world.phones()
+        await world.line(phone, mail=True)
+        claim = await world.claim()
+        keys = claim.cases[0].addresses
+        (domain,) = [key for key in keys if key.kind is AddressKind.DOMAIN]
+        said = Suppression(domain, SuppressionReason.PERSON, "ana", claim.now)
+
+        await world.switches.suppress(world.tenant, [said])
+        call = await world.arm(claim)
+
+        assert str(why(call)) == "SUPPRESSED"
+
+    async def test_the_list_is_the_tenants_and_the_global_one(
+        self, world: World
+    ) -> None:
+        now = await world.now()
+        keys = [AddressKey.of(f"phone:+4073000000{n}") for n in range(3)]
+        own, foreign, everywhere = [
+            Suppression(key, SuppressionReason.PERSON, "ana", now) for key in keys
+        ]
+        everywhere = evolve(everywhere, everywhere=True)
+
+        await world.switches.suppress(world.tenant, [own])
+        await world.switches.suppress(world.stranger, [foreign, everywhere])
+
+        ours = {one.key for one in await world.switches.suppressed(world.tenant)}
+        theirs = {one.key for one in await world.switches.suppressed(world.stranger)}
+        assert ours == {own.key, everywhere.key}
+        assert theirs == {foreign.key, everywhere.key}
+        listed = await world.switches.suppressed(world.tenant)
+        assert [one.everywhere for one in listed if one.key == keys[2]] == [True]
+
+    async def test_the_same_address_at_once_counts_once(self, world: World) -> None:
+        now = await world.now()
+        key = AddressKey.of("phone:+40730000000")
+        said = Suppression(key, SuppressionReason.PERSON, "ana", now)
+
+        answers = await asyncio.gather(
+            *(world.switches.suppress(world.tenant, [said]) for _ in range(MANY))
+        )
+
+        assert sum(answers) == 1

@@ -1,0 +1,70 @@
+"""A world in memory for the contract suites of the stores."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from itertools import count
+from uuid import UUID
+
+from outreach.adapters.memory import (
+    MemoryAllocations,
+    MemoryCampaigns,
+    MemoryClock,
+    MemoryDecisions,
+    MemoryDuties,
+    MemoryInbox,
+    MemoryIntents,
+    MemoryJourneys,
+    MemoryLanes,
+    MemoryLeads,
+    MemoryReviews,
+    MemorySenders,
+    MemoryStore,
+    MemorySwitches,
+    TenantRow,
+)
+from outreach.domain.ids import TenantId
+from outreach.testing.invented import START, ZONE
+from outreach.testing.world import World
+
+__all__ = ["memory_world"]
+
+TENANT = TenantId(UUID(int=0xA))
+STRANGER = TenantId(UUID(int=0xB))
+
+
+def memory_world() -> World:
+    """Empty, with two tenants, at the start."""
+    clock = MemoryClock(START, START)
+    ids: Iterator[int] = count(1)
+    store = MemoryStore(clock, lambda: UUID(int=next(ids)))
+    for tenant in (TENANT, STRANGER):
+        store.tenants[tenant] = TenantRow(tenant, ZONE, "ro")
+
+    async def advance_engine(by: timedelta) -> None:
+        clock.advance_engine(by)
+
+    async def advance_machine(by: timedelta) -> None:
+        clock.advance(by)
+
+    return World(
+        lanes=MemoryLanes(store),
+        allocations=MemoryAllocations(store),
+        intents=MemoryIntents(store),
+        journeys=MemoryJourneys(store),
+        inbox=MemoryInbox(store),
+        duties=MemoryDuties(store),
+        clock=clock,
+        campaigns=MemoryCampaigns(store),
+        senders=MemorySenders(store),
+        switches=MemorySwitches(store),
+        reviews=MemoryReviews(store),
+        decisions=MemoryDecisions(store),
+        leads=MemoryLeads(store),
+        timing=store.timing,
+        advance_engine=advance_engine,
+        advance_machine=advance_machine,
+        tenant=TENANT,
+        stranger=STRANGER,
+    )

@@ -1,0 +1,82 @@
+"""Every gateway keeps the promises of its ports: in memory and TimelinesAI alike."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import pytest
+from attrs import define
+from tests.contract.timelines_workspace import TimelinesBench, opened
+
+from outreach.adapters.memory.gateway import MemoryGateway, Mishap
+from outreach.domain.message import Answer, NotAccepted, Refusal, Refused
+from outreach.ports.gateway import AccountSender
+from outreach.testing.gateway import (
+    OURS,
+    WAIT,
+    GatewayContract,
+    ListsAccountsContract,
+    LooksUpContract,
+    PollsStatusContract,
+    ReceivesWebhooksContract,
+    Situation,
+)
+
+_PLENTY: Final = 4
+_SCRIPTS: Final[dict[Situation, Answer | Mishap]] = {
+    Situation.RATE_LIMITED: NotAccepted(lane=True, retry_after=WAIT),
+    Situation.RATE_LIMITED_SOMEHOW: NotAccepted(lane=True),
+    Situation.BUSY: NotAccepted(lane=True),
+    Situation.TURNED_AWAY: NotAccepted(lane=True),
+    Situation.NOBODY_THERE: Refused(Refusal.INVALID_RECIPIENT),
+    Situation.BUSY_SOMEWHERE: Mishap.ACCEPTED_THEN_SILENT,
+    Situation.BROKEN: Mishap.ACCEPTED_THEN_SILENT,
+    Situation.SILENT: Mishap.ACCEPTED_THEN_SILENT,
+    Situation.CUT_OFF: Mishap.ACCEPTED_THEN_SILENT,
+    Situation.RUBBISH: Mishap.ACCEPTED_THEN_SILENT,
+    Situation.LOST: Mishap.LOST_ON_THE_WAY,
+}
+
+
+@define(eq=False)
+class MemoryBench:
+    gateway: MemoryGateway
+
+    @property
+    def arrivals(self) -> int:
+        return self.gateway.arrivals
+
+    @property
+    def accepted(self) -> list[str]:
+        return [parcel.text for parcel in self.gateway.accepted]
+
+    async def arrange(self, situation: Situation) -> None:
+        self.gateway.is_reachable = situation is not Situation.UNREACHABLE
+        self.gateway.accepts_us = situation is not Situation.KEY_REVOKED
+        coming = _SCRIPTS.get(situation)
+        self.gateway.script(*([coming] * _PLENTY if coming else ()))
+
+
+class TestMemory(
+    GatewayContract, LooksUpContract, PollsStatusContract, ListsAccountsContract
+):
+    @pytest.fixture
+    def bench(self) -> MemoryBench:
+        accounts = [AccountSender(number, number, connected=True) for number in OURS]
+        soon = datetime.now(UTC) + timedelta(minutes=1)
+        return MemoryBench(MemoryGateway(now=soon, accounts=accounts))
+
+
+class TestTimelinesAI(
+    GatewayContract,
+    LooksUpContract,
+    PollsStatusContract,
+    ListsAccountsContract,
+    ReceivesWebhooksContract,
+):
+    @pytest.fixture
+    async def bench(self) -> AsyncIterator[TimelinesBench]:
+        async with opened() as bench:
+            yield bench

@@ -1,0 +1,30 @@
+"""Every store's ledger of sends keeps the promises of the port."""
+
+from __future__ import annotations
+
+from tests.contract.promises import kept_by, promises_of
+
+from outreach.ports.intents import Intents
+from outreach.testing.arming import ArmingContract
+from outreach.testing.doubts import DoubtsContract
+from outreach.testing.settling import SettlingContract
+
+
+class TestArming(ArmingContract):
+    pass
+
+
+class TestSettling(SettlingContract):
+    pass
+
+
+class TestDoubts(DoubtsContract):
+    pass
+
+
+def test_each_promise_of_the_port_is_a_test() -> None:
+    suites = (ArmingContract, SettlingContract, DoubtsContract)
+
+    kept = set[str]().union(*map(kept_by, suites))
+
+    assert promises_of(Intents) <= kept

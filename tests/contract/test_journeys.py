@@ -1,0 +1,21 @@
+"""Every store's journeys keep the promises of the port."""
+
+from __future__ import annotations
+
+from tests.contract.promises import kept_by, promises_of
+
+from outreach.ports.journeys import Journeys
+from outreach.testing.events import EventsContract
+from outreach.testing.journeys import JourneysContract
+
+
+class TestJourneys(JourneysContract):
+    pass
+
+
+class TestEvents(EventsContract):
+    pass
+
+
+def test_each_promise_of_the_port_is_a_test() -> None:
+    assert promises_of(Journeys) <= kept_by(JourneysContract) | kept_by(EventsContract)
