@@ -17,6 +17,7 @@ from redis.asyncio import Redis
 from tests.adapters.own_redis import own_redis
 
 from outreach.adapters.redis import RedisGuard, connect
+from outreach.adapters.redis._scripts import SCRIPTS
 from outreach.domain.budget import Ask, Budget, Grant, GuardCode, Units, UnitSlot
 from outreach.domain.errors import Misconfigured, Unavailable
 from outreach.domain.ids import IntentId, SenderId
@@ -26,6 +27,12 @@ HOURS = timedelta(hours=9)
 KEEP_S = 48 * 3600
 TOTAL = Budget("total:2026-03-02", 100, 1, timedelta(days=20))
 CALLERS = 50
+FORGETFUL = {
+    b"INFO": b"$49\r\nrun_id:" + b"0" * 40 + b"\r\n\r\n",
+    b"TIME": b"*2\r\n:1\r\n:1\r\n",
+    b"LOAD": b"+loaded\r\n",
+    b"EVALSHA": b"-NOSCRIPT No matching script.\r\n",
+}
 
 
 def slot_of(sender: SenderId) -> UnitSlot:
@@ -226,7 +233,7 @@ async def test_a_caller_that_is_gone_disturbs_nobody(
     answers = await asyncio.gather(*calls[1::2])
 
     assert {grant.code for [grant] in answers} == {GuardCode.OK}
-    assert (await guard.peek([slot]))[0].code == GuardCode.OK
+    assert len(await guard.held(slot)) == len(answers), "what was not sent yet is not"
 
 
 async def test_a_lost_connection_is_made_again(
@@ -338,6 +345,54 @@ async def test_what_is_no_redis_is_unavailable(said: bytes) -> None:
 
         with pytest.raises(Unavailable):
             await guard.store_id()
+
+
+async def test_a_server_that_loses_its_scripts_at_once_is_unavailable() -> None:
+    async def forget(
+        reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        while said := await reader.read(100_000):
+            for command in re.findall(rb"\$\d+\r\n(INFO|TIME|LOAD|EVALSHA)\r\n", said):
+                writer.write(FORGETFUL[command])
+        writer.close()
+
+    server = await asyncio.start_server(forget, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    client = Redis(port=port, lib_name=None, lib_version=None)
+    async with server, client:
+        guard = RedisGuard(client)
+
+        with pytest.raises(Unavailable, match="NOSCRIPT"):
+            await guard.peek([slot_of(SenderId(uuid4()))])
+
+        await guard.aclose()
+        await asyncio.sleep(0.05)  # the server's side of it, too
+
+
+async def test_a_release_touches_no_key_it_was_not_given(
+    guard: RedisGuard, client: Redis, slot: UnitSlot, key: str
+) -> None:
+    asked, budget = ask(slot, TOTAL), key.replace("2026-03-02", TOTAL.key)
+    await guard.reserve([asked])
+    keys = key, f"{key}:budgets"
+    sha = SCRIPTS["release"].sha
+
+    missing = await do(client, "EVALSHA", sha, 2, *keys, asked.rid.bytes)
+
+    assert missing == [budget.encode()]
+    assert await guard.held(slot) == {asked.rid}
+    assert await do(client, "HEXISTS", budget, asked.rid.bytes) == 1
+
+
+async def test_what_was_released_is_no_longer_on_record(
+    guard: RedisGuard, client: Redis, slot: UnitSlot, key: str
+) -> None:
+    asked = ask(slot, TOTAL)
+    await guard.reserve([asked])
+
+    await guard.release(asked.rid, slot)
+
+    assert await client.exists(f"{key}:budgets") == 0
 
 
 async def test_a_closed_guard_opens_again_when_asked(

@@ -9,6 +9,7 @@ import pytest
 from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.unit.cases import MARGIN, NOON, a_case, a_sender
 
 from outreach.domain.budget import WarmUp
 from outreach.domain.case import Case, LaneFacts, Ledger, flip
@@ -24,7 +25,6 @@ from outreach.domain.suppression import (
     SwitchScope,
 )
 from outreach.domain.window import local_instant
-from tests.unit.cases import MARGIN, NOON, a_case, a_sender
 
 SECOND = timedelta(seconds=1)
 

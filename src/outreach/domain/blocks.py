@@ -22,9 +22,9 @@ from outreach.domain.pacing import ready
 from outreach.domain.sender import SendClass, Sender, SenderState, may_send
 from outreach.domain.sequence import EnrolmentStatus
 from outreach.domain.suppression import stopped_by
-from outreach.domain.window import local_day, next_midnight
+from outreach.domain.window import local_day, start_of_day
 
-__all__ = ["RULES", "Block", "Reason", "Rule"]
+__all__ = ["RULES", "TIMED", "Block", "Reason", "Rule"]
 
 
 class Reason(StrEnum):
@@ -288,7 +288,7 @@ def _quota(case: Case, at: datetime, margin: timedelta) -> Block | None:
     today = day == ledger.day
     used = ledger.used if today else 0
     external = ledger.external if today else 0
-    midnight = next_midnight(at, sender.time_zone)
+    midnight = start_of_day(day + _ONE_DAY, sender.time_zone)
     room = has_room(used=used, external=external, limit=limit)
     if room and at < midnight - margin:
         return None
@@ -316,6 +316,7 @@ def _more(sender: Sender, taken: int) -> Flip:
     return _FREE
 
 
+_ONE_DAY: Final = timedelta(days=1)
 _FREE: Final = Flip("contacted", True, "only a lead that wrote first costs nothing")
 _PASSING: Final = frozenset(
     {SenderState.REACHOUT_LOCKED, SenderState.QUARANTINE, SenderState.PAUSED},
@@ -345,3 +346,12 @@ RULES: Final[tuple[Rule, ...]] = (
     _window,
     _quota,
 )
+TIMED: Final[tuple[Rule, ...]] = (
+    _sender_state,
+    _due,
+    _backoff,
+    _paced,
+    _window,
+    _quota,
+)
+"""Those that look at the time: where no other blocks, no other ever will."""

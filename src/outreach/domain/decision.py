@@ -13,7 +13,7 @@ from typing import Final
 
 from attrs import frozen
 
-from outreach.domain.blocks import RULES, Block, Reason
+from outreach.domain.blocks import RULES, TIMED, Block, Reason, Rule
 from outreach.domain.budget import UnitSlot
 from outreach.domain.case import Case, Flip
 from outreach.domain.channel import State, permitted
@@ -92,7 +92,7 @@ def decide(case: Case, now: datetime, *, margin: timedelta) -> Decision:
         margin: call budget; a send must be able to end this long before the
             window or the phone's day does.
     """
-    blocks = _blocks(case, now, margin)
+    blocks = _blocks(RULES, case, now, margin)
     if not blocks:
         return Decision(
             verdict=Verdict.SEND,
@@ -128,9 +128,11 @@ def _verdict(blocks: tuple[Block, ...], earliest: datetime | None) -> Verdict:
     return Verdict.HOLD if earliest is None else Verdict.DEFER
 
 
-def _blocks(case: Case, at: datetime, margin: timedelta) -> tuple[Block, ...]:
-    found = (rule(case, at, margin) for rule in RULES)
-    return tuple(block for block in found if block is not None)
+def _blocks(
+    rules: tuple[Rule, ...], case: Case, at: datetime, margin: timedelta
+) -> tuple[Block, ...]:
+    found = [rule(case, at, margin) for rule in rules]
+    return tuple([block for block in found if block is not None])
 
 
 def _earliest(
@@ -144,7 +146,7 @@ def _earliest(
         if len(untils) < len(blocks):
             return None
         at = max(untils)
-        blocks = _blocks(case, at, margin)
+        blocks = _blocks(TIMED, case, at, margin)
     return None
 
 

@@ -6,7 +6,7 @@ decided. Pure, like the decision.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 from typing import Final
@@ -16,7 +16,7 @@ from outreach.domain.case import Case
 from outreach.domain.decision import Decision, Verdict
 from outreach.domain.message import Outcome
 from outreach.domain.sender import SendClass
-from outreach.domain.suppression import SwitchScope
+from outreach.domain.suppression import SwitchScope, stopped_by
 from outreach.domain.window import zone_info
 
 __all__ = ["because", "binding", "ended", "help_for", "past", "present", "when"]
@@ -41,8 +41,10 @@ def present(case: Case, decision: Decision, zone: str) -> str:
         return f"{head}: nothing is in the way; it goes when its phone is next free."
     block = binding(decision)
     others = len(decision.blocks) - 1
-    beside = f" (and {others} more, see below)" if others else ""
-    parts = [f"{head}: {because(block, zone)}{beside}", _outlook(decision, zone)]
+    parts = [f"{head}: {because(block, zone)}", _outlook(decision, zone)]
+    if others:
+        more = "1 more rule is" if others == 1 else f"{others} more rules are"
+        parts.insert(1, f"{more} in the way")
     helps = [help_for(one, case) for one in decision.blocks]
     if all(helps):
         parts.append(f"{' and '.join(dict.fromkeys(helps))} would let it go now")
@@ -129,7 +131,7 @@ def _template(inputs: _Inputs, _block: Block, _zone: str) -> str:
 
 def _sender_state(inputs: _Inputs, block: Block, zone: str) -> str:
     phone = f"phone {inputs.get('sender', '')}"
-    if inputs.get("enabled") == "False":
+    if "enabled" in inputs:
         return f"{phone} is disabled"
     why = f" ({inputs['why']})" if inputs.get("why") else ""
     until = f" until {when(block.until, zone)}" if block.until else ""
@@ -234,10 +236,26 @@ def help_for(block: Block, case: Case) -> str:
             return "a person's leave to write outside working hours" if person else ""
         case "sender.daily_limit":
             return f"raising daily_limit of phone {phone} to {flip.value}"
+        case "switches":
+            return " and ".join(_lifts(case))
         case "to":
             return f"adding a contact point for {case.intent.channel}"
         case fact:
             return _HELPS.get(fact, "").format(phone=phone)
+
+
+def _lifts(case: Case) -> Iterator[str]:
+    """One command for each switch that covers the message."""
+    flags = {
+        SwitchScope.ALL: "",
+        SwitchScope.TENANT: " --tenant",
+        SwitchScope.CHANNEL: " --channel {of}",
+        SwitchScope.SENDER: " --sender {of}",
+    }
+    sender = None if case.sender is None else case.sender.id
+    for one in case.switches:
+        if stopped_by((one,), case.intent.channel, sender):
+            yield "outreach resume" + flags[one.scope].format(of=one.of)
 
 
 _HELPS: Final = MappingProxyType(
@@ -248,7 +266,6 @@ _HELPS: Final = MappingProxyType(
         "suppressions": "taking the address off the suppression list",
         "journey.human_controlled": "ending the takeover",
         "review_open": "resolving the review item",
-        "switches": "outreach resume",
         "intent.text": "an approved template with all variables filled",
         "consent": "a consent on record",
         "sender": "a phone with room for the lead",
@@ -321,7 +338,7 @@ def ended(why: str, pasts: Sequence[tuple[int, Decision, str]], zone: str) -> st
 _ENDED: Final = MappingProxyType(
     {
         "never enrolled": "the lead was never enrolled (outreach enroll)",
-        "ACTIVE": "its next message is being sent right now",
+        "ACTIVE": "an answer is awaited, or the next message is on its way",
         "COMPLETED": "the sequence is complete",
         "PAUSED": "the enrolment is paused",
         "STOPPED": "the enrolment was stopped",

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from outreach.domain.case import Case
 from outreach.domain.sender import SendClass
 
 __all__ = ["serve_order"]
-
-_A_DAY = timedelta(days=1)
 
 
 def serve_order(
@@ -19,8 +17,9 @@ def serve_order(
     """Replies of people, replies of the machine, then follow-ups and new contacts.
 
     New contacts keep every other slot while the oldest overdue follow-up is
-    younger than one working day (until the first opening a day after it was due);
-    past that follow-ups go first. Within a class the older goes first.
+    younger than one working day: until its window has been open for as long again
+    as on the day it was due, counted from its next opening. Past that follow-ups
+    go first. Within a class the older goes first.
     """
     follow_up = min(
         (c for c in cases if c.intent.send_class is SendClass.FOLLOWUP),
@@ -41,5 +40,13 @@ def serve_order(
 
 
 def _overdue(case: Case, now: datetime) -> bool:
-    limit = case.window.next_open(case.intent.due_at + _A_DAY)
-    return limit is not None and now >= limit
+    window = case.window
+    due = window.next_open(case.intent.due_at)
+    if due is None:
+        return False
+    closes = window.closes(due)
+    opened = window.next_open(closes - window.hours.length)
+    following = window.next_open(closes)
+    if opened is None or following is None:
+        return False
+    return now >= following + (due - opened)

@@ -22,6 +22,8 @@ from outreach.domain.change import Duty, DutyKind
 from outreach.domain.errors import Unavailable
 from outreach.domain.ids import AccountId, Incarnation, TenantId, account_id, tenant_id
 from outreach.entrypoints.container import Container
+from outreach.entrypoints.measured import Measured
+from outreach.entrypoints.metrics import Metrics, provider_name
 from outreach.entrypoints.runner import Runner
 from outreach.entrypoints.settings import Settings
 from outreach.ports.bell import Bell
@@ -50,6 +52,7 @@ class Gateways:
     look: dict[AccountId, Any] = field(factory=dict)
     poll: dict[AccountId, Any] = field(factory=dict)
     lists: dict[AccountId, Any] = field(factory=dict)
+    webhooks: dict[AccountId, Any] = field(factory=dict)
 
 
 @frozen
@@ -66,6 +69,7 @@ class Engine:
     gateways: Gateways
     local: LocalBell
     bell: Bell
+    metrics: Metrics
 
     def runner(self, who: Incarnation) -> Runner:
         """The worker's loop, not started yet."""
@@ -116,6 +120,7 @@ async def open_engine(
     """
     migrate.check(urls.database, schema=settings.database_schema)
     gateways = Gateways()
+    metrics = Metrics()
     local = LocalBell()
     async with AsyncExitStack() as stack:
         pool = connect_bell(urls.redis)
@@ -148,8 +153,8 @@ async def open_engine(
         )
         await ensure_partitions(database)
         if reach_providers:
-            await _build_gateways(settings, tenant, gateways, stack)
-        yield Engine(settings, container, tenant, gateways, local, bell)
+            await _build_gateways(settings, tenant, gateways, metrics, stack)
+        yield Engine(settings, container, tenant, gateways, local, bell, metrics)
 
 
 async def check_redis(engine: Engine) -> None:
@@ -164,7 +169,11 @@ async def check_redis(engine: Engine) -> None:
 
 
 async def _build_gateways(
-    settings: Settings, tenant: TenantId, gateways: Gateways, stack: AsyncExitStack
+    settings: Settings,
+    tenant: TenantId,
+    gateways: Gateways,
+    metrics: Metrics,
+    stack: AsyncExitStack,
 ) -> None:
     wanted = settings.timelinesai
     if not wanted.api_key:
@@ -177,7 +186,9 @@ async def _build_gateways(
     stack.push_async_callback(client.aclose)
     gateway = TimelinesGateway(client)
     account = account_id(tenant, "timelinesai", "default")
-    for ability in (gateways.send, gateways.look, gateways.poll, gateways.lists):
+    name = provider_name("timelinesai")
+    gateways.send[account] = Measured(gateway, name, metrics)
+    for ability in (gateways.look, gateways.poll, gateways.lists, gateways.webhooks):
         ability[account] = gateway
 
 

@@ -196,7 +196,7 @@ class _Run:
         token = next(iter(self._tokens["timelinesai"])).reveal
         url = f"{public.rstrip('/')}/webhooks/timelinesai/{quote(token, safe='')}"
         seen: list[Any] = []
-        for gateway in self.engine.gateways.send.values():
+        for gateway in self.engine.gateways.webhooks.values():
             if gateway not in seen:
                 seen.append(gateway)
                 await gateway.register(url)

@@ -10,7 +10,6 @@ from starlette.applications import Starlette
 from outreach.adapters.postgres import migrate
 from outreach.entrypoints.engine import Engine
 from outreach.entrypoints.gauges import Gauges
-from outreach.entrypoints.metrics import Metrics
 from outreach.entrypoints.settings import Secret
 from outreach.entrypoints.web.app import WebhookRoute, WebParts, create_app
 from outreach.ports.decisions import Summary
@@ -24,7 +23,6 @@ def web_app(engine: Engine, tokens: Mapping[str, tuple[Secret, ...]]) -> Starlet
     """Webhooks, health and metrics over an open engine, mountable under a prefix."""
     parts = engine.container
     readers = parts.readers()
-    metrics = Metrics()
 
     async def database() -> None:
         await parts.database().value("SELECT 1")
@@ -55,7 +53,7 @@ def web_app(engine: Engine, tokens: Mapping[str, tuple[Secret, ...]]) -> Starlet
                 for provider, secrets in tokens.items()
             ],
             probes={"database": database, "redis": redis, "migrations": migrations},
-            metrics=metrics,
-            gauges=Gauges(metrics, figures, parts.lanes().next_wake),
+            metrics=engine.metrics,
+            gauges=Gauges(engine.metrics, figures, parts.lanes().next_wake),
         )
     )

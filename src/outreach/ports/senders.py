@@ -101,7 +101,11 @@ class Senders(Protocol):
         ...
 
     async def unfinished(self, account: AccountId, limit: int) -> Sequence[Polled]:
-        """Messages ACCEPTED, SENT or DELIVERED lately, longest unasked first."""
+        """Messages ACCEPTED, SENT or DELIVERED lately, longest unasked first.
+
+        Those returned are asked for; the older a message, the longer until it is
+        returned again (half its age), since providers count such questions.
+        """
         ...
 
     async def told(self, account: AccountId, status: Status, now: datetime) -> None:

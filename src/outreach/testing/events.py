@@ -130,7 +130,9 @@ class EventsContract:
         assert by_text.outbound.outcome is Outcome.UNKNOWN
         assert by_thread.outbound is None
         assert by_address.sender == phone
-        assert by_address.contacted
+        assert by_ref.contacted
+        # Whether the second message arrived, nobody knows: they have not met.
+        assert not by_address.contacted
         assert unknown is None
 
     async def _match(self, world: World, event: SystemEvent) -> Known | None:

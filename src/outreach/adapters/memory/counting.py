@@ -46,17 +46,14 @@ def count(store: MemoryStore, attempt: AttemptRow, aftermath: Aftermath | None) 
     before = store.journey(attempt.lead)
     moved = _sent(before, attempt, aftermath)
     store.keep_moved(moved)
-    pair = (attempt.parcel.sender, attempt.lead)
     undo = Undo(
         before=before,
         move=moved.move,
-        made_contact=pair not in store.contacted,
         step_before=None,
         planned=None,
         duty=None,
     )
     attempt.undo = undo
-    store.converse(*pair)
     _log(store, attempt)
     enrolment = row.intent.enrolment
     if enrolment is not None:
@@ -173,9 +170,6 @@ def uncount(store: MemoryStore, attempt: AttemptRow) -> bool:
         return True
     attempt.undo = None
     gone_on = _take_back_plan(store, undo)
-    pair = (attempt.parcel.sender, attempt.lead)
-    if undo.made_contact and not gone_on:
-        store.contacted.discard(pair)
     _move_back(store, attempt, undo)
     enrolment = store.intents[attempt.intent].intent.enrolment
     if enrolment is not None:

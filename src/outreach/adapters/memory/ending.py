@@ -152,6 +152,10 @@ def _learn(store: MemoryStore, attempt: AttemptRow, result: Result) -> None:
 def _note(store: MemoryStore, attempt: AttemptRow, result: Result) -> None:
     attempt.outcome = result.outcome
     store.name(attempt, result.ref, result.thread)
+    if result.outcome is Outcome.ACCEPTED:
+        # Only now do they know each other: after a send that may never have arrived,
+        # the next one is a new contact again and costs a unit.
+        store.converse(attempt.parcel.sender, attempt.lead, result.thread)
     attempt.detail = result.detail or attempt.detail
 
 

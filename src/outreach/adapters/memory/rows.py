@@ -142,7 +142,6 @@ class Undo:
 
     before: Journey
     move: Move | None
-    made_contact: bool
     step_before: int | None
     planned: IntentId | None
     duty: Duty | None
@@ -217,7 +216,7 @@ class LogRow:
 
     Attributes:
         reached: when each status was first told.
-        asked_at: engine time of the last status poll.
+        ask_at: engine time of the next status poll; None: not asked yet.
     """
 
     tenant: TenantId
@@ -232,7 +231,7 @@ class LogRow:
     sender: SenderId | None = None
     analysis: Analysis | None = None
     reached: dict[MessageStatus, datetime] = Factory(dict)
-    asked_at: datetime | None = None
+    ask_at: datetime | None = None
 
 
 @define(eq=False)

@@ -138,10 +138,11 @@ class MemorySenders:
             and row.at >= store.now - LATELY
             and row.attempt is not None
             and store.attempts[row.attempt].parcel.account == account
+            and (row.ask_at is None or row.ask_at <= store.now)
         ]
-        rows.sort(key=lambda row: (row.asked_at is not None, row.asked_at or row.at))
+        rows.sort(key=lambda row: (row.ask_at is not None, row.ask_at or row.at))
         for row in rows[:limit]:
-            row.asked_at = store.now
+            row.ask_at = store.now + (store.now - row.at) / 2
         return [
             Polled(
                 row.ref,

@@ -14,6 +14,7 @@ from outreach.adapters.postgres.docs import decision_doc, jsonb
 from outreach.adapters.postgres.pool import Database
 from outreach.domain.allocation import Room
 from outreach.domain.budget import effective_limit
+from outreach.domain.case import Case
 from outreach.domain.ids import (
     AccountId,
     Incarnation,
@@ -21,6 +22,7 @@ from outreach.domain.ids import (
     SenderId,
     TenantId,
 )
+from outreach.domain.sender import SendClass
 from outreach.domain.timing import Timing
 from outreach.domain.window import Hours, local_day
 from outreach.ports.lanes import Claim, PutOff, Waiting
@@ -52,6 +54,7 @@ class PostgresLanes:
         return [self._claim(doc) for doc in docs]
 
     def _claim(self, doc: Mapping[str, Any]) -> Claim:
+        cases = [facts.case(case, self.hours) for case in doc["cases"]]
         return Claim(
             lane=SenderId(UUID(doc["lane"])),
             tenant=TenantId(UUID(doc["tenant"])),
@@ -60,7 +63,7 @@ class PostgresLanes:
             now=datetime.fromisoformat(doc["now"]),
             lease_until=datetime.fromisoformat(doc["lease_until"]),
             epoch=doc["epoch"],
-            cases=tuple(facts.case(case, self.hours) for case in doc["cases"]),
+            cases=tuple(sorted(cases, key=_served)),
             last_was_new=doc["last_was_new"],
             backoffs=doc["backoffs"],
             speed=doc["speed"],
@@ -159,6 +162,11 @@ class PostgresAllocations:
             tenant=tenant,
         )
         return moved
+
+
+def _served(case: Case) -> tuple[SendClass, datetime, IntentId]:
+    intent = case.intent
+    return intent.send_class, intent.due_at, intent.id
 
 
 def _room(row: Mapping[str, Any]) -> Room:

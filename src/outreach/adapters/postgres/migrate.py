@@ -102,21 +102,7 @@ def _old_enough(connection: psycopg.Connection) -> None:
 
 def _prepare(connection: psycopg.Connection, schema: str) -> None:
     for role in ROLES:
-        # Another database of this server may be migrated at this very moment.
-        with suppress(psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
-            connection.execute(
-                sql.SQL("CREATE ROLE {} NOLOGIN").format(sql.Identifier(role)),
-            )
-        row = connection.execute(
-            "SELECT pg_has_role(current_user, %s, 'SET')"
-            if connection.info.server_version >= 16 * _VERSION_SCALE
-            else "SELECT pg_has_role(current_user, %s, 'MEMBER')",
-            (role,),
-        ).fetchone()
-        if row is None or not row[0]:
-            connection.execute(
-                sql.SQL("GRANT {} TO CURRENT_USER").format(sql.Identifier(role)),
-            )
+        _make_role(connection, role)
     owner = sql.Identifier(ROLES[0])
     connection.execute(
         sql.SQL("CREATE SCHEMA IF NOT EXISTS {} AUTHORIZATION {}").format(
@@ -130,8 +116,27 @@ def _prepare(connection: psycopg.Connection, schema: str) -> None:
     )
 
 
+def _make_role(connection: psycopg.Connection, role: str) -> None:
+    """Make a role that is not there, and let this user take it."""
+    name = sql.Identifier(role)
+    known = connection.execute("SELECT FROM pg_roles WHERE rolname = %s", (role,))
+    if known.fetchone() is None:
+        # Another database of this server may be migrated at this very moment.
+        with suppress(psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
+            connection.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(name))
+    row = connection.execute(
+        "SELECT pg_has_role(current_user, %s, 'SET')"
+        if connection.info.server_version >= 16 * _VERSION_SCALE
+        else "SELECT pg_has_role(current_user, %s, 'MEMBER')",
+        (role,),
+    ).fetchone()
+    if row is None or not row[0]:
+        connection.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(name))
+
+
 def _apply(url: str, schema: str) -> int:
-    options = quote(f"-c search_path={schema} -c role={ROLES[0]}")
+    path = re.sub(r"([\\ ])", r"\\\1", '"{}"'.format(schema.replace('"', '""')))
+    options = quote(f"-c search_path={path} -c role={ROLES[0]}")
     joint = "&" if "?" in url else "?"
     backend = get_backend(
         re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", url)

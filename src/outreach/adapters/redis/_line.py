@@ -23,7 +23,16 @@ from redis.exceptions import RedisError
 from outreach.adapters.redis._scripts import SCRIPTS, Script
 from outreach.domain.errors import Unavailable
 
-__all__ = ["INFO", "Argument", "Line", "Reply", "open_line", "pack", "run_of"]
+__all__ = [
+    "INFO",
+    "Argument",
+    "Line",
+    "Reply",
+    "open_line",
+    "pack",
+    "pack_command",
+    "run_of",
+]
 
 Argument = str | bytes | int
 Reply = Any

@@ -42,6 +42,7 @@ POLL_EVERY: Final = timedelta(minutes=10)
 
 _AGAIN: Final = timedelta(minutes=1)
 _A_DAY: Final = timedelta(days=1)
+_AWAY: Final = frozenset({SenderState.OFFLINE, SenderState.RECONNECTING})
 _ABLE: Final = frozenset({SenderState.ACTIVE, SenderState.WARMING})
 _POLLED: Final = 20
 """Messages asked for in one poll: a vendor's monthly calls are counted."""
@@ -237,14 +238,17 @@ class DoDuties:
     async def _checked(
         self, use: SenderUse, there: AccountSender, now: datetime
     ) -> Sender:
-        sender = use.sender
+        sender = after = use.sender
         signal = SenderSignal.DISCONNECTED
         if there.state is SenderState.BANNED:
             signal = SenderSignal.BANNED
         elif there.connected:
             signal = SenderSignal.CONNECTED
         why = "health check"
-        after = await self.signal(sender.tenant, sender.id, signal, why=why)
+        # What is as it was costs no look at the store.
+        fine = (signal is SenderSignal.CONNECTED) is not (sender.state in _AWAY)
+        if signal is SenderSignal.BANNED or not fine:
+            after = await self.signal(sender.tenant, sender.id, signal, why=why)
         today = local_day(now, sender.time_zone)
         ramped = effective_limit(sender.daily_limit, sender.warm_up, today)
         if after.state is SenderState.WARMING and ramped >= sender.daily_limit:

@@ -17,7 +17,7 @@ from outreach.domain.routing import Reach, choose_channel
 from outreach.domain.sender import SendClass
 from outreach.domain.sequence import Campaign, MessageTemplate, Step
 from outreach.domain.sequence import Sequence as Steps
-from outreach.domain.template import parse, seed
+from outreach.domain.template import MAIL_LIMIT, WHATSAPP_LIMIT, parse, seed
 from outreach.domain.window import Hours
 from outreach.domain.zones import ZoneClues, zones_for
 from outreach.ports.campaigns import Campaigns, Enrollable, NewEnrolment
@@ -25,7 +25,9 @@ from outreach.ports.campaigns import Campaigns, Enrollable, NewEnrolment
 __all__ = ["Enroll", "Enrolled"]
 
 _PAGE: Final = 500
-_NOTHING: Final = Counter[str]()
+_ENROLLED: Final = "ENROLLED"
+"""A lead has at most one live enrolment; this one has another."""
+_LIMITS: Final = {Channel.WHATSAPP: WHATSAPP_LIMIT}
 
 
 @frozen
@@ -88,6 +90,8 @@ class Enroll:
                     skipped[one.skipped] += 1
                 elif new:
                     enrolled += 1
+                else:
+                    skipped[_ENROLLED] += 1
             after, looked = page[-1].lead, looked + len(page)
             if progress is not None:
                 progress(looked)
@@ -115,7 +119,7 @@ class Enroll:
         )
         channel, why = self._channel(lead, sequence, step)
         if channel is not None:
-            why = _lacks(lead, step, templates)
+            why = _lacks(lead, sequence, templates, channel)
         enrolment = self.enrolment_ids()
         first = None
         if channel is not None and not why:
@@ -149,29 +153,26 @@ class Enroll:
             return None, "HUMAN_CONTROL"
         if lead.state not in COLD_STATES:
             return None, "STOPPED"
-        wanted = step.channel or sequence.primary_channel
         points = {Channel.WHATSAPP: lead.phone, Channel.EMAIL_COLD: lead.email}
         reaches = tuple(
-            Reach(channel, self._blocked(channel, point, wanted, sequence, step))
+            Reach(channel, self._blocked(channel, point, sequence, step))
             for channel, point in points.items()
         )
         route = choose_channel(
-            wanted,
+            step.channel,
             reaches,
             last=lead.last_channel,
             preferred=lead.preferred_channel,
         )
         if route.channel is not None:
             return route.channel, ""
-        lacks_text = all(r.blocked == "NO_TEMPLATE" for r in reaches if r.blocked)
+        lacks_text = any(reach.blocked == "NO_TEMPLATE" for reach in reaches)
         return None, "NO_TEMPLATE" if lacks_text else "NO_CHANNEL"
 
-    def _blocked(
-        self, channel: Channel, point: str, wanted: Channel, steps: Steps, step: Step
-    ) -> str:
+    def _blocked(self, channel: Channel, point: str, steps: Steps, step: Step) -> str:
         if not point or channel not in self.channels:
             return "NO_CHANNEL"
-        if channel is wanted:
+        if channel is (step.channel or steps.primary_channel):
             return ""
         allowed = step.channel is None or channel is steps.fallback_channel
         if not allowed:
@@ -180,19 +181,37 @@ class Enroll:
 
 
 def _lacks(
-    lead: Enrollable, step: Step, templates: Mapping[str, MessageTemplate]
+    lead: Enrollable,
+    sequence: Steps,
+    templates: Mapping[str, MessageTemplate],
+    first: Channel,
 ) -> str:
-    """NO_TEMPLATE if the lead lacks a variable that the text requires."""
-    template = templates[step.template]
+    """NO_TEMPLATE if the lead lacks a variable that a text of the run requires.
+
+    Later steps are looked at as if they went out on their own channel.
+    """
+    for step in sequence.steps:
+        own = step.channel or sequence.primary_channel
+        name: str | None = step.template
+        if step.number == 1 and first is not own:
+            name = step.fallback_template
+        template = templates.get(name or "")
+        if template is None or not _fits(lead, step, template):
+            return "NO_TEMPLATE"
+    return ""
+
+
+def _fits(lead: Enrollable, step: Step, template: MessageTemplate) -> bool:
     try:
         parse(template.content).render(
             lead.fields,
             declared=template.variables,
             seed=seed(lead.lead, step.id, template.version),
+            limit=_LIMITS.get(template.channel, MAIL_LIMIT),
         )
     except TemplateError:
-        return "NO_TEMPLATE"
-    return ""
+        return False
+    return True
 
 
 def check_steps(sequence: Steps, templates: Sequence[MessageTemplate]) -> None:
@@ -204,20 +223,40 @@ def check_steps(sequence: Steps, templates: Sequence[MessageTemplate]) -> None:
     """
     by_name = {template.name: template for template in templates}
     for step in sequence.steps:
-        template = by_name.get(step.template)
-        if template is None:
-            there = ", ".join(sorted(by_name)) or "none"
-            message = (
-                f"sequence {sequence.name!r}, step {step.number}: there is no template "
-                f"{step.template!r}; add a [[template]] of that name (there: {there})"
-            )
-            raise Misconfigured(message)
         wanted = step.channel or sequence.primary_channel
-        if template.channel is not wanted:
-            message = (
-                f"sequence {sequence.name!r}, step {step.number}: template "
-                f"{template.name!r} is for {template.channel}, the step for {wanted}"
-            )
-            raise Misconfigured(message)
+        _check_text(sequence, step, by_name, step.template, wanted)
+        if step.fallback_template is not None:
+            other = sequence.fallback_channel
+            _check_text(sequence, step, by_name, step.fallback_template, other)
     for template in templates:
         parse(template.content)
+
+
+def _check_text(
+    sequence: Steps,
+    step: Step,
+    by_name: Mapping[str, MessageTemplate],
+    name: str,
+    channel: Channel | None,
+) -> None:
+    where = f"sequence {sequence.name!r}, step {step.number}"
+    template = by_name.get(name)
+    if template is None:
+        there = ", ".join(sorted(by_name)) or "none"
+        message = (
+            f"{where}: there is no template {name!r}; "
+            f"add a [[template]] of that name (there: {there})"
+        )
+        raise Misconfigured(message)
+    if channel is None:
+        message = f"{where}: template {name!r} is for a fall-back channel; set one"
+        raise Misconfigured(message)
+    if template.channel is not channel:
+        message = (
+            f"{where}: template {name!r} is for {template.channel}, "
+            f"the step for {channel}"
+        )
+        raise Misconfigured(message)
+    if not template.approved:
+        message = f"{where}: template {name!r} is not approved; approve it first"
+        raise Misconfigured(message)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from attrs import frozen
 
@@ -57,11 +57,22 @@ class LookForDoubts:
     async def __call__(self, who: Incarnation, limit: int = 20) -> int:
         """Look at due doubts; answers how many there were."""
         doubts = await self.intents.doubtful(who, limit)
-        for doubt in doubts:
-            for left in await self.intents.resolve([await self._resolve(doubt)]):
+        await self._each(doubts)
+        return len(doubts)
+
+    async def _each(self, doubts: Sequence[Doubt]) -> None:
+        """One that fails is looked at again once its lease has run out."""
+        for place, doubt in enumerate(doubts, 1):
+            try:
+                lefts = await self.intents.resolve([await self._resolve(doubt)])
+            except RetryLater:
+                raise
+            except Exception:
+                await self._each(doubts[place:])
+                raise
+            for left in lefts:
                 if left.slot is not None and not left.spent:
                     await self._release(left.slot, left.intent)
-        return len(doubts)
 
     async def _resolve(self, doubt: Doubt) -> Resolution:
         provider = self.lookups.get(doubt.parcel.account)

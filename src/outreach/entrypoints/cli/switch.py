@@ -101,7 +101,7 @@ def resume(given: Given, **asked: Unpack[_Asked]) -> None:
     """
     scope = _scope(asked)
 
-    async def work(engine: Engine) -> list[Switch]:
+    async def work(engine: Engine) -> tuple[str, list[Switch]]:
         switches = engine.container.switches()
         of = await _of(engine, scope, asked)
         lifted = await switches.lift(
@@ -112,13 +112,14 @@ def resume(given: Given, **asked: Unpack[_Asked]) -> None:
             message = f"{_named(scope, of)} was not stopped; stopped: {_listed(left)}"
             raise NotFound(message)
         await engine.bell.ring()
-        return left
+        return of, left
 
-    left = with_engine(given, work)
+    of, left = with_engine(given, work)
     if asked["as_json"]:
-        print_json({"scope": scope, "still_stopped": [asdict(one) for one in left]})
+        still = [asdict(one) for one in left]
+        print_json({"scope": scope, "of": of, "still_stopped": still})
     else:
-        say(f"Goes on: {_named(scope, '')}; still stopped: {_listed(left)}")
+        say(f"Goes on: {_named(scope, of)}; still stopped: {_listed(left)}")
 
 
 def _scope(asked: _Asked) -> SwitchScope:

@@ -64,12 +64,9 @@ async def _serve(given: Given, urls: Urls) -> signal.Signals | None:
                 loop.add_signal_handler(number, end, number)
             died = asyncio.create_task(server.wait())
             died.add_done_callback(lambda _: end(None))
-            host = (
-                f"[{settings.web_host}]"
-                if ":" in settings.web_host
-                else (settings.web_host)
-            )
-            note(f"serving http://{host}:{port}, known outside as {settings.public}")
+            host = settings.web_host
+            here = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+            note(f"serving {here}, known outside as {settings.public_url or here}")
             by = await ended
             if by is None:
                 await died

@@ -62,6 +62,7 @@ async def _work(given: Given, urls: Urls) -> bool:
     settings = given.settings
     async with open_engine(settings, urls, reach_providers=True) as engine:
         await check_redis(engine)
+        await _warn_of_scaled_time(engine)
         await engine.put_periodic_duties()
         working = _Working(engine.runner(incarnation("worker")))
         try:
@@ -69,6 +70,15 @@ async def _work(given: Given, urls: Urls) -> bool:
         finally:
             unfence()
         return working.interrupted
+
+
+async def _warn_of_scaled_time(engine: Engine) -> None:
+    position = await engine.container.clock().position()
+    if position is not None:
+        note(
+            f"engine time is that of a scaled run, at {position:%Y-%m-%d %H:%M} UTC, "
+            "and goes on only while outreach run --speed runs"
+        )
 
 
 @define

@@ -34,7 +34,8 @@ CREATE TABLE provider_accounts (
   provider text NOT NULL,
   name text NOT NULL,
   created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-  UNIQUE (tenant_id, provider, name)
+  UNIQUE (tenant_id, provider, name),
+  UNIQUE (tenant_id, id)
 );
 
 -- Leads ---------------------------------------------------------------------
@@ -174,12 +175,13 @@ CREATE TABLE outreach_sequences (
   version integer NOT NULL DEFAULT 1,
   created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   updated_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-  UNIQUE (tenant_id, name)
+  UNIQUE (tenant_id, name),
+  UNIQUE (tenant_id, id)
 );
 
 CREATE TABLE outreach_sequence_steps (
-  tenant_id uuid NOT NULL REFERENCES tenants,
-  sequence_id uuid NOT NULL REFERENCES outreach_sequences,
+  tenant_id uuid NOT NULL,
+  sequence_id uuid NOT NULL,
   version integer NOT NULL,
   step_number integer NOT NULL,
   step_id uuid NOT NULL,
@@ -196,7 +198,8 @@ CREATE TABLE outreach_sequence_steps (
   ab_variant text,
   ab_percentage integer,
   created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-  PRIMARY KEY (sequence_id, version, step_number)
+  PRIMARY KEY (sequence_id, version, step_number),
+  FOREIGN KEY (tenant_id, sequence_id) REFERENCES outreach_sequences (tenant_id, id)
 );
 
 CREATE TABLE outreach_templates (
@@ -220,12 +223,13 @@ CREATE TABLE outreach_templates (
   avg_reply_rate real,
   created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   updated_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-  UNIQUE (tenant_id, name)
+  UNIQUE (tenant_id, name),
+  UNIQUE (tenant_id, id)
 );
 
 CREATE TABLE template_versions (
-  tenant_id uuid NOT NULL REFERENCES tenants,
-  template_id uuid NOT NULL REFERENCES outreach_templates,
+  tenant_id uuid NOT NULL,
+  template_id uuid NOT NULL,
   version_number integer NOT NULL,
   version_label text NOT NULL DEFAULT '',
   subject text NOT NULL DEFAULT '',
@@ -236,25 +240,28 @@ CREATE TABLE template_versions (
   replies integer NOT NULL DEFAULT 0,
   conversions integer NOT NULL DEFAULT 0,
   created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-  PRIMARY KEY (template_id, version_number)
+  PRIMARY KEY (template_id, version_number),
+  FOREIGN KEY (tenant_id, template_id) REFERENCES outreach_templates (tenant_id, id)
 );
 
 CREATE TABLE campaigns (
   id uuid PRIMARY KEY,
   tenant_id uuid NOT NULL REFERENCES tenants,
-  sequence_id uuid NOT NULL REFERENCES outreach_sequences,
+  sequence_id uuid NOT NULL,
   name text NOT NULL,
   created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-  UNIQUE (tenant_id, name)
+  UNIQUE (tenant_id, name),
+  UNIQUE (tenant_id, id),
+  FOREIGN KEY (tenant_id, sequence_id) REFERENCES outreach_sequences (tenant_id, id)
 );
 
 CREATE TABLE sequence_enrollments (
   id uuid PRIMARY KEY,
   tenant_id uuid NOT NULL,
-  lead_journey_id uuid NOT NULL REFERENCES gold_lead_journey,
-  sequence_id uuid NOT NULL REFERENCES outreach_sequences,
+  lead_journey_id uuid NOT NULL,
+  sequence_id uuid NOT NULL,
   sequence_version integer NOT NULL,
-  campaign_id uuid REFERENCES campaigns,
+  campaign_id uuid,
   window_key text NOT NULL DEFAULT '',
   window_why text NOT NULL DEFAULT '',
   current_step integer NOT NULL DEFAULT 0,
@@ -272,7 +279,11 @@ CREATE TABLE sequence_enrollments (
   replies integer NOT NULL DEFAULT 0,
   created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   updated_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-  UNIQUE (campaign_id, lead_journey_id)
+  UNIQUE (campaign_id, lead_journey_id),
+  FOREIGN KEY (tenant_id, lead_journey_id)
+    REFERENCES gold_lead_journey (tenant_id, lead_id),
+  FOREIGN KEY (tenant_id, sequence_id) REFERENCES outreach_sequences (tenant_id, id),
+  FOREIGN KEY (tenant_id, campaign_id) REFERENCES campaigns (tenant_id, id)
 );
 CREATE UNIQUE INDEX enrollment_one_live ON sequence_enrollments (lead_journey_id)
   WHERE status IN ('ACTIVE', 'PAUSED');
@@ -285,7 +296,7 @@ CREATE INDEX enrollment_lead ON sequence_enrollments (lead_journey_id, enrolled_
 CREATE TABLE wa_phone_numbers (
   id uuid PRIMARY KEY,
   tenant_id uuid NOT NULL REFERENCES tenants,
-  account_id uuid NOT NULL REFERENCES provider_accounts,
+  account_id uuid NOT NULL,
   phone_number text NOT NULL UNIQUE,  -- over all tenants: it has one lane
   phone_label text NOT NULL DEFAULT '',
   provider text NOT NULL,
@@ -316,7 +327,9 @@ CREATE TABLE wa_phone_numbers (
   created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   updated_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   UNIQUE (tenant_id, phone_number),
-  UNIQUE (account_id, phone_number)
+  UNIQUE (account_id, phone_number),
+  UNIQUE (tenant_id, id),
+  FOREIGN KEY (tenant_id, account_id) REFERENCES provider_accounts (tenant_id, id)
 );
 CREATE UNIQUE INDEX wa_phone_account_ref
   ON wa_phone_numbers (account_id, provider_account_ref)
@@ -337,8 +350,8 @@ CREATE TABLE sender_log (
 -- The unit row of a phone and its day. Facts raise external_new without bound;
 -- what we take ourselves is bounded here, whatever any program believes.
 CREATE TABLE wa_quota_usage (
-  tenant_id uuid NOT NULL REFERENCES tenants,
-  phone_id uuid NOT NULL REFERENCES wa_phone_numbers,
+  tenant_id uuid NOT NULL,
+  phone_id uuid NOT NULL,
   usage_date date NOT NULL,
   used integer NOT NULL DEFAULT 0 CHECK (used >= 0),
   hard_limit integer NOT NULL DEFAULT 200 CHECK (hard_limit <= 200),
@@ -354,6 +367,7 @@ CREATE TABLE wa_quota_usage (
   created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   updated_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   PRIMARY KEY (phone_id, usage_date),
+  FOREIGN KEY (tenant_id, phone_id) REFERENCES wa_phone_numbers (tenant_id, id),
   CHECK (used <= hard_limit)
 );
 
@@ -428,7 +442,7 @@ CREATE TABLE send_windows (
 CREATE TABLE intents (
   id uuid PRIMARY KEY,
   tenant_id uuid NOT NULL REFERENCES tenants,
-  lead_id uuid NOT NULL REFERENCES gold_lead_journey,
+  lead_id uuid NOT NULL,
   enrollment_id uuid REFERENCES sequence_enrollments,
   step_id uuid,
   step_number integer NOT NULL DEFAULT 0,
@@ -448,7 +462,8 @@ CREATE TABLE intents (
   last_n integer NOT NULL DEFAULT 0,
   last_reason text NOT NULL DEFAULT '',
   created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-  updated_at timestamptz NOT NULL DEFAULT clock_timestamp()
+  updated_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  FOREIGN KEY (tenant_id, lead_id) REFERENCES gold_lead_journey (tenant_id, lead_id)
 ) WITH (fillfactor = 80);
 CREATE INDEX intents_lane ON intents (lane_id, window_key, send_class, due_at)
   WHERE status = 'WAITING' AND lane_id IS NOT NULL;
@@ -488,7 +503,7 @@ CREATE TABLE attempts (
   evidence boolean NOT NULL DEFAULT false,  -- an event told of it before its call ended
   looks integer NOT NULL DEFAULT 0,
   give_up_at timestamptz,
-  polled_at timestamptz,
+  ask_at timestamptz,
   UNIQUE (intent_id, n)
 ) WITH (fillfactor = 80);
 CREATE UNIQUE INDEX attempts_one_live ON attempts (intent_id)
@@ -500,8 +515,8 @@ CREATE INDEX attempts_hash ON attempts (payload_hash);
 CREATE INDEX attempts_lead ON attempts (lead_id);
 CREATE INDEX attempts_doubt ON attempts (tenant_id)
   WHERE outcome IN ('UNKNOWN', 'ABANDONED');
-CREATE INDEX attempts_poll ON attempts (account_id, polled_at NULLS FIRST, called_at)
-  WHERE outcome = 'ACCEPTED' AND polled_at IS DISTINCT FROM 'infinity';
+CREATE INDEX attempts_poll ON attempts (account_id, ask_at NULLS FIRST, called_at)
+  WHERE outcome = 'ACCEPTED' AND ask_at IS DISTINCT FROM 'infinity';
 
 CREATE TABLE gold_communication_log (
   id uuid NOT NULL,
@@ -647,8 +662,8 @@ CREATE UNIQUE INDEX switches_thrown ON switches (tenant_id, scope, covers)
 
 CREATE TABLE human_review_queue (
   id uuid PRIMARY KEY,
-  tenant_id uuid NOT NULL REFERENCES tenants,
-  lead_journey_id uuid NOT NULL REFERENCES gold_lead_journey,
+  tenant_id uuid NOT NULL,
+  lead_journey_id uuid NOT NULL,
   communication_id uuid,
   reason text NOT NULL,
   priority text NOT NULL CHECK (priority IN ('LOW', 'MEDIUM', 'HIGH', 'URGENT')),
@@ -675,7 +690,10 @@ CREATE TABLE human_review_queue (
   doc jsonb NOT NULL DEFAULT '{}',
   version integer NOT NULL DEFAULT 1,
   created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-  updated_at timestamptz NOT NULL DEFAULT clock_timestamp()
+  updated_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  UNIQUE (tenant_id, id),
+  FOREIGN KEY (tenant_id, lead_journey_id)
+    REFERENCES gold_lead_journey (tenant_id, lead_id)
 );
 CREATE INDEX review_priority ON human_review_queue (tenant_id, priority);
 CREATE INDEX review_sla ON human_review_queue (sla_due_at) WHERE status <> 'RESOLVED';
@@ -684,15 +702,16 @@ CREATE UNIQUE INDEX review_one_open ON human_review_queue (lead_journey_id)
 
 CREATE TABLE hitl_audit_log (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-  tenant_id uuid NOT NULL REFERENCES tenants,
-  review_id uuid NOT NULL REFERENCES human_review_queue,
+  tenant_id uuid NOT NULL,
+  review_id uuid NOT NULL,
   action text NOT NULL,
   performed_by text NOT NULL,
   performed_at timestamptz NOT NULL,
   previous_state text,
   new_state text,
   notes text NOT NULL DEFAULT '',
-  created_at timestamptz NOT NULL DEFAULT clock_timestamp()
+  created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  FOREIGN KEY (tenant_id, review_id) REFERENCES human_review_queue (tenant_id, id)
 );
 CREATE INDEX hitl_audit_review ON hitl_audit_log (review_id, id);
 

@@ -12,7 +12,7 @@ BEGIN
   FOR name IN
     SELECT c.relname FROM pg_class c
       JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tenant_id'
-     WHERE c.relnamespace = current_schema()::regnamespace
+     WHERE c.relnamespace = quote_ident(current_schema())::regnamespace
        AND c.relkind IN ('r', 'p')
        AND c.relname NOT IN ('lanes', 'duties', 'event_keys', 'raw_events',
                              'raw_events_default', 'suppressions', 'switches')

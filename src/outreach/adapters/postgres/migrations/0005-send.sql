@@ -301,10 +301,6 @@ BEGIN
   SELECT * INTO v_intent FROM intents WHERE id = a.intent_id;
   v_from := move_sent(a.lead_id, a.aftermath ->> 'move_to', a.channel, a.called_at,
                       'attempt ' || a.id);
-  INSERT INTO conversations (tenant_id, sender_id, lead_id, thread)
-  VALUES (a.tenant_id, a.sender_id, a.lead_id, a.thread)
-  ON CONFLICT (sender_id, lead_id) DO UPDATE
-     SET thread = coalesce(nullif(excluded.thread, ''), conversations.thread);
   UPDATE attempts SET moved_from = v_from WHERE id = a.id;
   SELECT * INTO v_enrolment FROM sequence_enrollments
    WHERE id = v_intent.enrollment_id FOR UPDATE;
@@ -420,8 +416,12 @@ BEGIN
   DELETE FROM duties WHERE kind = 'LOOK' AND key = a.id::text;
   UPDATE intents SET status = 'DONE', updated_at = clock_timestamp()
    WHERE id = a.intent_id;
-  UPDATE conversations SET thread = p_thread
-   WHERE sender_id = a.sender_id AND lead_id = a.lead_id AND coalesce(p_thread, '') <> '';
+  -- Only now do they know each other: after a send that may never have arrived, the
+  -- next one is a new contact again and costs a unit.
+  INSERT INTO conversations (tenant_id, sender_id, lead_id, thread)
+  VALUES (a.tenant_id, a.sender_id, a.lead_id, coalesce(p_thread, a.thread))
+  ON CONFLICT (sender_id, lead_id) DO UPDATE
+     SET thread = coalesce(nullif(excluded.thread, ''), conversations.thread);
   UPDATE gold_communication_log
      SET status = CASE WHEN status IN ('QUEUED', 'UNKNOWN') THEN 'ACCEPTED' ELSE status END,
          status_updated_at = p_now, sent_at = a.called_at,
@@ -630,13 +630,6 @@ BEGIN
      SET current_step = v_step.step_number - 1, next_step_at = p_now
    WHERE id = v_step.enrollment_id;
   SELECT * INTO v_journey FROM gold_lead_journey WHERE id = a.lead_id;
-  IF NOT EXISTS (SELECT FROM attempts o
-                  WHERE o.sender_id = a.sender_id AND o.lead_id = a.lead_id
-                    AND o.id <> a.id
-                    AND o.outcome IN ('CALLING', 'ACCEPTED', 'UNKNOWN', 'ABANDONED'))
-     AND v_journey.reply_count = 0 THEN
-    DELETE FROM conversations WHERE sender_id = a.sender_id AND lead_id = a.lead_id;
-  END IF;
   IF a.moved_from IS NOT NULL
      AND v_journey.current_state = a.aftermath ->> 'move_to' THEN
     UPDATE gold_lead_journey

@@ -396,7 +396,7 @@ BEGIN
          updated_at = clock_timestamp()
     FROM attempts a
    WHERE a.id = p_attempt AND g.id = a.id AND g.created_at = a.called_at;
-  UPDATE attempts SET polled_at = 'infinity'
+  UPDATE attempts SET ask_at = 'infinity'
    WHERE id = p_attempt AND status_rank(p_status) >= status_rank('READ');
 END
 $$;

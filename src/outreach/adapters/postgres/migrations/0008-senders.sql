@@ -121,19 +121,21 @@ DECLARE
 BEGIN
   PERFORM enter_account(p_account);
   FOR v_row IN
-    SELECT a.id, a.external_ref, a.sender_id, g.status, p.phone_number,
+    SELECT a.id, a.called_at, a.external_ref, a.sender_id, g.status, p.phone_number,
            a.external_ref IS NOT NULL AND a.called_at >= v_now - p_lately
              AND g.status IN ('ACCEPTED', 'SENT', 'DELIVERED') AS worth
       FROM attempts a
       JOIN gold_communication_log g ON g.id = a.id AND g.created_at = a.called_at
       JOIN wa_phone_numbers p ON p.id = a.sender_id
      WHERE a.account_id = p_account AND a.outcome = 'ACCEPTED'
-       AND a.polled_at IS DISTINCT FROM 'infinity'
-     ORDER BY a.polled_at NULLS FIRST, a.called_at
+       AND a.ask_at IS DISTINCT FROM 'infinity'
+       AND (a.ask_at IS NULL OR a.ask_at <= v_now)
+     ORDER BY a.ask_at NULLS FIRST, a.called_at
   LOOP
     EXIT WHEN v_left = 0;
     UPDATE attempts
-       SET polled_at = CASE WHEN v_row.worth THEN v_now ELSE 'infinity' END
+       SET ask_at = CASE WHEN v_row.worth THEN v_now + (v_now - v_row.called_at) / 2
+                         ELSE 'infinity' END
      WHERE id = v_row.id;
     CONTINUE WHEN NOT v_row.worth;
     v_left := v_left - 1;
