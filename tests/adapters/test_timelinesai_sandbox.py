@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,6 +17,7 @@ from outreach.adapters.timelinesai import (
     TimelinesReader,
     open_client,
 )
+from outreach.adapters.timelinesai.wire import EVENT_TYPES
 from outreach.domain.event import EventType
 from outreach.domain.message import (
     Accepted,
@@ -193,3 +195,18 @@ async def test_webhooks_are_registered_once_and_read_as_they_come(
         if event.type is EventType.SENT:
             assert event.ours
             assert event.content == parcel().text
+
+
+async def test_a_webhook_under_an_earlier_address_is_moved_and_not_doubled(
+    tmp_path: Path,
+) -> None:
+    places = [f"http://127.0.0.1:{port}/webhooks/timelinesai/t" for port in range(3)]
+    async with sandboxed(tmp_path) as (sandbox, gateway):
+        for place in places:
+            await gateway.register(place)
+
+        kept = sandbox.log.with_name(f"{sandbox.log.name}.state.json")
+        there = json.loads(kept.read_text())["webhooks"]
+
+    assert {one["url"] for one in there} == {places[-1]}
+    assert sorted(one["event_type"] for one in there) == sorted(EVENT_TYPES)

@@ -22,10 +22,9 @@ from typing import Any, Final
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
-from arq.worker import Worker
 from attrs import define, field, frozen
 
-from outreach.adapters.arq import worker_settings
+from outreach.adapters.arq import listen
 from outreach.adapters.system import uuid7
 from outreach.domain.ids import Incarnation
 from outreach.domain.window import Hours, Window
@@ -203,16 +202,13 @@ class _Run:
 
     async def _work(self) -> None:
         runner = self.engine.runner(self.who)
-        arq = Worker(
-            **worker_settings(
-                _calls(runner.wake),
-                self.urls.redis,
-                group=self.engine.settings.database_schema,
-                handle_signals=False,
-            )
+        bells = listen(
+            _calls(runner.wake),
+            self.urls.redis,
+            group=self.engine.settings.database_schema,
         )
         chores = [
-            asyncio.create_task(arq.main(), name="arq"),
+            asyncio.create_task(bells, name="arq"),
             asyncio.create_task(self._watch(), name="watch"),
             asyncio.create_task(self._show(runner.steps), name="progress"),
         ]
@@ -228,7 +224,6 @@ class _Run:
         for chore in (over, *chores):
             chore.cancel()
         await asyncio.gather(over, *chores, return_exceptions=True)
-        await arq.close()
         for task in done:
             if not task.cancelled() and (error := task.exception()) is not None:
                 raise error

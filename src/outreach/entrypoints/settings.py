@@ -7,6 +7,7 @@ key and what is allowed; secrets are never shown, not in errors either.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from datetime import time
@@ -37,6 +38,7 @@ _PREFIX: Final = "OUTREACH_"
 _TESTS: Final = "OUTREACH_TEST_"
 _NAMES_FILE: Final = "OUTREACH_CONFIG"
 _PORTS: Final = range(65_536)
+_COUNTRY: Final = re.compile("[A-Z]{2}")
 
 
 @frozen
@@ -79,7 +81,7 @@ class TenantSettings:
 
     @country.validator
     def _country(self, _: object, country: str) -> None:
-        if len(country) != 2 or not country.isupper():  # noqa: PLR2004 - ISO alpha-2
+        if _COUNTRY.fullmatch(country) is None:
             message = f"{country!r} is no country: give two capital letters such as RO"
             raise ValueError(message)
 

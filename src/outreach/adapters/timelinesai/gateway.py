@@ -152,13 +152,23 @@ class TimelinesGateway:
         return wire.read_accounts(await self._ask(wire.accounts_request()))
 
     async def register(self, url: str) -> None:
-        """See `ReceivesWebhooks.register`; what is there already is left alone."""
+        """See `ReceivesWebhooks.register`; what is there already is left alone.
+
+        A subscription under an earlier address of ours is moved here, so that the
+        vendor's ten places are enough however often the address changes.
+        """
         there = wire.read_webhooks(await self._ask(wire.webhooks_request()))
         for event_type in wire.EVENT_TYPES:
             wanted = wire.Webhook(event_type, url, enabled=True)
             if wanted in there:
                 continue
-            reply = await self._ask(wire.subscribe_request(event_type, url))
+            earlier = next((one for one in there if one.is_elsewhere(wanted)), None)
+            request = (
+                wire.subscribe_request(event_type, url)
+                if earlier is None
+                else wire.move_request(earlier, url)
+            )
+            reply = await self._ask(request)
             if wire.read_webhook(reply) != wanted:
                 message = f"timelinesai did not take the webhook of {event_type}"
                 raise Unavailable(message)

@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any, Final, Generic, TypeVar
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
 from attrs import field, frozen
 
@@ -110,11 +110,28 @@ class Line:
 
 @frozen
 class Webhook:
-    """Where the vendor sends one type of event."""
+    """Where the vendor sends one type of event.
+
+    Attributes:
+        id: the vendor's; empty for one that is only wanted.
+    """
 
     event_type: str
     url: str = field(repr=False)
     enabled: bool
+    id: str = field(default="", eq=False)
+
+    def is_elsewhere(self, wanted: Webhook) -> bool:
+        """Whether it is *wanted* as it was registered under an earlier address.
+
+        The path holds our own token, so a webhook of that path is ours.
+        """
+        here, there = urlsplit(self.url), urlsplit(wanted.url)
+        return (
+            self.event_type == wanted.event_type
+            and here.path == there.path
+            and self.url != wanted.url
+        )
 
 
 # --- requests
@@ -180,6 +197,12 @@ def subscribe_request(event_type: str, url: str) -> HttpRequest:
     """Subscribe; the vendor promises that a second time changes nothing."""
     body = {"event_type": event_type, "url": url, "enabled": True}
     return HttpRequest("POST", "/webhooks", _json(body))
+
+
+def move_request(webhook: Webhook, url: str) -> HttpRequest:
+    """Have an existing subscription sent to another address."""
+    body = {"event_type": webhook.event_type, "url": url, "enabled": True}
+    return HttpRequest("PUT", f"/webhooks/{quote(webhook.id, safe='')}", _json(body))
 
 
 # --- answers
@@ -330,4 +353,5 @@ def _webhook(item: Json) -> Webhook:
         event_type=event_type if isinstance(event_type, str) else "",
         url=url if isinstance(url, str) else "",
         enabled=item.get("enabled") is True,
+        id=str(item.get("id", "")),
     )

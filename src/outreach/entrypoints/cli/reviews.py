@@ -17,7 +17,7 @@ import click
 
 from outreach.domain.answer import Answer
 from outreach.domain.change import Change
-from outreach.domain.errors import Refused
+from outreach.domain.errors import Refused, Stale
 from outreach.domain.review import Priority, Resolution
 from outreach.entrypoints.cli.given import Given
 from outreach.entrypoints.cli.opening import with_engine
@@ -70,7 +70,11 @@ def reviews() -> None:
     help="Only these.",
 )
 @click.option(
-    "--limit", type=click.IntRange(1, 1000), default=_SHOWN, show_default=True
+    "--limit",
+    type=click.IntRange(1, 1000),
+    default=_SHOWN,
+    show_default=True,
+    help="Show this many at most.",
 )
 @json_option
 @click.pass_obj
@@ -228,11 +232,11 @@ def _decide(
 
     async def work(engine: Engine) -> Change:
         view = await _get(engine, asked["review"])
-        await _claim(engine, view, asked["by"], zone)
+        seen = asked["fingerprint"]
+        await _claim(engine, view, seen, who=asked["by"], zone=zone)
         said = text
         if resolution is Resolution.APPROVED:
             said = view.item.suggested
-        seen = asked["fingerprint"]
         if seen is None:
             seen = _seen(view, resolution, said, zone)
         answer = Answer(
@@ -257,12 +261,20 @@ def _decide(
     say(f"{resolution}, by {asked['by']}")
 
 
-async def _claim(engine: Engine, view: ReviewView, who: str, zone: str) -> None:
-    """Nobody else decides meanwhile."""
+async def _claim(
+    engine: Engine, view: ReviewView, seen: str | None, *, who: str, zone: str
+) -> None:
+    """Nobody else decides meanwhile; not for what was decided or changed already."""
     item = view.item
     if not item.is_open:
         message = f"review {item.id} is resolved already: {item.resolution}"
         raise Refused(message)
+    if seen is not None and seen != (item.fingerprint or ""):
+        message = (
+            f"review {item.id} has changed since you saw it: "
+            f"outreach reviews show {item.id}"
+        )
+        raise Stale(message)
     if not await engine.container.reviews().claim(engine.tenant, item.id, who, _LEASE):
         until = local(item.claimed_until, zone)
         message = f"somebody else is at work on review {item.id} (until {until})"

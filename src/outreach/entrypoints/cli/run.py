@@ -7,10 +7,10 @@ import contextlib
 import math
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final, TypedDict, Unpack
+from typing import Any, Final, TypedDict, Unpack
 
 import click
 from rich.status import Status
@@ -25,6 +25,7 @@ from outreach.entrypoints.logs import set_up_logs
 from outreach.entrypoints.run import Ended, RunPlan
 from outreach.entrypoints.run import run as run_engine
 from outreach.entrypoints.sandbox import NotStarted
+from outreach.entrypoints.sandbox.behaviour import BadBehaviour, parse_knob
 
 __all__ = ["run"]
 
@@ -45,6 +46,7 @@ class _Asked(TypedDict):
     exit_when_idle: bool
     summary: str | None
     seed: int
+    knobs: tuple[str, ...]
 
 
 @command(
@@ -84,6 +86,14 @@ outreach run --leads leads.csv --sequence sequence.toml --senders phones.toml \\
 )
 @click.option(
     "--seed", type=int, default=0, help="Of the people invented where nobody is real."
+)
+@click.option(
+    "--knob",
+    "knobs",
+    multiple=True,
+    hidden=True,
+    metavar="NAME=VALUE",
+    help="How those people and their provider behave; for tests.",
 )
 @click.pass_obj
 def run(given: Given, **asked: Unpack[_Asked]) -> None:
@@ -140,7 +150,18 @@ def _plan(given: Given, asked: _Asked) -> RunPlan:
         until=until,
         exit_when_idle=asked["exit_when_idle"],
         seed=asked["seed"],
+        knobs=_knobs(asked["knobs"]),
     )
+
+
+def _knobs(texts: Sequence[str]) -> dict[str, Any]:
+    knobs: dict[str, Any] = {}
+    for text in texts:
+        try:
+            knobs |= parse_knob(text)
+        except BadBehaviour as error:
+            raise click.BadParameter(str(error), param_hint="--knob") from error
+    return knobs
 
 
 def _run(given: Given, plan: RunPlan, tell: Callable[[str], None]) -> Ended:

@@ -1,0 +1,121 @@
+"""Plans over 100,000 waiting messages: no scan, no sort, under row security."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+from uuid import uuid4
+
+import pytest
+from tests.adapters.postgres_load import TENANT, fill, lane_id
+from tests.adapters.postgres_plans import Plans, nodes, watched
+from tests.servers import NewDatabase
+
+LEADS: Final = 100_000
+LANES: Final = 2_000
+BIG: Final = {
+    "attempts",
+    "contact_points",
+    "conversations",
+    "duties",
+    "gold_lead_journey",
+    "intents",
+    "lane_windows",
+    "lanes",
+    "leads",
+    "sequence_enrollments",
+    "wa_phone_numbers",
+}
+CLAIM: Final = "SELECT claim_lanes('worker', '{}', 100, '60 s', '65 s')"
+
+
+@pytest.fixture(scope="module")
+def loaded_url(new_database: NewDatabase, migrated_template: str) -> str:
+    url = new_database(migrated_template)
+    fill(url, leads=LEADS, lanes=LANES)
+    return url
+
+
+@pytest.fixture
+def plans(loaded_url: str) -> Iterator[Plans]:
+    with watched(loaded_url) as plans:
+        plans.run("SELECT set_config('app.tenant', %s, false)", str(TENANT))
+        yield plans
+
+
+def scanned(plans: Plans) -> set[str]:
+    """Big tables that were read from front to back (and were not empty)."""
+    return {
+        node["Relation Name"]
+        for node in plans.nodes()
+        if node["Node Type"] == "Seq Scan" and node["Relation Name"] in BIG
+        if node["Plan Rows"] > 1
+    }
+
+
+def shape(plan: Any) -> list[tuple[str, str]]:
+    return [(node["Node Type"], node.get("Index Name", "")) for node in nodes(plan)]
+
+
+def test_a_claim_takes_lanes_by_their_wake_time(plans: Plans) -> None:
+    claims = plans.run(CLAIM)
+
+    picked = shape(plans.of("ORDER BY l.wake_at LIMIT p_limit FOR UPDATE SKIP LOCKED"))
+    assert len(claims) == 100
+    assert picked == [("Limit", ""), ("LockRows", ""), ("Index Scan", "lanes_wake")]
+    assert scanned(plans) == set()
+
+
+def test_a_candidate_is_the_head_of_an_index(plans: Plans) -> None:
+    claims = plans.run(CLAIM)
+
+    found = shape(plans.of("FROM lane_windows w CROSS JOIN generate_series(0, 3)"))
+    assert all(len(claim["cases"]) == 1 for claim in claims)
+    assert ("Index Scan", "intents_lane") in found
+    assert not {"Sort", "Incremental Sort", "Seq Scan"} & {kind for kind, _ in found}
+
+
+def test_the_next_wake_is_the_heads_of_indexes(plans: Plans) -> None:
+    (wait,) = plans.run("SELECT next_wake('65 s')")
+
+    assert wait == 0
+    assert scanned(plans) == set()
+
+
+def test_the_earliest_due_time_is_the_heads_of_indexes(plans: Plans) -> None:
+    plans.run("SELECT earliest_due()")
+
+    assert scanned(plans) == set()
+
+
+def test_a_lane_is_refreshed_by_the_heads_of_its_line(plans: Plans) -> None:
+    plans.run("SELECT refresh_lane(%s)", lane_id(7))
+
+    found = shape(plans.of("UPDATE lanes l SET wake_at"))
+    assert ("Index Scan", "intents_lane") in found
+    assert scanned(plans) == set()
+
+
+def test_a_page_of_leads_to_enrol_is_a_range_of_ids(plans: Plans) -> None:
+    nobody, (campaign,) = uuid4(), plans.run("SELECT id FROM campaigns")
+
+    everybody = plans.run("SELECT enrollable(%s, NULL, 500)", campaign)
+    probed = shape(plans.of("FROM leads x WHERE x.tenant_id = current_tenant()"))
+    page = plans.run("SELECT enrollable(%s, NULL, 500)", nobody)
+    ids = [one["id"] for one in page]
+
+    assert everybody == []
+    assert ids == sorted(ids)
+    assert len(ids) == 500
+    assert scanned(plans) == set()
+    assert ("Index Scan", "leads_tenant_id_id_key") in probed
+
+
+def test_looking_leads_up_by_their_keys_scans_nothing(plans: Plans) -> None:
+    kinds = ["phone"] * 3
+    values = ["+40720000001", "+40720000002", "+40799999999"]
+
+    found = plans.run("SELECT leads_with(%s, %s)", kinds, values)
+
+    assert len(found) == 2
+    assert scanned(plans) == set()
