@@ -21,9 +21,10 @@ LEADS ?= examples/agri/leads.csv
 SEQUENCE ?= examples/agri/sequence.toml
 SENDERS ?= examples/agri/phones.toml
 # engine time runs so many times faster
-SPEED ?= 1500
-# when to end, in engine time (ISO 8601); not set: when nothing more can be sent today
-UNTIL ?=
+SPEED ?= 4000
+# two working days of engine time, in the tenant's zone
+FROM ?= 2026-03-03T09:00
+UNTIL ?= 2026-03-04T19:00
 RUN_FLAGS ?=
 # Emptied before each run. As root the servers run as another account, who may not be
 # able to enter this folder.
@@ -40,9 +41,9 @@ WHEEL_TESTS ?= tests/contract tests/adapters tests/house/test_wheel.py
 run: $(VENV)/runtime.stamp
 	$(BIN)/python -m outreach.entrypoints.embedded discard "$(RUN_DATA)"
 	unset $$(env | sed -n 's/^\(OUTREACH_[A-Z0-9_]*\)=.*/\1/p') none; \
-	OUTREACH_DATA_DIR="$(RUN_DATA)" $(BIN)/outreach run --leads "$(LEADS)" \
-	  --sequence "$(SEQUENCE)" --senders "$(SENDERS)" --speed $(SPEED) \
-	  $(if $(UNTIL),--until $(UNTIL),--exit-when-idle) $(RUN_FLAGS)
+	OUTREACH_DATA_DIR="$(RUN_DATA)" OUTREACH_WEB_PORT=0 $(BIN)/outreach run \
+	  --leads "$(LEADS)" --sequence "$(SEQUENCE)" --senders "$(SENDERS)" \
+	  --speed $(SPEED) --from $(FROM) --until $(UNTIL) $(RUN_FLAGS)
 
 test: lint
 	$(MAKE) pytest
