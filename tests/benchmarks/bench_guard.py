@@ -9,19 +9,11 @@ shown beside it; the server's is in it). None may ever grant more or less than 2
 P2: the server's own time per call (INFO commandstats) of reserve, of the full guard
 (reserve with a further budget beside the units), and of a naive check-and-increment
 with expiry, in turns; and the bytes of a phone-day per lead.
-
-    python tests/benchmarks/bench_guard.py [--rounds 7] [--phones 80] [--json FILE]
-
-The exit status is 0 if the bars are reached, 1 if one is missed.
 """
 
 from __future__ import annotations
 
-import argparse
 import asyncio
-import json
-import statistics
-import sys
 import tempfile
 import time
 from collections import Counter
@@ -33,11 +25,11 @@ from typing import Any, Final, cast
 from uuid import uuid4
 
 import uvloop
-from attrs import asdict, field, frozen
 from limits import RateLimitItemPerDay
 from limits.aio.storage import RedisStorage
 from limits.aio.strategies import FixedWindowRateLimiter
 from redis.asyncio import Redis
+from tests.benchmarks.rows import Row
 
 from outreach.adapters.redis import RedisGuard, connect
 from outreach.adapters.redis._scripts import SCRIPTS
@@ -45,7 +37,9 @@ from outreach.domain.budget import Ask, Budget, GuardCode, Units, UnitSlot
 from outreach.domain.ids import IntentId, SenderId
 from outreach.entrypoints.embedded import start
 
-__all__ = ["Bar", "main", "measure_decisions", "measure_price"]
+__all__ = ["BARS", "measure_decisions", "measure_price", "rows"]
+
+BARS: Final = ("P1", "P2")
 
 CALLERS: Final = 50
 LIMIT: Final = 200
@@ -64,42 +58,7 @@ return { 1, used }
 Decide = Callable[[Ask], Awaitable[bool]]
 
 
-@frozen
-class Bar:
-    """One comparison: figures of each round, and what their medians must reach.
-
-    Attributes:
-        ratio: over / under, of the medians.
-        at_least: else at most.
-    """
-
-    name: str
-    unit: str
-    over: tuple[float, ...]
-    under: tuple[float, ...]
-    bar: float
-    at_least: bool
-    ratio: float = field(init=False)
-    passed: bool = field(init=False)
-
-    @ratio.default
-    def _ratio(self) -> float:
-        return statistics.median(self.over) / statistics.median(self.under)
-
-    @passed.default
-    def _passed(self) -> bool:
-        return self.ratio >= self.bar if self.at_least else self.ratio <= self.bar
-
-    def __str__(self) -> str:
-        sign = ">=" if self.at_least else "<="
-        return (
-            f"{self.name:44} {_figure(self.over)} / {_figure(self.under)} {self.unit}"
-            f" = {self.ratio:5.2f}, bar {sign} {self.bar:g}: "
-            f"{'pass' if self.passed else 'MISS'}"
-        )
-
-
-async def measure_decisions(url: str, *, rounds: int, phones: int) -> list[Bar]:
+async def measure_decisions(url: str, *, rounds: int, phones: int) -> list[Row]:
     """P1, against an empty server."""
     cpu: dict[str, list[float]] = {"ours": [], "redis-py": [], "limits": []}
     wall: dict[str, list[float]] = {name: [] for name in cpu}
@@ -121,20 +80,21 @@ async def measure_decisions(url: str, *, rounds: int, phones: int) -> list[Bar]:
             await client.flushdb()
         await guard.aclose()
     return [
-        Bar(
-            f"P1 {peer} over ours, {what}",
+        Row(
+            "P1",
+            f"guard decision, {what}: {peer} over ours",
             "us",
-            (*times[peer],),
-            (*times["ours"],),
-            bar=bar,
-            at_least=True,
+            ours=(*times["ours"],),
+            peer=(*times[peer],),
+            sense="at least",
+            limit=bar,
         )
         for what, times, bars in (("CPU", cpu, (4.0, 5.0)), ("wall", wall, (1.0, 1.0)))
         for peer, bar in zip(("redis-py", "limits"), bars, strict=True)
     ]
 
 
-async def measure_price(url: str, *, rounds: int, phones: int) -> list[Bar]:
+async def measure_price(url: str, *, rounds: int, phones: int) -> list[Row]:
     """P2, against an empty server."""
     times: dict[str, list[float]] = {"naive": [], "reserve": [], "full": []}
     async with connect(url) as client:
@@ -164,39 +124,38 @@ async def measure_price(url: str, *, rounds: int, phones: int) -> list[Bar]:
         await guard.aclose()
     return [
         *(
-            Bar(
-                f"P2 {name} over naive, in the server",
+            Row(
+                "P2",
+                f"guard in the server: {name} over naive",
                 "us",
-                (*times[name],),
-                (*times["naive"],),
-                bar=bar,
-                at_least=False,
+                ours=(*times[name],),
+                peer=(*times["naive"],),
+                sense="at most",
+                limit=bar,
             )
             for name, bar in (("reserve", 1.5), ("full", 3.0))
         ),
-        Bar("P2 memory per lead and day", "B", (size / LIMIT,), (1.0,), 100.0, False),
+        Row(
+            "P2",
+            "guard memory per lead and lane-day",
+            "B",
+            ours=(size / LIMIT,),
+            peer=(),
+            sense="at most",
+            limit=100.0,
+        ),
     ]
 
 
-def main() -> int:
-    """Run from the command line; answers the exit status."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--phones", type=int, default=80)
-    parser.add_argument("--json", type=Path)
-    given = parser.parse_args()
-    bars: list[Bar] = []
+def rows(*, quick: bool, only: frozenset[str]) -> list[Row]:
+    """P1 and P2, those asked for."""
+    rounds, phones = (3, 20) if quick else (7, 80)
+    found: list[Row] = []
     with _server() as url:
-        for measure in (measure_decisions, measure_price):
-            measuring = measure(url, rounds=given.rounds, phones=given.phones)
-            bars += uvloop.run(measuring)
-    sys.stdout.writelines(f"{bar}\n" for bar in bars)
-    if given.json:
-        document = {"bench": "P1, P2 guard", "bars": [asdict(bar) for bar in bars]}
-        given.json.write_text(json.dumps(document, indent=2) + "\n", "utf-8")
-    return 0 if all(bar.passed for bar in bars) else 1
+        for bar, measure in (("P1", measure_decisions), ("P2", measure_price)):
+            if bar in only:
+                found += uvloop.run(measure(url, rounds=rounds, phones=phones))
+    return found
 
 
 async def _load(decide: Decide, slots: Sequence[UnitSlot]) -> tuple[float, float]:
@@ -282,19 +241,9 @@ def _units(slot: UnitSlot) -> Units:
     return Units(slot, (), 0, LIMIT, 1, HOURS, empty)
 
 
-def _figure(figures: Sequence[float]) -> str:
-    median = statistics.median(figures)
-    spread = (max(figures) - min(figures)) / median
-    return f"{median:6.1f} (spread {spread:4.0%})"
-
-
 @contextmanager
 def _server() -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="outreach-bench-", dir="/tmp") as folder:
         Path(folder).chmod(0o711)  # the servers' account enters it
         with start(Path(folder) / "data", durable=False) as servers:
             yield servers.redis_url
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -66,20 +67,27 @@ def command_line(**env: str) -> Iterator[CommandLine]:
                 logging.root.removeHandler(handler)
 
 
-def spawn(*args: object, before: str = "", **env: str) -> subprocess.Popen[str]:
+def spawn(
+    *args: object,
+    env: Mapping[str, str],
+    before: str = "",
+    stdin: int = subprocess.DEVNULL,
+) -> subprocess.Popen[str]:
     """Start a process of its own.
 
     Args:
         args: of the command.
-        before: Python to run first, in that process.
         env: settings.
+        before: Python to run first, in that process.
+        stdin: a file descriptor, such as a terminal's.
     """
     code = f"{before}\nfrom outreach.entrypoints.cli import main\nmain()"
     inherited = {k: v for k, v in os.environ.items() if k not in _settings()}
     return subprocess.Popen(
         [sys.executable, "-c", code, *map(str, args)],
-        env=inherited | env,
-        stdin=subprocess.DEVNULL,
+        cwd=Path(__file__).parents[2],  # where no settings file lies
+        env={**inherited, **env},
+        stdin=stdin,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import pty
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -11,7 +13,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from tests.e2e.command_line import CommandLine, command_line
+from tests.e2e.command_line import CommandLine, command_line, spawn
 
 from outreach.domain.analysis import Analysis, Reply, ReplyIntent
 from outreach.domain.answer import opened
@@ -366,6 +368,25 @@ def test_an_approval_is_bound_to_what_was_shown(asked: CommandLine) -> None:
     assert done["reply"][0]["outside_window"] is True
     assert story["resolution"] == "APPROVED"
     assert ("APPROVED", "ana") in {(one["action"], one["by"]) for one in story["audit"]}
+
+
+@pytest.mark.parametrize(("key", "status"), [("y", 0), ("n", 1)])
+def test_on_a_terminal_the_item_is_shown_and_a_person_asked(
+    asked: CommandLine, key: str, status: int
+) -> None:
+    item = queue(asked)[0]
+    keyboard, terminal = pty.openpty()
+    os.write(keyboard, f"{key}\n".encode())
+
+    process = spawn("reviews", "approve", item["id"], stdin=terminal, env=asked.env)
+    out, err = process.communicate(timeout=60)
+    os.close(keyboard)
+    os.close(terminal)
+
+    assert process.returncode == status, err
+    assert f"fingerprint {item['fingerprint']}" in out
+    assert "APPROVED: go on? [y/N]" in err
+    assert len(queue(asked)) == 1 + status
 
 
 def test_an_item_that_somebody_is_at_work_on_is_left_to_them(

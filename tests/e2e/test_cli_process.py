@@ -13,6 +13,9 @@ from pathlib import Path
 
 import pytest
 from tests.e2e.command_line import spawn
+from tests.servers import open_folder
+
+from outreach.entrypoints.embedded import discard
 
 PATIENCE_S = 60
 LEADS = "denumire;telefon\n" + "".join(
@@ -33,12 +36,21 @@ content = "{Salut|Bună}, {{company_name}}!"
 """
 
 
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A data folder that is not made yet; its servers are stopped in the end."""
+    with open_folder() as parent:
+        yield parent / "data"
+        discard(parent / "data" / "servers")
+
+
 @contextmanager
 def started(
     *args: str, until: str, data_dir: Path
 ) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """A process that has said *until* on standard error, with that line."""
-    process = spawn(*args, OUTREACH_DATA_DIR=str(data_dir), OUTREACH_WEB_PORT="0")
+    env = {"OUTREACH_DATA_DIR": str(data_dir), "OUTREACH_WEB_PORT": "0"}
+    process = spawn(*args, env=env)
     try:
         assert process.stderr is not None
         said = []
@@ -60,17 +72,17 @@ def ended(process: subprocess.Popen[str], by: signal.Signals) -> tuple[int, str,
     return process.returncode, out, err
 
 
-def test_worker_and_web_share_servers_and_end_in_order(data_dir: Path) -> None:
+def test_worker_and_web_share_servers_and_end_in_order(folder: Path) -> None:
     with (
-        started("worker", until="working", data_dir=data_dir) as (worker, _),
-        started("worker", until="working", data_dir=data_dir) as (other, _),
-        started("web", until="serving", data_dir=data_dir) as (web, line),
+        started("worker", until="working", data_dir=folder) as (worker, _),
+        started("worker", until="working", data_dir=folder) as (other, _),
+        started("web", until="serving", data_dir=folder) as (web, line),
     ):
         address = re.search(r"http://[\d.:]+", line)
         assert address is not None
         with urllib.request.urlopen(f"{address[0]}/healthz", timeout=5) as answer:
             healthy = answer.status
-        status = spawn("status", "--json", OUTREACH_DATA_DIR=str(data_dir))
+        status = spawn("status", "--json", env={"OUTREACH_DATA_DIR": str(folder)})
         out, _ = status.communicate(timeout=PATIENCE_S)
 
         assert healthy == 200
@@ -83,7 +95,7 @@ def test_worker_and_web_share_servers_and_end_in_order(data_dir: Path) -> None:
 
 
 def test_a_run_reports_to_people_and_programs_and_goes_on_after_ctrl_c(
-    data_dir: Path, tmp_path: Path
+    folder: Path, tmp_path: Path
 ) -> None:
     for name, text in (
         ("leads.csv", LEADS),
@@ -93,12 +105,12 @@ def test_a_run_reports_to_people_and_programs_and_goes_on_after_ctrl_c(
         (tmp_path / name).write_text(text, "utf-8")
     files = [f"--leads={tmp_path}/leads.csv", f"--senders={tmp_path}/phones.toml"]
     files += [f"--sequence={tmp_path}/sequence.toml", "--speed=1500"]
-    env = {"OUTREACH_DATA_DIR": str(data_dir), "OUTREACH_WEB_PORT": "0"}
+    env = {"OUTREACH_DATA_DIR": str(folder), "OUTREACH_WEB_PORT": "0"}
 
     first = spawn(
         *("run", *files, "--from=2026-03-02T09:00", "--until=2026-03-02T10:00"),
         "--json=-",
-        **env,
+        env=env,
     )
     out, err = first.communicate(timeout=PATIENCE_S)
 
@@ -110,12 +122,12 @@ def test_a_run_reports_to_people_and_programs_and_goes_on_after_ctrl_c(
         "+40740000001": 3,
         "+40740000002": 3,
     }
-    assert f"log in {data_dir}" in err
+    assert f"log in {folder}" in err
 
     with started(
         *("run", *files, f"--json={tmp_path}/summary.json"),
         until="enrolled",
-        data_dir=data_dir,
+        data_dir=folder,
     ) as (second, _):
         code, out, err = ended(second, signal.SIGINT)
 

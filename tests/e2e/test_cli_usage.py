@@ -193,9 +193,11 @@ def test_an_unknown_key_of_the_settings_file_is_named(
 def test_engine_time_is_not_scaled_for_a_provider_elsewhere(tmp_path: Path) -> None:
     process = spawn(
         *("run", "--speed", "10"),
-        OUTREACH_DATA_DIR=str(tmp_path / "data"),
-        OUTREACH_TIMELINESAI_API_KEY="key",
-        OUTREACH_TIMELINESAI_BASE_URL="https://example.com",
+        env={
+            "OUTREACH_DATA_DIR": str(tmp_path / "data"),
+            "OUTREACH_TIMELINESAI_API_KEY": "key",
+            "OUTREACH_TIMELINESAI_BASE_URL": "https://example.com",
+        },
     )
 
     _, err = process.communicate(timeout=60)
@@ -214,7 +216,7 @@ given.load = load
 
 
 def test_a_defect_is_one_line_that_says_how_to_see_more() -> None:
-    process = spawn("status", before=BROKEN)
+    process = spawn("status", before=BROKEN, env={})
 
     out, err = process.communicate(timeout=60)
 
@@ -226,7 +228,7 @@ def test_a_defect_is_one_line_that_says_how_to_see_more() -> None:
 
 
 def test_a_defect_shows_where_it_happened_if_asked_to() -> None:
-    process = spawn("--debug", "status", before=BROKEN)
+    process = spawn("--debug", "status", before=BROKEN, env={})
 
     _, err = process.communicate(timeout=60)
 

@@ -288,7 +288,13 @@ class _Run:
         await look(self.who, 10_000)
 
     async def _summary(self, taken: Intake) -> dict[str, Any]:
-        found = await self.engine.container.decisions().summary(self.engine.tenant)
+        decisions = self.engine.container.decisions()
+        found = await decisions.summary(self.engine.tenant)
+        days: dict[str, list[dict[str, Any]]] = {}
+        for one in await decisions.days(self.engine.tenant):
+            days.setdefault(one.phone, []).append(
+                {"day": one.day.isoformat(), "new": one.new, "followups": one.followups}
+            )
         return taken.counts() | {
             "enrolled": found.enrolled,
             "leads": found.imported,
@@ -303,7 +309,13 @@ class _Run:
             "unknown": found.unknown,
             "waiting": dict(found.waiting),
             "phones": [
-                {"phone": phone, "new": new, "followups": followups, "limit": limit}
+                {
+                    "phone": phone,
+                    "new": new,
+                    "followups": followups,
+                    "limit": limit,
+                    "days": days.get(phone, []),
+                }
                 for phone, new, followups, limit in found.phones
             ],
         }

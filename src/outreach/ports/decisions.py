@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 
 from attrs import field, frozen
@@ -12,7 +12,7 @@ from outreach.domain.case import Case
 from outreach.domain.decision import Decision, Reason
 from outreach.domain.ids import IntentId, LeadId, TenantId
 
-__all__ = ["Decisions", "Explained", "Recorded", "Summary"]
+__all__ = ["Decisions", "Explained", "PhoneDay", "Recorded", "Summary"]
 
 
 @frozen
@@ -72,6 +72,17 @@ class Summary:
     waiting: Mapping[str, int]
 
 
+@frozen
+class PhoneDay:
+    """What one phone sent on one of its own days; accepted sends only."""
+
+    phone: str
+    day: date
+    new: int
+    followups: int
+    limit: int
+
+
 class Decisions(Protocol):
     """The decision log and the facts to decide again.
 
@@ -93,6 +104,10 @@ class Decisions(Protocol):
 
     async def deferred(self, tenant: TenantId) -> Mapping[Reason, int]:
         """How often each reason was given."""
+        ...
+
+    async def days(self, tenant: TenantId) -> Sequence[PhoneDay]:
+        """Accepted sends of every phone on each day it sent on, by phone and day."""
         ...
 
     async def summary(self, tenant: TenantId) -> Summary:

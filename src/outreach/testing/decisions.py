@@ -203,7 +203,11 @@ class DecisionsContract:
         await self._heard(world, leads[0])
 
         summary = await world.decisions.summary(world.tenant)
+        days = await world.decisions.days(world.tenant)
 
+        assert [(one.phone, one.new, one.followups) for one in days] == [
+            (phone.number, 1, 0)
+        ]
         assert (summary.imported, summary.enrolled) == (3, 3)
         assert dict(summary.sent) == {"WHATSAPP": 1}
         assert summary.unknown == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from datetime import date
 
 from attrs import frozen
 
@@ -15,7 +16,8 @@ from outreach.domain.decision import Reason
 from outreach.domain.errors import NotFound
 from outreach.domain.ids import IntentId, LeadId, TenantId
 from outreach.domain.message import Outcome
-from outreach.ports.decisions import Explained, Recorded, Summary
+from outreach.domain.window import local_day
+from outreach.ports.decisions import Explained, PhoneDay, Recorded, Summary
 
 __all__ = ["MemoryDecisions"]
 
@@ -74,6 +76,10 @@ class MemoryDecisions:
         await self.store.pause()
         return _summary(self.store, tenant)
 
+    async def days(self, tenant: TenantId) -> Sequence[PhoneDay]:
+        await self.store.pause()
+        return _days(self.store, tenant)
+
 
 def _by_due(row: IntentRow) -> tuple[object, ...]:
     return row.intent.due_at, row.intent.id
@@ -104,6 +110,28 @@ def _deferred(store: MemoryStore, tenant: TenantId) -> dict[Reason, int]:
     if tenant in store.backoffs:
         counted[Reason.PROVIDER_BACKOFF] += store.backoffs[tenant]
     return dict(counted)
+
+
+def _days(store: MemoryStore, tenant: TenantId) -> list[PhoneDay]:
+    sent: Counter[tuple[str, date, int, bool]] = Counter()
+    for one in store.attempts.values():
+        if one.tenant == tenant and one.outcome is Outcome.ACCEPTED:
+            sender = store.lanes[one.parcel.sender].sender
+            day = (
+                one.unit.day if one.unit else local_day(one.called_at, sender.time_zone)
+            )
+            sent[sender.number, day, sender.daily_limit, one.unit is not None] += 1
+    keys = sorted({key[:3] for key in sent})
+    return [
+        PhoneDay(
+            phone,
+            day,
+            sent[phone, day, limit, True],
+            sent[phone, day, limit, False],
+            limit,
+        )
+        for phone, day, limit in keys
+    ]
 
 
 def _summary(store: MemoryStore, tenant: TenantId) -> Summary:

@@ -18,7 +18,7 @@ from outreach.domain.errors import NotFound
 from outreach.domain.ids import IntentId, LeadId, TenantId
 from outreach.domain.sender import SendClass
 from outreach.domain.window import Hours
-from outreach.ports.decisions import Explained, Recorded, Summary
+from outreach.ports.decisions import Explained, PhoneDay, Recorded, Summary
 
 __all__ = ["PostgresDecisions"]
 
@@ -73,6 +73,19 @@ class PostgresDecisions:
             "SELECT tallied('decision') - 'OK'", tenant=tenant
         )
         return {Reason(name): times for name, times in counts.items()}
+
+    async def days(self, tenant: TenantId) -> Sequence[PhoneDay]:
+        rows = await self.database.rows(
+            """
+            SELECT p.phone_number AS phone, u.usage_date AS day,
+                   u.new_contacts_sent AS new, u.followups_sent AS followups,
+                   p.daily_quota_limit AS limit
+              FROM wa_quota_usage u JOIN wa_phone_numbers p ON p.id = u.phone_id
+             WHERE u.total_sent > 0 ORDER BY p.phone_number COLLATE "C", u.usage_date
+            """,
+            tenant=tenant,
+        )
+        return [PhoneDay(**row) for row in rows]
 
     async def summary(self, tenant: TenantId) -> Summary:
         doc = await self.database.value("SELECT summary_doc()", tenant=tenant)

@@ -25,10 +25,11 @@ def show(ended: Ended, *, zone: str) -> None:
     found = ended.summary
     table(
         "Phones",
-        ("phone", "#new", "#follow-ups, replies", "#limit a day"),
+        ("phone", "day", "#new", "#of", "#follow-ups, replies"),
         [
-            (one["phone"], one["new"], one["followups"], one["limit"])
+            (one["phone"], day["day"], day["new"], one["limit"], day["followups"])
             for one in found["phones"]
+            for day in one["days"] or [{"day": "-", "new": 0, "followups": 0}]
         ],
     )
     _counts("Deferred", "reason", "times", found["deferred"])

@@ -14,6 +14,7 @@ from typing import Any, Final, TypedDict, Unpack
 
 import click
 from rich.status import Status
+from rich.text import Text
 
 from outreach.domain.errors import Misconfigured, Unavailable
 from outreach.entrypoints.cli.given import Given
@@ -200,9 +201,9 @@ def _telling() -> Iterator[Callable[[str], None]]:
 
     def tell(line: str) -> None:
         if _TICK.match(line):
-            status.update(safe(line))
+            status.update(Text(safe(line)))
         else:
-            note(line)
+            status.console.print(Text(safe(line)))
 
     with status:
         yield tell

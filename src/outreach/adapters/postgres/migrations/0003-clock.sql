@@ -65,7 +65,8 @@ BEGIN
   IF v_next IS NULL OR v_next > at THEN
     at := least(at + v_clock.speed
                   * least(clock_timestamp() - v_clock.ticked_at, p_stride),
-                greatest(v_next, at + p_grain), p_until);
+                CASE WHEN v_next IS NOT NULL THEN greatest(v_next, at + p_grain) END,
+                p_until);
     at := greatest(at, v_clock.position);
   END IF;
   UPDATE engine_clock SET position = at, ticked_at = clock_timestamp()

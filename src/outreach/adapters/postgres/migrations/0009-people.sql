@@ -150,7 +150,7 @@ BEGIN
               + make_interval(months => n))::date FROM generate_series(0, p_months) AS n
     LOOP
       v_name := v_parent || to_char(v_month, '_YYYYMM');
-      CONTINUE WHEN to_regclass(quote_ident(v_name)) IS NOT NULL;
+      CONTINUE WHEN to_regclass(format('%I.%I', current_schema(), v_name)) IS NOT NULL;
       BEGIN
         EXECUTE format(
           'CREATE TABLE %I PARTITION OF %I FOR VALUES FROM (%L) TO (%L)', v_name,

@@ -1,0 +1,233 @@
+"""P8: what a lane costs a worker, and what a worker costs.
+
+`outreach worker` itself, over PostgreSQL, Valkey and a provider on loopback. Before it
+is looked at, every phone has sent MESSAGES messages, so that everything a send needs
+is loaded. Sizes are the kernel's (/proc/PID/smaps_rollup). One worker alone is counted
+with all it shares (RSS), many are counted by their shares (PSS): the harder way for
+us. MB are 1,000,000 bytes.
+
+Further lanes are phones outside their hours, each with a message that waits: the
+worker has looked at every one of them and put it off.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final, Literal
+
+import psycopg
+from attrs import frozen
+from tests.adapters.postgres_load import TENANT, as_admin, fill
+from tests.benchmarks.rows import Row
+from tests.benchmarks.stage import Stage, open_stage
+
+from outreach.domain.ids import account_id
+from outreach.entrypoints.sandbox import Sandbox
+
+__all__ = ["BARS", "rows"]
+
+BARS: Final = ("P8",)
+
+LANES: Final = 20
+PROCESSES: Final = 20
+FURTHER: Final = 5_000
+MESSAGES: Final = 5
+PATIENCE_S: Final = 240
+NIGHT: Final = datetime(2026, 3, 2, 1, tzinfo=UTC)
+SPEED: Final = 600
+MB: Final = 1_000_000
+
+_COMMAND: Final = "from outreach.entrypoints.cli import main; main()"
+_HOME: Final = """
+UPDATE provider_accounts SET id = %(account)s;
+UPDATE wa_phone_numbers SET account_id = %(account)s;
+UPDATE lanes SET account_id = %(account)s
+"""
+_SENT: Final = "SELECT NOT EXISTS (SELECT FROM intents WHERE status <> 'DONE')"
+_PUT_OFF: Final = """
+SELECT NOT EXISTS (SELECT FROM lanes WHERE owner IS NOT NULL
+                       OR wake_at IS NULL OR wake_at <= engine_now())
+"""
+Size = Literal["Rss", "Pss"]
+
+
+def rows(*, quick: bool, only: frozenset[str]) -> list[Row]:
+    """P8."""
+    del only  # there is one bar
+    rounds = 2 if quick else 5
+    one: list[float] = []
+    twenty: list[float] = []
+    few: list[float] = []
+    many: list[float] = []
+    crowd: list[float] = []
+    with open_stage() as stage, _provider() as provider:
+        theatre = _Theatre(stage, provider)
+        for _ in range(rounds):
+            one.append(theatre.sending(lanes=1, workers=1, size="Rss"))
+            twenty.append(theatre.sending(lanes=LANES, workers=1, size="Rss"))
+        for _ in range(1 if quick else 3):
+            crowd.append(theatre.sending(LANES, workers=PROCESSES, size="Pss"))
+        for _ in range(1 if quick else 3):
+            few.append(theatre.waiting(LANES))
+            many.append(theatre.waiting(FURTHER))
+    added = FURTHER - LANES
+    per_lane = [(n - f) / added for n, f in zip(many, few, strict=True)]
+    mb = [size / MB for size in twenty]
+    return [
+        _row("worker with 20 lanes over one with 1", mb, [o / MB for o in one], 1.1),
+        _row("worker with 20 lanes over 20 workers", mb, [c / MB for c in crowd], 0.12),
+        _row("further lane", per_lane, [], 1_000, unit="B"),
+        _row("outreach worker with 20 lanes", mb, [], 100),
+    ]
+
+
+def _row(
+    what: str,
+    ours: Sequence[float],
+    peer: Sequence[float],
+    limit: float,
+    *,
+    unit: str = "MB",
+) -> Row:
+    what = f"memory: {what}"
+    return Row("P8", what, unit, (*ours,), (*peer,), sense="at most", limit=limit)
+
+
+@frozen
+class _Theatre:
+    stage: Stage
+    provider: Sandbox
+
+    def sending(self, lanes: int, *, workers: int, size: Size) -> float:
+        """Bytes of all workers after every phone has sent its messages."""
+        with self._world(lanes, messages=MESSAGES) as url, as_admin(url) as admin:
+            admin.execute("UPDATE engine_clock SET speed = %s", (SPEED,))
+            with self._workers(url, workers) as processes:
+                _until(processes, lambda: _moved_on(admin) and _told(admin, _SENT))
+                return _size(processes, size)
+
+    def waiting(self, lanes: int) -> float:
+        """Bytes of one worker that has put every phone's message off."""
+        with self._world(lanes, messages=1) as url, as_admin(url) as admin:
+            admin.execute("UPDATE engine_clock SET position = %s", (NIGHT,))
+            admin.execute("UPDATE lanes SET wake_at = %s", (NIGHT,))
+            admin.execute("UPDATE intents SET due_at = %s", (NIGHT,))
+            with self._workers(url, 1) as processes:
+                _until(processes, lambda: _told(admin, _PUT_OFF))
+                return _size(processes, "Rss")
+
+    @contextmanager
+    def _world(self, lanes: int, *, messages: int) -> Iterator[str]:
+        url = self.stage.new_database()
+        self.stage.empty_redis()
+        fill(url, leads=lanes * messages, lanes=lanes)
+        home = account_id(TENANT, "timelinesai", "default")
+        with as_admin(url) as admin:
+            admin.execute("SET session_replication_role = replica")
+            for statement in _HOME.split(";"):
+                admin.execute(statement.encode(), {"account": home})
+        try:
+            yield url
+        finally:
+            self.stage.drop(url)
+
+    @contextmanager
+    def _workers(
+        self, url: str, count: int
+    ) -> Iterator[Sequence[subprocess.Popen[bytes]]]:
+        env = {
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+            "OUTREACH_DATABASE_URL": url,
+            "OUTREACH_REDIS_URL": self.stage.redis_url,
+            "OUTREACH_TENANT_NAME": "load",
+            "OUTREACH_TIMELINESAI_API_KEY": self.provider.token,
+            "OUTREACH_TIMELINESAI_BASE_URL": self.provider.base_url,
+        }
+        command = (sys.executable, "-c", _COMMAND, "worker")
+        with ExitStack() as stack, tempfile.TemporaryFile() as said:
+            processes = []
+            for _ in range(count):
+                process = subprocess.Popen(command, env=env, cwd="/", stderr=said)
+                stack.callback(process.wait)
+                stack.callback(process.terminate)
+                processes.append(process)
+            try:
+                yield processes
+            except RuntimeError as error:
+                said.seek(0)
+                error.add_note(said.read().decode())
+                raise
+
+
+@contextmanager
+def _provider() -> Iterator[Sandbox]:
+    phones = [f"+4074{number:07}" for number in range(1, LANES + 1)]
+    with (
+        tempfile.TemporaryDirectory(prefix="outreach-bench-") as folder,
+        Sandbox.start(
+            Path(folder) / "accepted.jsonl",
+            profile="calm",
+            speed=SPEED,
+            accounts=phones,
+        ) as sandbox,
+    ):
+        yield sandbox
+
+
+def _until(
+    processes: Sequence[subprocess.Popen[bytes]], done: Callable[[], bool]
+) -> None:
+    """Wait for *done*, and until every worker has been up for a while.
+
+    Raises:
+        RuntimeError: a worker ended, or it takes too long.
+    """
+    end = time.monotonic() + PATIENCE_S
+    while not done():
+        if any(process.poll() is not None for process in processes):
+            message = "a worker ended by itself"
+            raise RuntimeError(message)
+        if time.monotonic() > end:
+            message = f"the workers did not get done within {PATIENCE_S} s"
+            raise RuntimeError(message)
+        time.sleep(0.02)
+    _settle(processes)
+
+
+def _settle(processes: Sequence[subprocess.Popen[bytes]]) -> None:
+    """Wait until the workers' memory stands still: the last of them may just start."""
+    before = -1.0
+    while (now := _size(processes, "Pss")) != before:
+        before = now
+        time.sleep(0.5)
+
+
+def _moved_on(admin: psycopg.Connection) -> bool:
+    """Let engine time go on, as a scaled run does."""
+    admin.execute("SELECT tick('1 s', '1 s', 'infinity')")
+    return True
+
+
+def _told(admin: psycopg.Connection, question: str) -> bool:
+    row = admin.execute(question.encode()).fetchone()
+    return row is not None and bool(row[0])
+
+
+def _size(processes: Sequence[subprocess.Popen[bytes]], size: Size) -> float:
+    """Bytes of all of them together."""
+    return sum(_bytes(process.pid, size) for process in processes)
+
+
+def _bytes(pid: int, size: Size) -> float:
+    text = Path(f"/proc/{pid}/smaps_rollup").read_text("utf-8")
+    kib = next(line.split()[1] for line in text.splitlines() if line.startswith(size))
+    return int(kib) * 1024.0
