@@ -29,12 +29,15 @@ from attrs import asdict, frozen
 from psycopg import sql
 from tests.adapters.postgres_load import TENANT, as_admin, fill
 from tests.adapters.postgres_plans import nodes, watched
+from tests.benchmarks.rows import Row
 from tests.servers import SCHEMA, open_folder, run, url_of
 
 from outreach.adapters.postgres.migrate import migrate
 from outreach.entrypoints.embedded import start
 
-__all__ = ["Grouped", "Growth", "main"]
+__all__ = ["BARS", "Grouped", "Growth", "main", "rows"]
+
+BARS: Final = ("P7",)
 
 GROWTH_BAR: Final = 1.25
 GROUPED_BAR: Final = 5.0
@@ -110,6 +113,37 @@ class Grouped:
         verdict = "pass" if self.passed else "MISS"
         lines.append(f"ratio {self.ratio:.1f}, bar {GROUPED_BAR}: {verdict}")
         return "\n".join(lines)
+
+
+def rows(*, quick: bool, only: frozenset[str]) -> list[Row]:
+    """P7."""
+    del only  # there is one bar
+    leads, rounds = (100_000, 3) if quick else (1_000_000, 5)
+    with _server() as url:
+        growth = measure_growth(url, leads=leads, rounds=rounds)
+        grouped = measure_grouped(url, rounds=rounds)
+    if growth.plan:
+        raise AssertionError(growth.plan)
+    return [
+        Row(
+            "P7",
+            f"claim of {CLAIMED} lanes, planned as told: {leads:,} leads over {FEW:,}",
+            "ms",
+            ours=growth.many,
+            peer=growth.few,
+            sense="at most",
+            limit=GROWTH_BAR,
+        ),
+        Row(
+            "P7",
+            f"log row: a commit each over groups of {GROUP}",
+            "us",
+            ours=tuple(1e6 / rate for rate in grouped.grouped),
+            peer=tuple(1e6 / rate for rate in grouped.single),
+            sense="at least",
+            limit=GROUPED_BAR,
+        ),
+    ]
 
 
 def main() -> int:

@@ -75,7 +75,6 @@ def rows(*, quick: bool, only: frozenset[str]) -> list[Row]:
             twenty.append(theatre.sending(lanes=LANES, workers=1, size="Rss"))
         for _ in range(1 if quick else 3):
             crowd.append(theatre.sending(LANES, workers=PROCESSES, size="Pss"))
-        for _ in range(1 if quick else 3):
             few.append(theatre.waiting(LANES))
             many.append(theatre.waiting(FURTHER))
     added = FURTHER - LANES

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import redis
@@ -16,7 +18,7 @@ from outreach.entrypoints.embedded import start
 
 __all__ = ["Stage", "open_stage"]
 
-_TEMPLATE = "bench_template"
+_TEMPLATE: Final = "bench_template"
 
 
 @frozen
@@ -35,7 +37,7 @@ class Stage:
 
     def drop(self, url: str) -> None:
         """Remove a database, whoever is connected to it."""
-        name = url.rpartition("/")[2].partition("?")[0]
+        name = urlsplit(url).path.lstrip("/")
         order = sql.SQL("DROP DATABASE {} WITH (FORCE)")
         run(self.postgres_url, order, name)
 

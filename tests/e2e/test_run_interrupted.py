@@ -52,6 +52,7 @@ def test_a_run_that_is_interrupted_ends_its_calls_and_says_what_it_did(
             has_sent(home, run, 8)
             run.signal(number)
             status = run.status(seconds=ENDS_WITHIN_S)
+            out, said = run.out, run.err + home.log
         summary = json.loads((home.folder.parent / "summary.json").read_text())
         accepted = home.accepted()
         calling = home.rows("SELECT id FROM attempts WHERE outcome = 'CALLING'")
@@ -63,8 +64,8 @@ def test_a_run_that_is_interrupted_ends_its_calls_and_says_what_it_did(
     assert {p["phone"]: p["new"] for p in summary["phones"]} == {
         phone: used[phone].new for phone in used
     }
-    assert f"{len(accepted)} messages sent" in run.out
-    assert "Traceback" not in run.err + home.log
+    assert f"{len(accepted)} messages sent" in out
+    assert "Traceback" not in said
 
 
 def test_a_run_whose_database_dies_says_so_and_ends_when_it_is_told_to() -> None:

@@ -1,0 +1,293 @@
+"""The whole engine in memory, with a hand on everything that can go wrong."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from itertools import count
+from typing import Any, Final
+
+from attrs import define, evolve, field
+from tests.contract.memory_world import memory_world
+from tests.unit.cases import uid
+
+from outreach.adapters.memory import (
+    MemoryAlerts,
+    MemoryClock,
+    MemoryIntents,
+    MemoryLanes,
+    MemoryStore,
+)
+from outreach.adapters.memory.analyst import ScriptedAnalyst
+from outreach.adapters.memory.bell import LocalBell
+from outreach.adapters.memory.gateway import MemoryGateway
+from outreach.adapters.memory.guard import MemoryGuard
+from outreach.adapters.memory.rows import AttemptRow, IntentRow, LaneRow
+from outreach.domain.analysis import Analysis
+from outreach.domain.budget import UnitSlot
+from outreach.domain.channel import Channel
+from outreach.domain.decision import Reason
+from outreach.domain.event import Arrival, SystemEvent
+from outreach.domain.ids import AccountId, EnrolmentId, IntentId, LeadId, SenderId
+from outreach.domain.journey import Journey
+from outreach.domain.message import Outcome
+from outreach.domain.review import ReviewCalendar, ReviewItem
+from outreach.domain.sender import Sender
+from outreach.domain.usecases.answer_review import AnswerReview
+from outreach.domain.usecases.dispatch import Dispatch
+from outreach.domain.usecases.do_duties import DoDuties
+from outreach.domain.usecases.enroll import Enroll
+from outreach.domain.usecases.look_for_doubts import LookForDoubts, Recover
+from outreach.domain.usecases.send_next import SendNext, Step
+from outreach.domain.usecases.signal_sender import SignalSender
+from outreach.domain.usecases.take_in_events import TakeInEvents
+from outreach.domain.window import local_day
+from outreach.ports.intents import Intents
+from outreach.testing.invented import ACCOUNT, PROVIDER, ZONE
+from outreach.testing.world import A, World
+
+__all__ = ["DAY", "HOUR", "MINUTE", "REVIEWERS", "SECOND", "Engine", "Script", "engine"]
+
+SECOND: Final = timedelta(seconds=1)
+MINUTE: Final = timedelta(minutes=1)
+HOUR: Final = timedelta(hours=1)
+DAY: Final = timedelta(days=1)
+REVIEWERS: Final = ReviewCalendar(ZONE)
+
+
+@define
+class Days:
+    """Public holidays, as a test says."""
+
+    days: frozenset[date] = frozenset()
+
+    def holidays(self, _country: str, year: int) -> frozenset[date]:
+        return frozenset(day for day in self.days if day.year in {year, year + 1})
+
+
+@define
+class Script:
+    """Webhook bodies and what they say: every body is its own key."""
+
+    events: dict[bytes, Sequence[SystemEvent]] = field(factory=dict)
+
+    def read(self, raw: bytes) -> Sequence[SystemEvent]:
+        return self.events[raw]
+
+
+@define
+class Engine:
+    """Every use case over one world in memory.
+
+    Attributes:
+        gateway: of every account there is.
+        days: public holidays.
+        script: what webhooks say.
+    """
+
+    world: World
+    store: MemoryStore
+    guard: MemoryGuard
+    gateway: MemoryGateway
+    alerts: MemoryAlerts
+    bell: LocalBell
+    days: Days = field(factory=Days)
+    script: Script = field(factory=Script)
+    analyses: dict[str, Analysis] = field(factory=dict)
+    _keys: count[int] = field(factory=lambda: count(1))
+
+    # --- the use cases
+
+    @property
+    def clock(self) -> MemoryClock:
+        return self.store.clock
+
+    @property
+    def accounts(self) -> Mapping[AccountId, MemoryGateway]:
+        return dict.fromkeys(self.store.accounts, self.gateway)
+
+    @property
+    def signal(self) -> SignalSender:
+        world = self.world
+        return SignalSender(world.senders, world.duties, self.clock, self.alerts)
+
+    def sends(self, intents: Intents | None = None) -> SendNext:
+        return SendNext(
+            lanes=self.world.lanes,
+            intents=intents or self.world.intents,
+            guard=self.guard,
+            gateways=self.accounts,
+            calendar=self.days,
+            clock=self.clock,
+            signal=self.signal,
+            reviewers=REVIEWERS,
+            rng=random.Random(7),
+            timing=self.world.timing,
+        )
+
+    @property
+    def recover(self) -> Recover:
+        return Recover(self.world.intents)
+
+    @property
+    def look(self) -> LookForDoubts:
+        return LookForDoubts(
+            self.world.intents, self.guard, self.accounts, REVIEWERS, self.world.timing
+        )
+
+    @property
+    def take_in(self) -> TakeInEvents:
+        return TakeInEvents(
+            inbox=self.world.inbox,
+            journeys=self.world.journeys,
+            senders=self.world.senders,
+            campaigns=self.world.campaigns,
+            analyst=ScriptedAnalyst(self.analyses),
+            signal=self.signal,
+            clock=self.clock,
+            alerts=self.alerts,
+            readers={PROVIDER: self.script},
+            reviewers=REVIEWERS,
+        )
+
+    @property
+    def dispatch(self) -> Dispatch:
+        return Dispatch(self.world.allocations)
+
+    @property
+    def do_duties(self) -> DoDuties:
+        return DoDuties(
+            duties=self.world.duties,
+            dispatch=self.dispatch,
+            journeys=self.world.journeys,
+            reviews=self.world.reviews,
+            senders=self.world.senders,
+            signal=self.signal,
+            alerts=self.alerts,
+            polls=self.accounts,
+            lists=self.accounts,
+        )
+
+    @property
+    def answer_review(self) -> AnswerReview:
+        return AnswerReview(self.world.journeys, self.bell, self.world.timing)
+
+    def enroll(self, *channels: Channel) -> Enroll:
+        return Enroll(
+            campaigns=self.world.campaigns,
+            channels=frozenset(channels or (Channel.WHATSAPP,)),
+            tenant_zone=ZONE,
+            enrolment_ids=lambda: EnrolmentId(uid(70_000 + next(self._keys))),
+        )
+
+    # --- what happens
+
+    async def send(self, intents: Intents | None = None, *, late: float = 0.0) -> Step:
+        """Claim the one lane that can be claimed, *late* seconds ago, and send."""
+        claim = await self.world.claim()
+        return await self.sends(intents)(claim, self.clock.monotonic() - late)
+
+    async def run(self, most: int = 200) -> list[Step]:
+        """Send until no lane has anything, letting lanes rest in between."""
+        steps: list[Step] = []
+        while len(steps) < most:
+            claims = await self.world.claims()
+            if not claims:
+                return steps
+            send, now = self.sends(), self.clock.monotonic()
+            steps += [await send(claim, now) for claim in claims]
+            self.pass_time(timedelta(seconds=150))
+        message = f"still sending after {most} steps"
+        raise AssertionError(message)
+
+    def pass_time(self, by: timedelta) -> None:
+        """Every clock there is."""
+        self.clock.advance(by)
+        self.gateway.now = self.clock.machine
+
+    async def arrives(self, *events: SystemEvent) -> None:
+        """What webhooks bring, each in a body of its own."""
+        for event in events:
+            raw = f"body {next(self._keys)}".encode()
+            self.script.events[raw] = [event]
+            await self.world.inbox.put(
+                Arrival(
+                    provider=PROVIDER,
+                    account=ACCOUNT,
+                    raw=raw,
+                    key=event.key,
+                    type=event.type,
+                    address=event.address,
+                    received_at=self.clock.machine,
+                )
+            )
+
+    async def take(self) -> int:
+        return await self.take_in(A)
+
+    async def duties(self) -> int:
+        return await self.do_duties(A)
+
+    # --- what there is
+
+    def lane(self, phone: Sender) -> LaneRow:
+        return self.store.lanes[phone.id]
+
+    def phone(self, sender: SenderId) -> Sender:
+        return self.store.lanes[sender].sender
+
+    def journey(self, lead: LeadId) -> Journey:
+        return self.store.journey(lead)
+
+    def intents_of(self, lead: LeadId) -> list[IntentRow]:
+        return [self.store.intents[one] for one in self.store.intents_of.get(lead, ())]
+
+    def attempts(self) -> list[AttemptRow]:
+        return list(self.store.attempts.values())
+
+    def outcomes(self) -> list[Outcome]:
+        return [attempt.outcome for attempt in self.attempts()]
+
+    def reasons(self) -> list[Reason]:
+        """Of the decisions on record, oldest first."""
+        return [row.decision.binding for row in self.store.decisions]
+
+    def items(self) -> list[ReviewItem]:
+        return [row.item for row in self.store.reviews.values()]
+
+    def told(self) -> list[str]:
+        """Kinds of the alerts that were raised."""
+        return [alert.kind for alert in self.alerts.told]
+
+    def slot(self, phone: Sender) -> UnitSlot:
+        return UnitSlot(phone.id, local_day(self.clock.engine, phone.time_zone))
+
+    def spent(self, phone: Sender) -> frozenset[IntentId]:
+        """Intents that hold a unit of today in the ledger."""
+        return frozenset(self.store.unit(self.slot(phone)).ids)
+
+    async def reserved(self, phone: Sender) -> frozenset[IntentId]:
+        """And at the guard."""
+        return await self.guard.held(self.slot(phone))
+
+    def set_journey(self, lead: LeadId, **changes: Any) -> None:
+        """Have something happen to a lead behind everybody's back."""
+        self.store.keep_journey(evolve(self.journey(lead), **changes))
+
+
+def engine() -> Engine:
+    """Empty, on a Monday at 10:00 in the prospects' zone."""
+    world = memory_world()
+    assert isinstance(world.lanes, MemoryLanes)
+    assert isinstance(world.intents, MemoryIntents)
+    store = world.lanes.store
+    clock = store.clock
+    return Engine(
+        world=world,
+        store=store,
+        guard=MemoryGuard(clock.monotonic),
+        gateway=MemoryGateway(now=clock.machine),
+        alerts=MemoryAlerts(),
+        bell=LocalBell(),
+    )
