@@ -39,7 +39,8 @@ WHEEL_TESTS ?= tests/contract tests/adapters tests/house/test_wheel.py
 
 # A stranger's settings must not reach this run: with real credentials it would send.
 run: $(VENV)/runtime.stamp
-	$(BIN)/python -m outreach.entrypoints.embedded discard "$(RUN_DATA)"
+	$(BIN)/python -m outreach.entrypoints.embedded discard "$(RUN_DATA)/servers"
+	rm -rf "$(RUN_DATA)"
 	unset $$(env | sed -n 's/^\(OUTREACH_[A-Z0-9_]*\)=.*/\1/p') none; \
 	OUTREACH_DATA_DIR="$(RUN_DATA)" OUTREACH_WEB_PORT=0 $(BIN)/outreach run \
 	  --leads "$(LEADS)" --sequence "$(SEQUENCE)" --senders "$(SENDERS)" \

@@ -26,7 +26,9 @@ from attrs import define, field, frozen
 
 from outreach.adapters.arq import listen
 from outreach.adapters.system import uuid7
+from outreach.domain.errors import Misconfigured
 from outreach.domain.ids import Incarnation
+from outreach.domain.sla import Priority
 from outreach.domain.window import Hours, Window
 from outreach.entrypoints.engine import (
     Engine,
@@ -175,6 +177,14 @@ class _Run:
             return
         begin = self.plan.begin or self._next_opening(datetime.now(UTC))
         clock = self.engine.container.clock()
+        latest = await clock.latest(self.engine.tenant)
+        if await clock.position() is None and latest is not None and begin < latest:
+            message = (
+                f"engine time cannot go back to {begin.isoformat()}: the store was "
+                f"used until {latest.isoformat()}; leave --from out, or set "
+                "another OUTREACH_DATA_DIR"
+            )
+            raise Misconfigured(message)
         at = await clock.scale(speed=self.plan.speed, begin=begin)
         self.tell(f"engine time {at:%Y-%m-%d %H:%M %Z}, {self.plan.speed:g}x")
 
@@ -305,6 +315,7 @@ class _Run:
             "replies": sum(found.replies.values()),
             "replies_by_intent": dict(found.replies),
             "reviews": dict(found.reviews),
+            "reviews_due": await self._reviews_due(),
             "suppressed": found.suppressed,
             "unknown": found.unknown,
             "waiting": dict(found.waiting),
@@ -319,6 +330,17 @@ class _Run:
                 for phone, new, followups, limit in found.phones
             ],
         }
+
+    async def _reviews_due(self) -> dict[str, str]:
+        """When the first open item of each priority is due."""
+        reviews = self.engine.container.reviews()
+        due: dict[str, str] = {}
+        for priority in Priority:
+            for view in await reviews.queue(
+                self.engine.tenant, limit=1, priority=priority
+            ):
+                due[str(priority)] = view.item.sla_due_at.isoformat()
+        return due
 
 
 def _local(at: datetime, zone: str) -> str:

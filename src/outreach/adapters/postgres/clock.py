@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from attrs import frozen
 
 from outreach.adapters.postgres.pool import Database
+from outreach.domain.ids import TenantId
 
 __all__ = ["PostgresClock"]
 
@@ -38,6 +39,17 @@ class PostgresClock:
             RETURNING position
             """,
             (begin, speed),
+        )
+        return at
+
+    async def latest(self, tenant: TenantId) -> datetime | None:
+        """The latest engine time that anything happened at; None: nothing did."""
+        at: datetime | None = await self.database.value(
+            """
+            SELECT greatest((SELECT max(enrolled_at) FROM sequence_enrollments),
+                            (SELECT max(received_at) FROM event_keys))
+            """,
+            tenant=tenant,
         )
         return at
 

@@ -1,0 +1,224 @@
+"""What became of sends whose answer was lost: asked for, never sent again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import pytest
+from attrs import define, evolve
+from tests.usecases.engine import HOUR, MINUTE, SECOND, Engine, engine
+
+from outreach.adapters.memory.gateway import Mishap
+from outreach.adapters.memory.rows import Standing
+from outreach.domain.channel import State
+from outreach.domain.errors import Unavailable
+from outreach.domain.ids import LeadId
+from outreach.domain.message import Outcome, Parcel
+from outreach.domain.review import Priority, ReviewReason
+from outreach.domain.sender import SendClass
+from outreach.domain.usecases.send_next import Step
+from outreach.ports.gateway import Absent, CannotTell, Found
+from outreach.testing.world import A, B
+
+FIRST_LOOK, SECOND_LOOK = MINUTE, 15 * MINUTE
+LATER, GIVE_UP = 2 * HOUR, 24 * HOUR
+
+
+async def lost(mishap: Mishap) -> tuple[Engine, LeadId]:
+    here = engine()
+    _, (lead,) = await here.world.phone_with()
+    here.gateway.script(mishap)
+    assert await here.send() is Step.UNKNOWN
+    return here, lead
+
+
+async def looked(here: Engine, *, after: timedelta) -> int:
+    here.pass_time(after)
+    return await here.look(A)
+
+
+async def test_nobody_looks_before_it_is_time() -> None:
+    here, _ = await lost(Mishap.ACCEPTED_THEN_SILENT)
+
+    assert await looked(here, after=FIRST_LOOK - SECOND) == 0
+
+
+async def test_a_message_that_is_found_was_accepted_and_the_run_goes_on() -> None:
+    here, lead = await lost(Mishap.ACCEPTED_THEN_SILENT)
+
+    assert await looked(here, after=FIRST_LOOK) == 1
+
+    (attempt,) = here.attempts()
+    assert (attempt.outcome, attempt.ref) == (Outcome.ACCEPTED, "m-1")
+    assert here.journey(lead).state is State.CONTACTED_WA
+    assert [row.intent.step_number for row in here.intents_of(lead)] == [1, 2]
+    assert await looked(here, after=GIVE_UP) == 0
+
+
+async def test_a_message_that_is_not_found_is_looked_for_until_the_deadline() -> None:
+    here, _ = await lost(Mishap.LOST_ON_THE_WAY)
+
+    assert await looked(here, after=FIRST_LOOK) == 1
+    assert await looked(here, after=SECOND_LOOK - SECOND) == 0
+    assert await looked(here, after=SECOND) == 1
+    assert await looked(here, after=LATER - SECOND) == 0
+    assert await looked(here, after=SECOND) == 1
+
+    assert here.outcomes() == [Outcome.UNKNOWN]
+    assert here.gateway.arrivals == 1
+
+
+async def test_after_a_day_a_cold_message_counts_as_sent_and_nobody_is_asked() -> None:
+    here, lead = await lost(Mishap.LOST_ON_THE_WAY)
+    (attempt,) = here.attempts()
+    assert attempt.unit is not None
+
+    await looked(here, after=GIVE_UP)
+
+    assert here.outcomes() == [Outcome.ABANDONED]
+    assert attempt.intent in here.store.unit(attempt.unit).ids
+    assert here.items() == []
+    assert here.journey(lead).state is State.CONTACTED_WA
+    assert here.gateway.arrivals == 1
+    assert await looked(here, after=GIVE_UP) == 0
+
+
+async def test_a_warm_reply_that_nobody_knows_of_is_a_persons_matter() -> None:
+    here = engine()
+    _, (lead,) = await here.world.phone_with()
+    await here.send()
+    here.set_journey(lead, state=State.WARM_REPLY)
+    here.pass_time(HOUR)
+    known = await here.world.known(lead)
+    plan = evolve(
+        known.waiting[0],
+        send_class=SendClass.APPROVED,
+        text="Da.",
+        due_at=here.clock.engine,
+    )
+    (row,) = (r for r in here.intents_of(lead) if r.standing is Standing.WAITING)
+    here.store.leave(row)
+    row.intent = plan
+    here.store.wait(row, here.clock.engine)
+    here.gateway.script(Mishap.LOST_ON_THE_WAY)
+    assert await here.send() is Step.UNKNOWN
+
+    await looked(here, after=GIVE_UP)
+
+    (item,) = here.items()
+    assert (item.reason, item.priority) == (
+        ReviewReason.SEND_UNCERTAIN,
+        Priority.URGENT,
+    )
+    assert item.trigger == "Da."
+    assert item.fingerprint
+    assert item.sla_due_at == here.clock.engine + HOUR
+
+
+async def test_a_provider_that_cannot_be_asked_is_waited_for() -> None:
+    here, _ = await lost(Mishap.ACCEPTED_THEN_SILENT)
+    deaf = evolve(here.look, lookups={})
+    here.pass_time(FIRST_LOOK)
+
+    assert await deaf(A) == 1
+
+    assert here.outcomes() == [Outcome.UNKNOWN]
+    here.pass_time(GIVE_UP)
+    assert await deaf(A) == 1
+    assert here.outcomes() == [Outcome.ABANDONED]
+
+
+async def test_a_provider_that_does_not_answer_now_is_asked_again() -> None:
+    here, _ = await lost(Mishap.ACCEPTED_THEN_SILENT)
+    here.gateway.is_reachable = False
+    await looked(here, after=FIRST_LOOK)
+    here.gateway.is_reachable = True
+
+    await looked(here, after=SECOND_LOOK)
+
+    assert here.outcomes() == [Outcome.ACCEPTED]
+
+
+async def test_a_message_that_turns_up_after_the_deadline_is_not_found_any_more() -> (
+    None
+):
+    here, _ = await lost(Mishap.ACCEPTED_THEN_SILENT)
+    here.gateway.is_reachable = False
+    await looked(here, after=GIVE_UP)
+    here.gateway.is_reachable = True
+
+    assert await looked(here, after=GIVE_UP) == 0
+    assert here.outcomes() == [Outcome.ABANDONED]
+
+
+@define
+class Choking:
+    """Chokes on one parcel, and knows all others."""
+
+    on: Parcel
+    error: Exception
+
+    async def look(self, parcel: Parcel, since: object) -> Found | Absent | CannotTell:
+        if parcel == self.on:
+            raise self.error
+        return Found(f"found since {since}")
+
+
+async def three_lost() -> tuple[Engine, Sequence[Parcel]]:
+    here = engine()
+    (phone,) = await here.world.phones()
+    await here.world.line(phone, 3)
+    here.gateway.script(*[Mishap.LOST_ON_THE_WAY] * 3)
+    assert await here.run() == [Step.UNKNOWN] * 3
+    return here, [attempt.parcel for attempt in here.attempts()]
+
+
+async def test_a_look_that_fails_delays_no_other() -> None:
+    here, parcels = await three_lost()
+    broken = Choking(parcels[0], KeyError("a defect"))
+    look = evolve(here.look, lookups=dict.fromkeys(here.accounts, broken))
+
+    with pytest.raises(KeyError):
+        await look(A)
+
+    assert here.outcomes() == [
+        Outcome.UNKNOWN,
+        Outcome.ACCEPTED,
+        Outcome.ACCEPTED,
+    ]
+
+
+async def test_while_a_store_is_down_nothing_more_is_asked() -> None:
+    here, parcels = await three_lost()
+    broken = Choking(parcels[0], Unavailable("down"))
+    look = evolve(here.look, lookups=dict.fromkeys(here.accounts, broken))
+
+    with pytest.raises(Unavailable):
+        await look(A)
+
+    assert here.outcomes() == [Outcome.UNKNOWN] * 3
+
+
+async def test_a_doubt_is_looked_at_by_one_worker_at_a_time() -> None:
+    here, _ = await lost(Mishap.LOST_ON_THE_WAY)
+    here.pass_time(FIRST_LOOK)
+    taken = await here.world.intents.doubtful(B, 10)
+
+    assert len(taken) == 1
+    assert await here.look(A) == 0
+
+
+async def test_a_call_without_an_end_becomes_unknown_and_its_lane_goes_on() -> None:
+    here = engine()
+    _, _ = await here.world.phone_with(2)
+    await here.world.calling()
+    here.pass_time(here.world.timing.doubtful - SECOND)
+    assert await here.recover() == 0
+
+    here.pass_time(SECOND)
+
+    assert await here.recover() == 1
+    assert here.outcomes() == [Outcome.UNKNOWN]
+    here.pass_time(here.world.timing.rest)
+    assert await here.send() is Step.ACCEPTED
