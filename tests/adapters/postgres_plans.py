@@ -43,6 +43,16 @@ class Plans:
         for one in self.found:
             yield from nodes(one["plan"])
 
+    def touched(self) -> int:
+        """Rows that the busiest node of all plans looked at."""
+        return max(
+            int(
+                (node["Actual Rows"] + node.get("Rows Removed by Filter", 0))
+                * node["Actual Loops"]
+            )
+            for node in self.nodes()
+        )
+
     def keep(self, text: str) -> None:
         """Take in one line of the server's log."""
         _, brace, rest = text.partition("{")
@@ -71,6 +81,8 @@ def watched(url: str) -> Iterator[Plans]:
             SET auto_explain.log_nested_statements = on;
             SET auto_explain.log_format = json;
             SET auto_explain.log_level = notice;
+            SET auto_explain.log_analyze = on;
+            SET auto_explain.log_timing = off;
             SET jit = off;
             SET search_path = outreach;
             SET ROLE outreach_worker

@@ -7,12 +7,13 @@ from typing import Any, Final
 from uuid import uuid4
 
 import pytest
-from tests.adapters.postgres_load import TENANT, fill, lane_id
+from tests.adapters.postgres_load import TENANT, as_admin, fill, lane_id
 from tests.adapters.postgres_plans import Plans, nodes, watched
 from tests.servers import NewDatabase
 
 LEADS: Final = 100_000
 LANES: Final = 2_000
+FEW: Final = 20_000
 BIG: Final = {
     "attempts",
     "contact_points",
@@ -34,6 +35,24 @@ def loaded_url(new_database: NewDatabase, migrated_template: str) -> str:
     url = new_database(migrated_template)
     fill(url, leads=LEADS, lanes=LANES)
     return url
+
+
+@pytest.fixture(scope="module")
+def unknown_url(new_database: NewDatabase, migrated_template: str) -> str:
+    """Filled a moment ago: the planner has no statistics yet."""
+    url = new_database(migrated_template)
+    with as_admin(url) as admin:
+        for table in sorted(BIG):
+            admin.execute(f"ALTER TABLE {table} SET (autovacuum_enabled = false)")
+    fill(url, leads=FEW, lanes=LANES, analyse=False)
+    return url
+
+
+@pytest.fixture
+def blind_plans(unknown_url: str) -> Iterator[Plans]:
+    with watched(unknown_url) as plans:
+        plans.run("SELECT set_config('app.tenant', %s, false)", str(TENANT))
+        yield plans
 
 
 @pytest.fixture
@@ -119,3 +138,30 @@ def test_looking_leads_up_by_their_keys_scans_nothing(plans: Plans) -> None:
 
     assert len(found) == 2
     assert scanned(plans) == set()
+
+
+PROBES: Final = {
+    "a claim": CLAIM,
+    "the next wake": "SELECT next_wake('65 s')",
+    "a look-up by keys": "SELECT leads_with(ARRAY['phone'], ARRAY['+40720000007'])",
+    "what is known of a lead": "SELECT known_doc(id, NULL, NULL) FROM chosen",
+    "an explanation": "SELECT explain_doc(id) FROM chosen",
+    "a suppression": """
+        SELECT suppress(jsonb_build_array(jsonb_build_object('key',
+          'phone:+40720000009', 'reason', 'OPT_OUT', 'by', 'ana', 'at', now(),
+          'everywhere', false)))
+        """,
+    "stopping a lead": "SELECT stop_lead(id, 'TEST') FROM chosen",
+}
+
+
+@pytest.mark.parametrize("probe", list(PROBES))
+def test_a_table_without_statistics_is_probed_all_the_same(
+    blind_plans: Plans, probe: str
+) -> None:
+    blind_plans.run("SELECT set_config('app.chosen', max(id::text), false) FROM leads")
+    chosen = "(SELECT current_setting('app.chosen')::uuid AS id) AS chosen"
+
+    blind_plans.run(PROBES[probe].replace("FROM chosen", f"FROM {chosen}"))
+
+    assert blind_plans.touched() < FEW / 4

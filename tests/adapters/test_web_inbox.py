@@ -131,7 +131,7 @@ async def test_a_row_that_cannot_be_stored_fails_alone(
 
     statuses = [answer.status_code for answer in answers]
     assert [n for n, status in enumerate(statuses) if status != 200] == [25]
-    assert error_of(answers[25])["code"] == "INTERNAL_ERROR"
+    assert error_of(answers[25])["code"] == "SERVICE_UNAVAILABLE"
     assert after.json() == {"stored": 1}
     assert stored == [(50,)]
     assert "bad" not in answers[25].text + json.dumps(logs)

@@ -7,7 +7,9 @@ with all it shares (RSS), many are counted by their shares (PSS): the harder way
 us. MB are 1,000,000 bytes.
 
 Further lanes are phones outside their hours, each with a message that waits: the
-worker has looked at every one of them and put it off.
+worker has looked at every one of them and put it off. What one of them costs is told
+between two sizes that both fill the worker's hands: the first thousands add some MB
+once, garbage of the claims under way. These stand in a row of their own.
 """
 
 from __future__ import annotations
@@ -38,7 +40,8 @@ BARS: Final = ("P8",)
 
 LANES: Final = 20
 PROCESSES: Final = 20
-FURTHER: Final = 5_000
+SOME: Final = 2_500
+MANY: Final = 5_000
 MESSAGES: Final = 5
 PATIENCE_S: Final = 240
 NIGHT: Final = datetime(2026, 3, 2, 1, tzinfo=UTC)
@@ -65,8 +68,7 @@ def rows(*, quick: bool, only: frozenset[str]) -> list[Row]:
     rounds = 2 if quick else 5
     one: list[float] = []
     twenty: list[float] = []
-    few: list[float] = []
-    many: list[float] = []
+    waiting: dict[int, list[float]] = {LANES: [], SOME: [], MANY: []}
     crowd: list[float] = []
     with open_stage() as stage, _provider() as provider:
         theatre = _Theatre(stage, provider)
@@ -75,15 +77,19 @@ def rows(*, quick: bool, only: frozenset[str]) -> list[Row]:
             twenty.append(theatre.sending(lanes=LANES, workers=1, size="Rss"))
         for _ in range(1 if quick else 3):
             crowd.append(theatre.sending(LANES, workers=PROCESSES, size="Pss"))
-            few.append(theatre.waiting(LANES))
-            many.append(theatre.waiting(FURTHER))
-    added = FURTHER - LANES
-    per_lane = [(n - f) / added for n, f in zip(many, few, strict=True)]
-    mb = [size / MB for size in twenty]
+            for lanes, found in waiting.items():
+                found.append(theatre.waiting(lanes))
+    added = zip(waiting[SOME], waiting[MANY], strict=True)
+    per_lane = [(many - some) / (MANY - SOME) for some, many in added]
+    mb, few, many = (
+        [size / MB for size in sizes]
+        for sizes in (twenty, waiting[LANES], waiting[MANY])
+    )
     return [
         _row("worker with 20 lanes over one with 1", mb, [o / MB for o in one], 1.1),
         _row("worker with 20 lanes over 20 workers", mb, [c / MB for c in crowd], 0.12),
         _row("further lane", per_lane, [], 1_000, unit="B"),
+        _row(f"worker with {MANY:,} waiting lanes over one with 20", many, few, 1.1),
         _row("outreach worker with 20 lanes", mb, [], 100),
     ]
 

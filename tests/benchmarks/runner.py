@@ -104,7 +104,8 @@ def measure(
     """
     outcome = Outcome(quick)
     for bench in benches:
-        if not only.intersection(bench.bars):
+        asked = only.intersection(bench.bars)
+        if not asked:
             continue
         tell(f"{bench.name} ({', '.join(bench.bars)}) ...")
         try:
@@ -115,7 +116,10 @@ def measure(
             _log.exception("%s broke", bench.name)
             outcome.failures.append(f"{bench.name}: {type(error).__name__}: {error}")
         else:
-            outcome.rows += [row for row in rows if row.bar in only]
+            outcome.rows += [row for row in rows if row.bar in asked]
+            for bar in sorted(asked.difference([row.bar for row in rows])):
+                outcome.failures.append(f"{bench.name}: nothing was measured for {bar}")
+    outcome.rows.sort(key=lambda row: int(row.bar.removeprefix("P")))
     return outcome
 
 

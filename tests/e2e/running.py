@@ -151,7 +151,9 @@ class Home:
 def rows(url: str, query: str) -> list[dict[str, Any]]:
     """Ask a database."""
     with psycopg.connect(url, options="-c search_path=outreach") as connection:
-        return connection.cursor(row_factory=dict_row).execute(query.encode()).fetchall()
+        return (
+            connection.cursor(row_factory=dict_row).execute(query.encode()).fetchall()
+        )
 
 
 @contextmanager

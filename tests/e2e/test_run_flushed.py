@@ -37,7 +37,9 @@ def watched(url: str) -> Iterator[list[dict[str, Any]]]:
                     1
                 ].startswith(JOBS):
                     start = told["command"].index("{")
-                    jobs.append(json.JSONDecoder().raw_decode(told["command"], start)[0])
+                    jobs.append(
+                        json.JSONDecoder().raw_decode(told["command"], start)[0]
+                    )
 
         listener = threading.Thread(target=listen)
         listener.start()
@@ -77,9 +79,7 @@ def test_a_guard_that_is_flushed_in_the_middle_lets_no_limit_pass_and_loses_noth
             ) as run,
         ):
             for turn in range(1, FLUSHES + 1):
-                until(
-                    lambda n=turn * STEP: len(home.accepted()) >= n or not run.runs
-                )
+                until(lambda n=turn * STEP: len(home.accepted()) >= n or not run.runs)
                 assert run.runs, run.err
                 store.flushall()
             status = run.status()

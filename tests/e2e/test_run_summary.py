@@ -112,9 +112,7 @@ def test_the_summary_counts_the_files_and_the_people(done: Done) -> None:
 
 
 def test_every_kind_of_fault_happened(done: Done) -> None:
-    faults = Counter(
-        line["kind"] for line in done.happened if line.get("of") == "send"
-    )
+    faults = Counter(line["kind"] for line in done.happened if line.get("of") == "send")
     passes = Counter(
         line["pass"] for line in done.happened if line["kind"] == "webhook"
     )
@@ -128,9 +126,7 @@ def test_every_kind_of_fault_happened(done: Done) -> None:
 
 
 def test_a_send_whose_answer_was_lost_was_looked_up_and_found(done: Done) -> None:
-    lost = {
-        line["message_uid"] for line in done.accepted if line["answer"] == "lost"
-    }
+    lost = {line["message_uid"] for line in done.accepted if line["answer"] == "lost"}
     found = {send["uid"] for send in done.sends if send["outcome"] == "ACCEPTED"}
 
     assert lost
@@ -193,7 +189,9 @@ def test_every_reply_whose_webhook_was_answered_is_one_event_and_one_reply(
 def test_every_event_was_applied_once_and_every_reply_stopped_its_sequence(
     done: Done,
 ) -> None:
-    waiting = done.home.rows("SELECT type, why FROM event_keys WHERE status = 'WAITING'")
+    waiting = done.home.rows(
+        "SELECT type, why FROM event_keys WHERE status = 'WAITING'"
+    )
     going_on = done.home.rows(
         """
         SELECT j.id FROM gold_lead_journey j

@@ -7,14 +7,14 @@ from datetime import timedelta
 
 import pytest
 from attrs import define, evolve
+from tests.unit.cases import uid
 from tests.usecases.engine import HOUR, MINUTE, SECOND, Engine, engine
 
 from outreach.adapters.memory.gateway import Mishap
-from outreach.adapters.memory.rows import Standing
-from outreach.domain.channel import State
+from outreach.domain.channel import Channel, State
 from outreach.domain.errors import Unavailable
-from outreach.domain.ids import LeadId
-from outreach.domain.message import Outcome, Parcel
+from outreach.domain.ids import IntentId, LeadId
+from outreach.domain.message import Intent, Outcome, Parcel
 from outreach.domain.review import Priority, ReviewReason
 from outreach.domain.sender import SendClass
 from outreach.domain.usecases.send_next import Step
@@ -88,19 +88,18 @@ async def test_a_warm_reply_that_nobody_knows_of_is_a_persons_matter() -> None:
     here = engine()
     _, (lead,) = await here.world.phone_with()
     await here.send()
-    here.set_journey(lead, state=State.WARM_REPLY)
     here.pass_time(HOUR)
-    known = await here.world.known(lead)
-    plan = evolve(
-        known.waiting[0],
+    reply = Intent(
+        id=IntentId(uid(800)),
+        tenant=here.world.tenant,
+        lead=lead,
         send_class=SendClass.APPROVED,
-        text="Da.",
+        channel=Channel.WHATSAPP,
         due_at=here.clock.engine,
+        text="Da.",
     )
-    (row,) = (r for r in here.intents_of(lead) if r.standing is Standing.WAITING)
-    here.store.leave(row)
-    row.intent = plan
-    here.store.wait(row, here.clock.engine)
+    known = await here.world.known(lead)
+    await here.world.commit(here.world.change(known, plans=(reply,)))
     here.gateway.script(Mishap.LOST_ON_THE_WAY)
     assert await here.send() is Step.UNKNOWN
 

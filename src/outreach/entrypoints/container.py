@@ -9,11 +9,11 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping
 from datetime import timedelta
+from importlib import import_module
 from typing import Any
 
 from dependency_injector import containers, providers
 
-from outreach.adapters.contacts import LibraryContacts
 from outreach.adapters.postgres.campaigns import PostgresCampaigns
 from outreach.adapters.postgres.clock import PostgresClock
 from outreach.adapters.postgres.decisions import PostgresDecisions
@@ -47,6 +47,7 @@ from outreach.domain.usecases.signal_sender import SignalSender
 from outreach.domain.usecases.take_in_events import TakeInEvents
 from outreach.entrypoints.settings import Settings
 from outreach.ports.bell import Bell
+from outreach.ports.contacts import Contacts
 
 __all__ = ["Container", "reviewers"]
 
@@ -60,6 +61,12 @@ def reviewers(settings: Settings) -> ReviewCalendar:
         closes=hours.closes,
         wall_clock=hours.wall_clock,
     )
+
+
+def _contacts() -> Contacts:
+    """Loaded when first asked for: the plans of all numbers, which no worker needs."""
+    library: Contacts = import_module("outreach.adapters.contacts").LibraryContacts()
+    return library
 
 
 class Container(containers.DeclarativeContainer):
@@ -84,7 +91,7 @@ class Container(containers.DeclarativeContainer):
     reviewers = providers.Singleton(reviewers, settings)
     rng = providers.Singleton(random.SystemRandom)
     calendar = providers.Singleton(LibraryCalendar)
-    contacts = providers.Singleton(LibraryContacts)
+    contacts = providers.Singleton(_contacts)
     alerts = providers.Singleton(LogAlerts)
     analyst = providers.Singleton(RuleAnalyst)
     readers: providers.Singleton[dict[str, Any]] = providers.Singleton(

@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import (
     AsyncExitStack,
@@ -18,7 +20,7 @@ from contextlib import (
 )
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
@@ -26,9 +28,8 @@ from attrs import define, field, frozen
 
 from outreach.adapters.arq import listen
 from outreach.adapters.system import uuid7
-from outreach.domain.errors import Misconfigured
+from outreach.domain.errors import Misconfigured, RetryLater
 from outreach.domain.ids import Incarnation
-from outreach.domain.sla import Priority
 from outreach.domain.window import Hours, Window
 from outreach.entrypoints.engine import (
     Engine,
@@ -38,10 +39,11 @@ from outreach.entrypoints.engine import (
     with_provider,
     without_providers,
 )
-from outreach.entrypoints.intake import Intake, load_files
+from outreach.entrypoints.intake import load_files
 from outreach.entrypoints.runner import Runner
 from outreach.entrypoints.secrets import webhook_tokens
 from outreach.entrypoints.settings import Secret, Settings
+from outreach.entrypoints.summary import summarise
 from outreach.entrypoints.surroundings import (
     RunPlan,
     check_speed,
@@ -61,6 +63,15 @@ _STRIDE: Final = timedelta(milliseconds=40)
 """Machine time that a scaled run's clock makes up for at once."""
 _LOOK_EVERY: Final = timedelta(milliseconds=250)
 _PROGRESS_EVERY: Final = timedelta(seconds=2)
+_STORE_AWAY: Final = timedelta(seconds=60)
+"""So long a store may be away; then the run ends, and goes on when started again."""
+_AGAIN: Final = timedelta(seconds=1)
+_ENDING: Final = timedelta(seconds=25)
+"""From Ctrl-C or SIGTERM to the end, even if a store hangs."""
+_LAST_LOOKS: Final = 3
+"""A provider may fail to answer one."""
+_ALL: Final = 10_000
+_FAILED: Final = 1
 
 
 @frozen
@@ -95,6 +106,7 @@ async def run(settings: Settings, plan: RunPlan, tell: Tell) -> Ended:
     check_speed(settings, plan)
     with only_run(plan.data_dir) as home:
         async with AsyncExitStack() as stack:
+            deadline = stack.enter_context(_Deadline())
             urls = stores(settings, plan, stack)
             log = None
             if without_providers(settings):
@@ -113,7 +125,7 @@ async def run(settings: Settings, plan: RunPlan, tell: Tell) -> Ended:
             await check_redis(engine)
             await engine.container.lanes().forsake(Incarnation(f"run:{home}:*"))
             who = Incarnation(f"run:{home}:{os.getpid()}:{uuid7()}")
-            return await _Run(engine, plan, urls, who, tell, log).go()
+            return await _Run(engine, plan, urls, who, tell, log, deadline).go()
 
 
 @define
@@ -126,6 +138,7 @@ class _Run:
     who: Incarnation
     tell: Tell
     log: Path | None
+    deadline: _Deadline
     _tokens: Mapping[str, tuple[Secret, ...]] = field(factory=dict, init=False)
     _over: asyncio.Event = field(factory=asyncio.Event, init=False)
     _interrupted: bool = field(default=False, init=False)
@@ -140,8 +153,9 @@ class _Run:
                 await engine.put_periodic_duties()
                 if not self._over.is_set():
                     await self._work()
-                await self._ask_once_more()
-        summary = await self._summary(taken)
+            # Nothing more comes in: what was answered 2xx is in the summary.
+            await self._ask_once_more()
+        summary = await summarise(engine, taken)
         return Ended(summary, self._interrupted, self.log)
 
     @contextmanager
@@ -156,9 +170,12 @@ class _Run:
                 loop.remove_signal_handler(number)
 
     def _interrupt(self) -> None:
+        if self._interrupted:
+            _leave()
         self.tell("stopping: no new send; calls under way end")
         self._interrupted = True
         self._over.set()
+        self.deadline.start()
 
     @asynccontextmanager
     async def _web(self) -> AsyncIterator[str]:
@@ -230,20 +247,39 @@ class _Run:
             [over, work, *chores], return_when=asyncio.FIRST_COMPLETED
         )
         runner.stop()
-        await work
-        for chore in (over, *chores):
-            chore.cancel()
-        await asyncio.gather(over, *chores, return_exceptions=True)
+        try:
+            await self._ended(work)
+        finally:
+            for chore in (over, *chores):
+                chore.cancel()
+            await asyncio.gather(over, *chores, return_exceptions=True)
         for task in done:
             if not task.cancelled() and (error := task.exception()) is not None:
                 raise error
+
+    async def _ended(self, work: asyncio.Task[None]) -> None:
+        """Return once calls under way have ended, or nothing can tell of their end."""
+        clock = self.engine.container.clock()
+        while not work.done():
+            await asyncio.wait({work}, timeout=_AGAIN.total_seconds())
+            try:
+                await clock.now()
+            except RetryLater:
+                work.cancel()
+                await asyncio.wait({work})
+                raise
 
     async def _tick(self, runner: Runner) -> None:
         """Lets time go on as soon as what is due has been done."""
         clock = self.engine.container.clock()
         while True:
             runner.idle.clear()
-            if await clock.tick(_STRIDE, _GRAIN, self.plan.until):
+            try:
+                due = await clock.tick(_STRIDE, _GRAIN, self.plan.until)
+            except RetryLater:
+                await asyncio.sleep(_AGAIN.total_seconds())
+                continue
+            if due:
                 runner.wake()
                 with suppress(TimeoutError):
                     async with asyncio.timeout(_TICK.total_seconds()):
@@ -252,19 +288,31 @@ class _Run:
                 await asyncio.sleep(_TICK.total_seconds())
 
     async def _watch(self) -> None:
-        """Ends the run when its time has come or nothing is left to do."""
+        """Ends the run when its time has come, nothing is left to do, or a store
+        stays away.
+        """
         clock = self.engine.container.clock()
+        answered = clock.monotonic()
         while not self._over.is_set():
             await asyncio.sleep(_LOOK_EVERY.total_seconds())
-            now = await clock.now()
-            if self.plan.until is not None and now >= self.plan.until:
-                self._over.set()
-            elif self.plan.exit_when_idle:
-                window = self._window(now)
-                closes = window.closes(now) if window.is_open(now) else now
-                tomorrow = window.next_open(closes) or closes
-                if await self._idle(tomorrow):
+            try:
+                if await self._is_over(await clock.now()):
                     self._over.set()
+            except RetryLater:
+                if clock.monotonic() - answered > _STORE_AWAY.total_seconds():
+                    raise
+                await asyncio.sleep(_AGAIN.total_seconds())
+            else:
+                answered = clock.monotonic()
+
+    async def _is_over(self, now: datetime) -> bool:
+        if self.plan.until is not None and now >= self.plan.until:
+            return True
+        if not self.plan.exit_when_idle:
+            return False
+        window = self._window(now)
+        closes = window.closes(now) if window.is_open(now) else now
+        return await self._idle(window.next_open(closes) or closes)
 
     async def _idle(self, tomorrow: datetime) -> bool:
         parts = self.engine.container
@@ -280,7 +328,11 @@ class _Run:
         clock = self.engine.container.clock()
         while True:
             await asyncio.sleep(_PROGRESS_EVERY.total_seconds())
-            now = await clock.now()
+            try:
+                now = await clock.now()
+            except RetryLater as error:
+                self.tell(f"{error}; trying again")
+                continue
             sent, unknown = steps["ACCEPTED"], steps["UNKNOWN"]
             zone = self.engine.settings.tenant.time_zone
             self.tell(
@@ -291,56 +343,41 @@ class _Run:
     async def _ask_once_more(self) -> None:
         """Ask about every send whose answer was lost, and apply what came in."""
         parts = self.engine.container
-        await parts.intents().hurry()
         look, take_in = parts.look(), parts.take_in()
         while await take_in(self.who):
             pass
-        await look(self.who, 10_000)
+        for _ in range(_LAST_LOOKS):
+            await parts.intents().hurry()
+            await look(self.who, _ALL)
 
-    async def _summary(self, taken: Intake) -> dict[str, Any]:
-        decisions = self.engine.container.decisions()
-        found = await decisions.summary(self.engine.tenant)
-        days: dict[str, list[dict[str, Any]]] = {}
-        for one in await decisions.days(self.engine.tenant):
-            days.setdefault(one.phone, []).append(
-                {"day": one.day.isoformat(), "new": one.new, "followups": one.followups}
-            )
-        return taken.counts() | {
-            "enrolled": found.enrolled,
-            "leads": found.imported,
-            "sent": dict(found.sent),
-            "deferred": dict(found.deferred),
-            "skipped": dict(found.skipped),
-            "events": dict(found.events),
-            "replies": sum(found.replies.values()),
-            "replies_by_intent": dict(found.replies),
-            "reviews": dict(found.reviews),
-            "reviews_due": await self._reviews_due(),
-            "suppressed": found.suppressed,
-            "unknown": found.unknown,
-            "waiting": dict(found.waiting),
-            "phones": [
-                {
-                    "phone": phone,
-                    "new": new,
-                    "followups": followups,
-                    "limit": limit,
-                    "days": days.get(phone, []),
-                }
-                for phone, new, followups, limit in found.phones
-            ],
-        }
 
-    async def _reviews_due(self) -> dict[str, str]:
-        """When the first open item of each priority is due."""
-        reviews = self.engine.container.reviews()
-        due: dict[str, str] = {}
-        for priority in Priority:
-            for view in await reviews.queue(
-                self.engine.tenant, limit=1, priority=priority
-            ):
-                due[str(priority)] = view.item.sla_due_at.isoformat()
-        return due
+@define
+class _Deadline:
+    """Ends this process if its end takes too long; left, it ends nothing."""
+
+    _timer: threading.Timer | None = field(default=None, init=False)
+
+    def start(self) -> None:
+        # A thread: what hangs may be the event loop itself, in stopping a server.
+        self._timer = threading.Timer(_ENDING.total_seconds(), _leave)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+
+def _leave() -> None:
+    sys.stderr.write(
+        "outreach: ended without waiting any longer; what was under way is settled "
+        "at the next start\n"
+    )
+    sys.stderr.flush()
+    os._exit(_FAILED)
 
 
 def _local(at: datetime, zone: str) -> str:

@@ -61,7 +61,7 @@ class PostgresInbox:
         try:
             await self._store(group)
         except OutreachError as error:
-            return _failed(group, error) if alone else False
+            return _failed(group, error)  # no row's own fault
         except (psycopg.Error, ValueError) as error:
             bad = Unavailable(f"the event cannot be stored: {type(error).__name__}")
             bad.__cause__ = error

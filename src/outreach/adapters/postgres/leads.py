@@ -181,28 +181,27 @@ def _email(point: Mapping[str, Any]) -> Email:
 
 
 def _lead_doc(lead: Lead) -> dict[str, Any]:
+    cuis = (lead.cui, *lead.other_cuis) if lead.cui else lead.other_cuis
+    points: list[tuple[str, str, int, Mapping[str, Any]]] = [
+        ("cui", cui, rank, {}) for rank, cui in enumerate(cuis)
+    ]
+    points += [
+        ("phone", phone.e164, rank, _phone_doc(phone))
+        for rank, phone in enumerate(lead.phones)
+    ]
+    points += [
+        ("email", email.address, rank, _email_doc(email))
+        for rank, email in enumerate(lead.emails)
+    ]
     doc: dict[str, Any] = {name: getattr(lead, name) for name in TEXT_FIELDS}
-    one = doc["id"] = str(lead.id)
-    doc["zones"] = lead.zones
-    doc["tags"] = lead.tags
-    doc["custom"] = lead.custom_fields
-    doc["version"] = lead.version
-    cuis = (*((lead.cui,) if lead.cui else ()), *lead.other_cuis)
-    doc["points"] = [
-        *_points(one, "cui", [(cui, {}) for cui in cuis]),
-        *_points(one, "phone", [(p.e164, _phone_doc(p)) for p in lead.phones]),
-        *_points(one, "email", [(m.address, _email_doc(m)) for m in lead.emails]),
-    ]
-    return doc
-
-
-def _points(
-    lead: str, kind: str, found: Sequence[tuple[str, dict[str, Any]]]
-) -> list[dict[str, Any]]:
-    return [
-        {"lead": lead, "kind": kind, "value": value, "rank": rank, "facts": facts}
-        for rank, (value, facts) in enumerate(found)
-    ]
+    return doc | {
+        "id": str(lead.id),
+        "zones": lead.zones,
+        "tags": lead.tags,
+        "custom": lead.custom_fields,
+        "version": lead.version,
+        "points": points,
+    }
 
 
 def _phone_doc(phone: Phone) -> dict[str, Any]:

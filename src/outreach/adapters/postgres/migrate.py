@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
-from importlib import resources
+from importlib import import_module, resources
+from importlib.resources.abc import Traversable
 from typing import Any, Final
 from urllib.parse import quote
 
 import psycopg
 from psycopg import sql
-from yoyo import get_backend, read_migrations
 
 from outreach.domain.errors import Misconfigured, NotMigrated, Unavailable
 
@@ -52,7 +52,7 @@ def migrate(url: str, *, schema: str = "outreach") -> int:
 
 def pending(url: str, *, schema: str = "outreach") -> int:
     """How many migrations are missing; all of them if there is no schema."""
-    files = {item.id for item in _files()}
+    files = {file.name.removesuffix(".sql") for file in _files()}
     with _connect(url) as connection:
         _old_enough(connection)
         table = sql.Identifier(schema, "_yoyo_migration")
@@ -138,12 +138,14 @@ def _apply(url: str, schema: str) -> int:
     path = re.sub(r"([\\ ])", r"\\\1", '"{}"'.format(schema.replace('"', '""')))
     options = quote(f"-c search_path={path} -c role={ROLES[0]}")
     joint = "&" if "?" in url else "?"
-    backend = get_backend(
+    # Late: every worker asks for what is pending, and few processes migrate.
+    yoyo = import_module("yoyo")
+    backend = yoyo.get_backend(
         re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", url)
         + f"{joint}options={options}",
     )
     try:
-        todo = backend.to_apply(_files())
+        todo = backend.to_apply(yoyo.read_migrations(str(_folder())))
         count = len(todo)
         for migration in todo:
             _apply_one(backend, migration)
@@ -164,5 +166,9 @@ def _apply_one(backend: Any, migration: Any) -> None:
         backend.mark_one(migration, log=False)
 
 
-def _files() -> Any:
-    return read_migrations(str(resources.files(__package__) / "migrations"))
+def _files() -> list[Traversable]:
+    return [file for file in _folder().iterdir() if file.name.endswith(".sql")]
+
+
+def _folder() -> Traversable:
+    return resources.files(__package__) / "migrations"

@@ -65,7 +65,7 @@ class Limits:
 
     body_bytes: int = 1 << 20
     body_within: timedelta = timedelta(seconds=10)
-    store_within: timedelta = timedelta(seconds=15)
+    store_within: timedelta = timedelta(seconds=8)
     failures: int = 60
     failure_every: timedelta = timedelta(seconds=1)
     probe_within: timedelta = timedelta(seconds=2)

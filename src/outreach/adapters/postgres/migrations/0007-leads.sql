@@ -11,34 +11,49 @@ AS $$
       FROM contact_points c WHERE c.tenant_id = d.tenant_id AND c.lead_id = d.id))
 $$;
 
--- The leads that hold any of these keys.
-CREATE FUNCTION leads_with(p_kinds text[], p_values text[]) RETURNS SETOF jsonb
-LANGUAGE sql STABLE SET search_path FROM CURRENT
+-- Ids of the leads that hold any of these keys; a probe per key, whatever the planner
+-- knows of the table.
+CREATE FUNCTION holders(p_kinds text[], p_values text[]) RETURNS uuid[]
+LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
-  SELECT stored_lead(d) FROM leads d
-   WHERE d.id IN (
-     SELECT c.lead_id FROM unnest(p_kinds, p_values) AS k (kind, value)
-       JOIN contact_points c ON c.tenant_id = current_tenant()
-        AND c.kind = k.kind AND c.value = k.value)
-   ORDER BY d.id
+BEGIN
+  RETURN ARRAY(
+    SELECT DISTINCT held.lead_id FROM unnest(p_kinds, p_values) AS k (kind, value)
+     CROSS JOIN LATERAL (
+       SELECT c.lead_id FROM contact_points c
+        WHERE c.tenant_id = current_tenant() AND c.kind = k.kind AND c.value = k.value
+        LIMIT 1) AS held);
+END
+$$;
+
+CREATE FUNCTION leads_with(p_kinds text[], p_values text[]) RETURNS SETOF jsonb
+LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+DECLARE
+  v_ids uuid[] := holders(p_kinds, p_values);
+BEGIN
+  RETURN QUERY
+  SELECT stored_lead(d) FROM leads d WHERE d.id = ANY (v_ids) ORDER BY d.id;
+END
 $$;
 
 -- Leads that hold any of these keys, or whose ids are in this range.
 CREATE FUNCTION find_leads(p_kinds text[], p_values text[], p_first uuid, p_last uuid,
                            p_limit integer)
 RETURNS SETOF jsonb
-LANGUAGE sql STABLE SET search_path FROM CURRENT
+LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
-  SELECT stored_lead(d) FROM leads d
-   WHERE d.id IN (
-     (SELECT c.lead_id FROM unnest(p_kinds, p_values) AS k (kind, value)
-        JOIN contact_points c ON c.tenant_id = current_tenant()
-         AND c.kind = k.kind AND c.value = k.value)
-     UNION
-     (SELECT r.id FROM leads r
-       WHERE r.tenant_id = current_tenant() AND r.id BETWEEN p_first AND p_last
-       ORDER BY r.id LIMIT p_limit))
-   ORDER BY d.id LIMIT p_limit
+DECLARE
+  v_ids uuid[] := holders(p_kinds, p_values);
+BEGIN
+  v_ids := v_ids || ARRAY(
+    SELECT r.id FROM leads r
+     WHERE r.tenant_id = current_tenant() AND r.id BETWEEN p_first AND p_last
+     ORDER BY r.id LIMIT p_limit);
+  RETURN QUERY
+  SELECT stored_lead(d) FROM leads d WHERE d.id = ANY (v_ids)
+   ORDER BY d.id LIMIT p_limit;
+END
 $$;
 
 -- Stores new and changed leads with their keys; a journey begins with its lead.
@@ -70,10 +85,9 @@ BEGIN
     custom_fields = excluded.custom_fields, import_id = excluded.import_id,
     version = excluded.version, updated_at = clock_timestamp();
   INSERT INTO contact_points (tenant_id, kind, value, lead_id, rank, facts)
-  SELECT current_tenant(), x.kind, x.value, x.lead, x.rank, x.facts
-    FROM jsonb_array_elements(p_leads) AS l,
-         jsonb_to_recordset(l -> 'points') AS x (kind text, value text, lead uuid,
-                                                 rank integer, facts jsonb)
+  SELECT current_tenant(), p ->> 0, p ->> 1, (l ->> 'id')::uuid, (p ->> 2)::integer,
+         p -> 3
+    FROM jsonb_array_elements(p_leads) AS l, jsonb_array_elements(l -> 'points') AS p
   ON CONFLICT (tenant_id, kind, value) DO NOTHING;
   WITH begun AS (
     INSERT INTO gold_lead_journey (id, tenant_id, lead_id)

@@ -260,11 +260,7 @@ BEGIN
       SELECT c.lead_id, bool_or(i ->> 'reason' IN ('OPT_OUT', 'COMPLAINT')) AS out,
              min(i ->> 'by') AS said_by, min((i ->> 'at')::timestamptz) AS at
         FROM jsonb_array_elements(p_items) AS i
-        JOIN contact_points c ON c.tenant_id = v_tenant AND (
-             (c.kind = split_part(i ->> 'key', ':', 1)
-              AND c.value = substr(i ->> 'key', strpos(i ->> 'key', ':') + 1))
-          OR (c.kind = 'email' AND i ->> 'key' LIKE 'domain:%'
-              AND split_part(c.value, '@', 2) = substr(i ->> 'key', 8)))
+       CROSS JOIN LATERAL suppressed_leads(i ->> 'key') AS c (lead_id)
        WHERE v_tenant = v_home OR (i ->> 'everywhere')::boolean
        GROUP BY c.lead_id ORDER BY c.lead_id
     LOOP
@@ -278,6 +274,25 @@ BEGIN
   END LOOP;
   PERFORM set_config('app.tenant', v_home::text, true);
   RETURN v_new;
+END
+$$;
+
+-- Leads of the present tenant that have such an address.
+CREATE FUNCTION suppressed_leads(p_key text) RETURNS SETOF uuid
+LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+DECLARE
+  v_kind text := split_part(p_key, ':', 1);
+  v_value text := substr(p_key, strpos(p_key, ':') + 1);
+BEGIN
+  IF v_kind = 'domain' THEN
+    RETURN QUERY SELECT c.lead_id FROM contact_points c
+      WHERE c.tenant_id = current_tenant() AND c.kind = 'email'
+        AND split_part(c.value, '@', 2) = v_value;
+  ELSE
+    RETURN QUERY SELECT c.lead_id FROM contact_points c
+      WHERE c.tenant_id = current_tenant() AND c.kind = v_kind AND c.value = v_value;
+  END IF;
 END
 $$;
 
