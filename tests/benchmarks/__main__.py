@@ -7,6 +7,7 @@ measured (a peer that is not there is named), 2 wrong usage.
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +16,8 @@ from typing import Final
 from tests.benchmarks.runner import ALL, found, measure
 
 __all__ = ["main"]
+
+TERMINATED: Final = 143
 
 _HERE: Final = Path(__file__).parent
 
@@ -58,4 +61,6 @@ def _tell(line: str) -> None:
 
 
 if __name__ == "__main__":
+    # Else the servers and workers of a bench would outlive it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
     sys.exit(main())
