@@ -31,8 +31,8 @@ template = "second"
 name = "first"
 channel = "WHATSAPP"
 variables = [{{ name = "contact_name", default = "" }}]
-content = "{{Bună ziua|Salut}}[, {{{{contact_name}}}}]! {{Depozităm|Cumpărăm}} cereale, \
-{{vă|v-ar}} interesează? {{Scrieți|Răspundeți}} STOP dacă nu."
+content = "{{Bună ziua|Salut}}[, {{{{contact_name}}}}]! {{Depozităm|Cumpărăm}} \
+cereale, {{vă|v-ar}} interesează? {{Scrieți|Răspundeți}} STOP dacă nu."
 
 [[template]]
 name = "second"

@@ -173,3 +173,8 @@ def home() -> Iterator[Home]:
     """A data folder of one test's own."""
     with opened_home() as opened:
         yield opened
+
+
+def has_come(home: Home, run: Process, count: int) -> bool:
+    """So many messages were accepted, or the run has ended before."""
+    return len(home.accepted()) >= count or not run.runs

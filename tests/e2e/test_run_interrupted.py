@@ -11,7 +11,7 @@ from typing import Final
 
 import pytest
 from tests.e2e.campaign_files import CampaignFiles, write_campaign
-from tests.e2e.judging import doubles, uses
+from tests.e2e.judging import uses
 from tests.e2e.running import Home, Process, opened_home, until
 
 SPEED: Final = 1500

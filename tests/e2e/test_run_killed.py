@@ -7,6 +7,7 @@ import os
 import signal
 import time
 from collections import Counter
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from random import Random
@@ -21,7 +22,7 @@ from tests.e2e.judging import (
     too_close,
     uses,
 )
-from tests.e2e.running import opened_home, until
+from tests.e2e.running import has_come, opened_home, until
 
 SEED: Final = 20260303
 SPEED: Final = 6000
@@ -53,7 +54,7 @@ def test_a_run_killed_three_times_goes_on_and_repeats_nothing() -> None:
         for turn in range(3):
             enough = counts[-1] + rng.randint(4, 16)
             with home.run(*asked) as run:
-                until(lambda n=enough: len(home.accepted()) >= n or not run.runs)
+                until(partial(has_come, home, run, enough))
                 time.sleep(rng.uniform(0, 0.03))
                 assert run.runs, run.err
                 run.kill()

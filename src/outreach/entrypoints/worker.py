@@ -17,6 +17,8 @@ from typing import Any, Final
 from attrs import define, field
 
 from outreach.adapters.arq import worker_settings
+from outreach.adapters.postgres import migrate
+from outreach.adapters.redis import client as redis
 from outreach.domain.errors import Misconfigured, OutreachError
 from outreach.domain.timing import Timing
 from outreach.entrypoints.engine import (
@@ -117,6 +119,12 @@ def _urls(settings: Settings) -> Urls:
     return Urls(settings.database_url.reveal, settings.redis_url.reveal)
 
 
+def _check(urls: Urls, schema: str) -> None:
+    """Before arq, which would ask a silent Redis for minutes."""
+    redis.check(urls.redis)
+    migrate.check(urls.database, schema=schema)
+
+
 def make_settings(settings: Settings) -> type:
     """The class that arq reads."""
     lanes = Lanes(settings)
@@ -136,7 +144,9 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(message)
     set_up_logs()
     try:
-        made = make_settings(load(os.environ))
+        settings = load(os.environ)
+        _check(_urls(settings), settings.database_schema)
+        made = make_settings(settings)
     except OutreachError as error:
         sys.stderr.write(f"outreach: {error}\n")
         raise SystemExit(_FAILED) from None

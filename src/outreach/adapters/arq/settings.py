@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import UTC, timedelta
 from typing import Any, Final
 
@@ -12,6 +14,7 @@ from arq.worker import func
 from redis.asyncio.connection import ConnectionPool, SSLConnection, parse_url
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
+from redis.exceptions import RedisError
 
 from outreach.adapters.arq.jobs import CRON, LOOK, dump, load, queue_of
 from outreach.domain.errors import Misconfigured
@@ -28,10 +31,19 @@ RETRIES: Final = 100  # up to 1 s apart: a restart, a failover
 
 
 class _Pool(ArqRedis):
-    """arq's worker ends its client by a name that redis-py has given up."""
+    """arq's worker ends its client by a name that redis-py has given up, and before
+    that wipes out its sign of life, which a server that is gone must not hold up.
+    """
 
     async def close(self, close_connection_pool: Any = None) -> None:
         await self.aclose(close_connection_pool)
+
+    async def delete(self, *names: Any) -> int:
+        with suppress(RedisError, OSError, TimeoutError):
+            async with asyncio.timeout(ENDING_S):
+                count: int = await super().delete(*names)
+                return count
+        return 0
 
 
 class _Settings(RedisSettings):
