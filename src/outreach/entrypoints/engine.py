@@ -158,14 +158,19 @@ async def open_engine(
 
 
 async def check_redis(engine: Engine) -> None:
-    """Raises Unavailable, naming the way out, if Redis does not answer."""
+    """Raises Unavailable, naming the way out, if Redis does not answer.
+
+    Another server than before is another epoch: its guard is rebuilt before it is
+    believed.
+    """
     try:
-        await engine.container.guard().store_id()
+        store = await engine.container.guard().store_id()
     except Unavailable as error:
         message = (
             "Redis does not answer at OUTREACH_REDIS_URL: start it, or correct the URL"
         )
         raise Unavailable(message) from error
+    await engine.container.intents().epoch(store)
 
 
 async def _build_gateways(

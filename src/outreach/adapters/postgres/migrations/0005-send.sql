@@ -253,10 +253,16 @@ LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
 AS $$
 DECLARE
   v_journey gold_lead_journey;
+  v_newest boolean;
   v_moves boolean;
 BEGIN
   SELECT * INTO v_journey FROM gold_lead_journey WHERE id = p_lead;
+  -- Facts may come in any order: an older send moves nobody but a COLD lead.
+  v_newest := v_journey.last_contact_at IS NULL
+    OR (p_at, p_channel) >= (v_journey.last_contact_at,
+                             coalesce(v_journey.last_channel_used, ''));
   v_moves := p_to IS NOT NULL AND v_journey.current_state <> p_to
+    AND (v_newest OR v_journey.current_state = 'COLD')
     AND v_journey.current_state IN ('COLD', 'CONTACTED_WA', 'CONTACTED_EMAIL');
   UPDATE gold_lead_journey
      SET current_state = CASE WHEN v_moves THEN p_to ELSE current_state END,
@@ -271,7 +277,9 @@ BEGIN
          first_contact_at = least(first_contact_at, p_at),
          last_contact_at = greatest(last_contact_at, p_at),
          first_contact_channel = coalesce(first_contact_channel, p_channel),
-         last_channel_used = p_channel, is_new_contact = false,
+         last_channel_used = CASE WHEN v_newest THEN p_channel
+                                  ELSE last_channel_used END,
+         is_new_contact = false,
          version = version + 1, updated_at = clock_timestamp()
    WHERE id = p_lead;
   IF v_moves THEN
@@ -866,6 +874,8 @@ BEGIN
            sla_due_at = least(sla_due_at, (p_item ->> 'sla_due_at')::timestamptz),
            priority = CASE WHEN rank_of(p_item ->> 'priority') > rank_of(priority)
                            THEN p_item ->> 'priority' ELSE priority END,
+           fingerprint = '', suggested_response = NULL,
+           doc = doc || '{"fingerprint": null, "suggested": null}',
            version = version + 1, updated_at = clock_timestamp()
      WHERE id = v_id;
   ELSE
