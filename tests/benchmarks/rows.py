@@ -105,4 +105,4 @@ def table(rows: Sequence[Row]) -> str:
 
 def _spread(figures: Sequence[float]) -> float:
     median = statistics.median(figures) if figures else 0.0
-    return (max(figures) - min(figures)) / median if median else 0.0
+    return (max(figures) - min(figures)) / abs(median) if median else 0.0

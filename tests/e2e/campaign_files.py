@@ -41,8 +41,9 @@ content = "{{Bună ziua|Salut}} din nou, revin {{o singură dată|scurt}}: \
 {{aveți|mai aveți}} {{loc|spațiu}} de depozitare? STOP dacă nu."
 
 [[template]]
-name = "answer"
+name = "reply-interested"
 channel = "WHATSAPP"
+language = "ro"
 content = "{{Mulțumesc|Vă mulțumim}} pentru răspuns! {{Vă sună|Vă caută}} un coleg \
 {{azi|mâine}}."
 """

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import psycopg
-import pytest
 from attrs import define, field
 from psycopg.rows import dict_row
 from tests.servers import open_folder
@@ -21,7 +20,7 @@ from tests.servers import open_folder
 from outreach.entrypoints.embedded import Servers, discard, start
 from outreach.entrypoints.sandbox.journal import read_lines
 
-__all__ = ["Home", "Process", "home", "opened_home", "outreach", "rows", "until"]
+__all__ = ["Home", "Process", "opened_home", "outreach", "rows", "until"]
 
 _CODE: Final = "from outreach.entrypoints.cli import main; main()"
 _PATIENCE_S: Final = 120.0
@@ -130,6 +129,11 @@ class Home:
         name = f"{self.accepted_file.name}.events.jsonl"
         return read_lines(self.accepted_file.with_name(name))
 
+    def has_sent(self, least: int, run: Process) -> None:
+        """Wait until so many messages were accepted; the run must still go on."""
+        until(lambda: len(self.accepted()) >= least or not run.runs)
+        assert run.runs, run.err
+
     def rows(self, query: str) -> list[dict[str, Any]]:
         """Ask the database, as its superuser, whom no policy binds."""
         return rows(self.servers.postgres_url, query)
@@ -166,13 +170,6 @@ def opened_home() -> Iterator[Home]:
                 yield Home(folder, servers)
         finally:
             discard(folder / "servers")
-
-
-@pytest.fixture
-def home() -> Iterator[Home]:
-    """A data folder of one test's own."""
-    with opened_home() as opened:
-        yield opened
 
 
 def has_come(home: Home, run: Process, count: int) -> bool:

@@ -12,7 +12,7 @@ from typing import Final
 import pytest
 from tests.e2e.campaign_files import CampaignFiles, write_campaign
 from tests.e2e.judging import uses
-from tests.e2e.running import Home, Process, opened_home, until
+from tests.e2e.running import Home, opened_home
 
 SPEED: Final = 1500
 ENDS_WITHIN_S: Final = 30
@@ -32,11 +32,6 @@ def campaign(home: Home) -> CampaignFiles:
     )
 
 
-def has_sent(home: Home, run: Process, least: int) -> None:
-    until(lambda: len(home.accepted()) >= least or not run.runs)
-    assert run.runs, run.err
-
-
 def postmaster(folder: Path) -> int:
     file = folder / "servers" / "postgres" / "postmaster.pid"
     return int(file.read_text().split("\n", 1)[0])
@@ -49,7 +44,7 @@ def test_a_run_that_is_interrupted_ends_its_calls_and_says_what_it_did(
     with opened_home() as home:
         files = campaign(home)
         with home.run(*asked(home, files)) as run:
-            has_sent(home, run, 8)
+            home.has_sent(8, run)
             run.signal(number)
             status = run.status(seconds=ENDS_WITHIN_S)
             out, said = run.out, run.err + home.log
@@ -72,7 +67,7 @@ def test_a_run_whose_database_dies_says_so_and_ends_when_it_is_told_to() -> None
     with opened_home() as home:
         files = campaign(home)
         with home.run(*asked(home, files)) as run:
-            has_sent(home, run, 8)
+            home.has_sent(8, run)
             os.kill(postmaster(home.folder), signal.SIGKILL)
             time.sleep(3)
             run.signal(signal.SIGTERM)

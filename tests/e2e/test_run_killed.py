@@ -56,7 +56,6 @@ def test_a_run_killed_three_times_goes_on_and_repeats_nothing() -> None:
             with home.run(*asked) as run:
                 until(partial(has_come, home, run, enough))
                 time.sleep(rng.uniform(0, 0.03))
-                assert run.runs, run.err
                 run.kill()
                 if turn == 2:
                     kill_servers(home.folder)
