@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
-import pytest
 from attrs import frozen
 from tests.e2e.campaign_files import CampaignFiles, step_of, write_campaign
 from tests.e2e.judging import (
@@ -37,7 +37,6 @@ class Done:
     """A run that ended by itself, and everything there is to judge it by."""
 
     files: CampaignFiles
-    status: int
     summary: dict[str, Any]
     accepted: list[dict[str, Any]]
     happened: list[dict[str, Any]]
@@ -45,8 +44,8 @@ class Done:
     home: Home
 
 
-@pytest.fixture(scope="module")
-def done() -> Iterator[Done]:
+@contextmanager
+def run_of_two_days() -> Iterator[Done]:
     with opened_home() as home:
         words = home.folder.parent
         files = write_campaign(
@@ -56,14 +55,13 @@ def done() -> Iterator[Done]:
         with home.run(
             *files.options,
             *("--speed", SPEED, "--json", words / "summary.json"),
-            *("--from", "2026-03-03T09:00", "--until", "2026-03-04T16:00"),
+            *("--from", "2026-03-03T09:00", "--until", "2026-03-04T12:00"),
             *knobs,
         ) as run:
             status = run.status()
         assert status == 0, run.err
         yield Done(
             files=files,
-            status=status,
             summary=json.loads((words / "summary.json").read_text()),
             accepted=home.accepted(),
             happened=home.happened(),
@@ -72,7 +70,7 @@ def done() -> Iterator[Done]:
         )
 
 
-def test_every_message_accepted_is_one_attempt_with_its_text_phone_and_person(
+def every_message_accepted_is_one_attempt_with_its_text_phone_and_person(
     done: Done,
 ) -> None:
     accepted = {
@@ -89,7 +87,7 @@ def test_every_message_accepted_is_one_attempt_with_its_text_phone_and_person(
     assert set(booked) == accepted
 
 
-def test_the_summary_counts_what_was_accepted_phone_by_phone(done: Done) -> None:
+def the_summary_counts_what_was_accepted_phone_by_phone(done: Done) -> None:
     used = uses(done.accepted)
     counted = {
         phone["phone"]: (phone["new"], phone["followups"])
@@ -104,14 +102,14 @@ def test_the_summary_counts_what_was_accepted_phone_by_phone(done: Done) -> None
     assert sum(use.followups for use in used.values()) > 10
 
 
-def test_the_summary_counts_the_files_and_the_people(done: Done) -> None:
+def the_summary_counts_the_files_and_the_people(done: Done) -> None:
     summary = done.summary
 
     assert (summary["rows"], summary["imported"], summary["merged"]) == (120, 120, 0)
     assert (summary["rejected"], summary["enrolled"]) == (0, 120)
 
 
-def test_every_kind_of_fault_happened(done: Done) -> None:
+def every_kind_of_fault_happened(done: Done) -> None:
     faults = Counter(line["kind"] for line in done.happened if line.get("of") == "send")
     passes = Counter(
         line["pass"] for line in done.happened if line["kind"] == "webhook"
@@ -125,7 +123,7 @@ def test_every_kind_of_fault_happened(done: Done) -> None:
     assert done.summary["unknown"] >= 1
 
 
-def test_a_send_whose_answer_was_lost_was_looked_up_and_found(done: Done) -> None:
+def a_send_whose_answer_was_lost_was_looked_up_and_found(done: Done) -> None:
     lost = {line["message_uid"] for line in done.accepted if line["answer"] == "lost"}
     found = {send["uid"] for send in done.sends if send["outcome"] == "ACCEPTED"}
 
@@ -133,12 +131,12 @@ def test_a_send_whose_answer_was_lost_was_looked_up_and_found(done: Done) -> Non
     assert lost <= found
 
 
-def test_nobody_got_a_step_or_a_text_twice(done: Done) -> None:
+def nobody_got_a_step_or_a_text_twice(done: Done) -> None:
     assert {step_of(line) for line in done.accepted} == {1, 2}
     assert doubles(done.accepted) == []
 
 
-def test_no_phone_wrote_to_more_strangers_on_a_day_than_its_limit(done: Done) -> None:
+def no_phone_wrote_to_more_strangers_on_a_day_than_its_limit(done: Done) -> None:
     counts = new_per_day(done.accepted, done.sends)
 
     assert len({day for _, day in counts}) == 2
@@ -146,15 +144,15 @@ def test_no_phone_wrote_to_more_strangers_on_a_day_than_its_limit(done: Done) ->
     assert done.files.limit in counts.values()
 
 
-def test_no_phone_sent_twice_within_its_gap(done: Done) -> None:
+def no_phone_sent_twice_within_its_gap(done: Done) -> None:
     assert too_close(done.accepted, GAP_S / SPEED) == []
 
 
-def test_every_send_was_within_the_window(done: Done) -> None:
+def every_send_was_within_the_window(done: Done) -> None:
     assert outside_window(done.sends) == []
 
 
-def test_nobody_was_written_to_after_saying_stop(done: Done) -> None:
+def nobody_was_written_to_after_saying_stop(done: Done) -> None:
     stops = [
         line
         for line in done.happened
@@ -165,7 +163,7 @@ def test_nobody_was_written_to_after_saying_stop(done: Done) -> None:
     assert written_after(ANSWERS, done.happened, done.sends) == []
 
 
-def test_every_reply_whose_webhook_was_answered_is_one_event_and_one_reply(
+def every_reply_whose_webhook_was_answered_is_one_event_and_one_reply(
     done: Done,
 ) -> None:
     groups = {
@@ -186,7 +184,7 @@ def test_every_reply_whose_webhook_was_answered_is_one_event_and_one_reply(
     assert sum(done.summary["replies_by_intent"].values()) == done.summary["replies"]
 
 
-def test_every_event_was_applied_once_and_every_reply_stopped_its_sequence(
+def every_event_was_applied_once_and_every_reply_stopped_its_sequence(
     done: Done,
 ) -> None:
     waiting = done.home.rows(
@@ -202,3 +200,20 @@ def test_every_event_was_applied_once_and_every_reply_stopped_its_sequence(
 
     assert waiting == []
     assert going_on == []
+
+
+def test_a_run_of_two_days_is_counted_as_the_provider_counts_it() -> None:
+    """One test: the run takes long, and is not to be made in every process of xdist."""
+    with run_of_two_days() as done:
+        every_message_accepted_is_one_attempt_with_its_text_phone_and_person(done)
+        the_summary_counts_what_was_accepted_phone_by_phone(done)
+        the_summary_counts_the_files_and_the_people(done)
+        every_kind_of_fault_happened(done)
+        a_send_whose_answer_was_lost_was_looked_up_and_found(done)
+        nobody_got_a_step_or_a_text_twice(done)
+        no_phone_wrote_to_more_strangers_on_a_day_than_its_limit(done)
+        no_phone_sent_twice_within_its_gap(done)
+        every_send_was_within_the_window(done)
+        nobody_was_written_to_after_saying_stop(done)
+        every_reply_whose_webhook_was_answered_is_one_event_and_one_reply(done)
+        every_event_was_applied_once_and_every_reply_stopped_its_sequence(done)

@@ -10,7 +10,13 @@ from attrs import frozen
 
 from outreach.adapters.files import RejectsFile, open_table
 from outreach.adapters.system import uuid7
-from outreach.domain.lead_file import ImportId, ImportOptions, ImportReport
+from outreach.domain.lead_columns import Columns
+from outreach.domain.lead_file import (
+    ImportId,
+    ImportOptions,
+    ImportReport,
+    MissingColumns,
+)
 from outreach.domain.usecases.enroll import Enrolled
 from outreach.entrypoints.campaign_file import read_campaign
 from outreach.entrypoints.engine import Engine
@@ -70,6 +76,8 @@ async def load_files(engine: Engine, files: Files, tell: Tell) -> Intake:
         Misconfigured: a file is wrong; names it, the place and the way out.
     """
     campaign = None if files.sequence is None else read_campaign(files.sequence)
+    if files.leads is not None:
+        _check_leads(files.leads)
     phones = 0
     if files.senders is not None:
         phones = await senders_file(engine, files.senders)
@@ -93,6 +101,15 @@ async def load_files(engine: Engine, files: Files, tell: Tell) -> Intake:
             + (f"; skipped: {skipped}" if skipped else "")
         )
     return Intake(report, enrolled, phones)
+
+
+def _check_leads(path: Path) -> None:
+    with open_table(path) as table:
+        try:
+            Columns.of(table.columns)
+        except MissingColumns as error:
+            message = f"{path}: {error}"
+            raise MissingColumns(message) from error
 
 
 async def import_file(engine: Engine, path: Path, rejects_to: Path) -> ImportReport:
