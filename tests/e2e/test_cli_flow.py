@@ -219,7 +219,9 @@ def test_a_stop_is_seen_by_why_and_status_until_it_is_lifted(
 
     assert stopped.out == "Stopped: everything, by ana: wrong price\n"
     assert why["messages"][0]["binding"] == "STOPPED"
-    assert "outreach resume" in why["says"]
+    # What else is in the way depends on the hour at which this test runs.
+    assert why["says"].startswith("Not sent: all sending is stopped (by ana)")
+    assert "outreach resume" in json.dumps(why)
     assert [one["reason"] for one in status["switches"]] == ["wrong price"]
     assert resumed.status == 0
     assert after["switches"] == []
