@@ -34,7 +34,7 @@ def start_migrator(url: str) -> subprocess.Popen[str]:
 
 
 def noted(url: str) -> int:
-    """How many migrations are noted as applied by now."""
+    """How many migrations are noted as applied by now, the functions as one."""
     with psycopg.connect(url, autocommit=True) as connection:
         found = connection.execute(
             "SELECT to_regclass('outreach._yoyo_migration')"
@@ -44,7 +44,13 @@ def noted(url: str) -> int:
         row = connection.execute(
             "SELECT count(*) FROM outreach._yoyo_migration"
         ).fetchone()
-    return 0 if row is None else row[0]
+        made = connection.execute(
+            "SELECT to_regclass('outreach.function_set') IS NOT NULL"
+        ).fetchone()
+        has_functions = made == (True,) and connection.execute(
+            "SELECT EXISTS (SELECT FROM outreach.function_set)"
+        ).fetchone() == (True,)
+    return (0 if row is None else row[0]) + has_functions
 
 
 def test_migrating_again_does_nothing(empty_postgres_url: str) -> None:
@@ -69,7 +75,7 @@ def test_two_processes_at_the_same_time_apply_each_migration_once(
     assert sorted(int(out) for out, _ in ended) == [0, noted(empty_postgres_url)]
 
 
-@pytest.mark.parametrize("after", [0, 1, 4])
+@pytest.mark.parametrize("after", [0, 1, 3])
 def test_a_killed_migrator_does_not_block_the_next(
     empty_postgres_url: str, after: int
 ) -> None:
@@ -89,6 +95,33 @@ def test_a_killed_migrator_does_not_block_the_next(
     # What its server process still committed after we counted is not ours.
     assert 0 < done <= left or left == 0
     assert pending(empty_postgres_url) == 0
+
+
+def test_functions_that_changed_are_replaced_and_what_was_dropped_is_gone(
+    fresh_postgres_url: str,
+) -> None:
+    migrate(fresh_postgres_url)
+    with psycopg.connect(fresh_postgres_url, autocommit=True) as connection:
+        connection.execute("SET search_path = outreach")
+        connection.execute("UPDATE function_set SET digest = 'an older one'")
+        connection.execute("CREATE FUNCTION of_old() RETURNS int RETURN 1")
+        connection.execute("DROP FUNCTION engine_now()")
+
+    with pytest.raises(NotMigrated, match="run outreach migrate"):
+        check(fresh_postgres_url)
+    done = migrate(fresh_postgres_url)
+
+    assert done == 1
+    check(fresh_postgres_url)
+    with psycopg.connect(fresh_postgres_url, autocommit=True) as connection:
+        found = connection.execute(
+            """
+            SELECT proname FROM pg_proc WHERE pronamespace = 'outreach'::regnamespace
+               AND proname IN ('of_old', 'engine_now', 'current_tenant')
+             ORDER BY proname
+            """
+        ).fetchall()
+    assert found == [("current_tenant",), ("engine_now",)]
 
 
 async def test_another_schema_holds_an_installation_of_its_own(

@@ -25,7 +25,7 @@ __all__ = ["PostgresDecisions"]
 
 @frozen
 class PostgresDecisions:
-    """Implements `outreach.ports.decisions.Decisions`; see migrations/0009-people.sql.
+    """Implements `outreach.ports.decisions.Decisions`; see functions/people.sql.
 
     Attributes:
         hours: opening hours of every window.

@@ -45,7 +45,7 @@ __all__ = ["PostgresIntents"]
 
 @frozen
 class PostgresIntents:
-    """Implements `outreach.ports.intents.Intents`; see migrations/0005-send.sql."""
+    """Implements `outreach.ports.intents.Intents`; see functions/send.sql."""
 
     database: Database
     timing: Timing = Timing()

@@ -32,7 +32,7 @@ __all__ = ["PostgresAllocations", "PostgresLanes"]
 
 @frozen
 class PostgresLanes:
-    """Implements `outreach.ports.lanes.Lanes`; see migrations/0004-lanes.sql."""
+    """Implements `outreach.ports.lanes.Lanes`; see functions/lanes.sql."""
 
     database: Database
     timing: Timing = Timing()

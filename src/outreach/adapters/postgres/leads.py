@@ -32,7 +32,7 @@ _ID_DIGITS: Final = 32
 
 @frozen
 class PostgresLeads:
-    """Implements `outreach.ports.leads.Leads`; see migrations/0007-leads.sql."""
+    """Implements `outreach.ports.leads.Leads`; see functions/leads.sql."""
 
     database: Database
 

@@ -1,8 +1,9 @@
 """Brings a database to the tables this version needs.
 
 Roles are made first (they are global to a server: another run may be making them
-too), then the schema, then plain SQL files in order, under an advisory lock on a
-connection of our own: a killed migrator loses its connection and with it the lock.
+too), then the schema, then plain SQL files in order, then the functions, under an
+advisory lock on a connection of our own: a killed migrator loses its connection and
+with it the lock.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from urllib.parse import quote
 import psycopg
 from psycopg import sql
 
+from outreach.adapters.postgres import functions
 from outreach.domain.errors import Misconfigured, NotMigrated, Unavailable
 
 __all__ = ["OLDEST", "ROLES", "check", "migrate", "pending"]
@@ -32,6 +34,8 @@ _VERSION_SCALE: Final = 10_000
 def migrate(url: str, *, schema: str = "outreach") -> int:
     """Apply what is missing; answers how many migrations that were.
 
+    The functions, which are replaced as a whole if one has changed, count as one.
+
     Raises:
         Unavailable: the server does not answer.
         Misconfigured: it is too old, or the user may not make roles or the schema.
@@ -41,7 +45,8 @@ def migrate(url: str, *, schema: str = "outreach") -> int:
         connection.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
         try:
             _prepare(connection, schema)
-            return _apply(url, schema)
+            done = _apply(url, schema)
+            return done + functions.replace(connection, schema, ROLES[0])
         except psycopg.errors.InsufficientPrivilege as error:
             message = (
                 f"the database user may not migrate ({error.diag.message_primary}): "
@@ -51,7 +56,10 @@ def migrate(url: str, *, schema: str = "outreach") -> int:
 
 
 def pending(url: str, *, schema: str = "outreach") -> int:
-    """How many migrations are missing; all of them if there is no schema."""
+    """How many migrations are missing; all of them if there is no schema.
+
+    Functions of another version count as one.
+    """
     files = {file.name.removesuffix(".sql") for file in _files()}
     with _connect(url) as connection:
         _old_enough(connection)
@@ -61,10 +69,11 @@ def pending(url: str, *, schema: str = "outreach") -> int:
                 sql.SQL("SELECT migration_id FROM {}").format(table),
             ).fetchall()
         except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
-            return len(files)
+            return len(files) + 1
         except psycopg.errors.InsufficientPrivilege:
             return 0
-    return len(files - {row[0] for row in rows})
+        missing = len(files - {row[0] for row in rows})
+        return missing + (missing > 0 or functions.stale(connection, schema))
 
 
 def check(url: str, *, schema: str = "outreach") -> None:

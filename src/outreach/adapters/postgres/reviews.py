@@ -23,7 +23,7 @@ _START_OF_ID: Final = re.compile(r"[0-9a-f-]{1,36}")
 
 @frozen
 class PostgresReviews:
-    """Implements `outreach.ports.reviews.Reviews`; see migrations/0009-people.sql."""
+    """Implements `outreach.ports.reviews.Reviews`; see functions/people.sql."""
 
     database: Database
 

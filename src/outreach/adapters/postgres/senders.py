@@ -33,7 +33,7 @@ _START_OF_ID: Final = re.compile(r"[0-9a-f-]{4,36}")
 
 @frozen
 class PostgresSenders:
-    """Implements `outreach.ports.senders.Senders`; see migrations/0008-senders.sql.
+    """Implements `outreach.ports.senders.Senders`; see functions/senders.sql.
 
     Attributes:
         ids: draws the ids of senders.

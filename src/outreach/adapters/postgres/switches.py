@@ -17,7 +17,7 @@ __all__ = ["PostgresSwitches"]
 
 @frozen
 class PostgresSwitches:
-    """Implements `outreach.ports.switches.Switches`; see migrations/0008-senders.sql.
+    """Implements `outreach.ports.switches.Switches`; see functions/senders.sql.
 
     Whoever throws waits for sends that are being armed, and those that come later
     see the switch: nothing is armed after its commit.

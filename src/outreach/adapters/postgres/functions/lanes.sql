@@ -1,5 +1,4 @@
 -- Who may send now.
-SET check_function_bodies = off;  -- they call each other
 
 -- Keeps a lane's wake_at: when its earliest open message can go. O(windows x log).
 CREATE FUNCTION refresh_lane(p_lane uuid) RETURNS void

@@ -1,5 +1,4 @@
 -- T1, T2, and attempts whose outcome nobody knows.
-SET check_function_bodies = off;
 
 -- Locks a name for the rest of the transaction: shared by those who rely on it,
 -- exclusive for whoever changes it.

@@ -1,5 +1,4 @@
 -- Phones, kill switches, and addresses that get nothing.
-SET check_function_bodies = off;
 
 -- Makes or updates phones with their accounts and lanes, in order.
 CREATE FUNCTION import_senders(p_batch jsonb) RETURNS SETOF jsonb

@@ -1,5 +1,4 @@
 -- Leads in, sequences, and who is enrolled in what.
-SET check_function_bodies = off;
 
 -- A lead with its contact points, as the domain knows it.
 CREATE FUNCTION stored_lead(d leads) RETURNS jsonb

@@ -1,5 +1,4 @@
 -- Engine time, and how far a scaled run may let it go.
-SET check_function_bodies = off;  -- they call each other
 
 -- Engine time (UTC). VOLATILE and over clock_timestamp(): the time of a transaction
 -- stands still, also while it waits for locks.

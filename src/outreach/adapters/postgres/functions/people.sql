@@ -1,6 +1,4 @@
 -- What people see: the queue, why nothing is sent, and the figures.
-SET check_function_bodies = off;
-
 CREATE FUNCTION review_view(r human_review_queue) RETURNS jsonb
 LANGUAGE sql STABLE SET search_path FROM CURRENT
 AS $$

@@ -1,5 +1,4 @@
 -- Leads as they stand, what is committed to them, and what came in.
-SET check_function_bodies = off;
 
 -- Everything a reaction looks at. p_account, p_sender: where an event came in.
 CREATE FUNCTION known_doc(p_lead uuid, p_attempt uuid, p_sender uuid) RETURNS jsonb
