@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from outreach.adapters.memory.budgeting import campaign_of, uses
 from outreach.adapters.memory.rows import IntentRow, LaneRow, Standing
 from outreach.adapters.memory.store import MemoryStore
 from outreach.domain.budget import UnitSlot
@@ -37,6 +38,7 @@ def case_of(store: MemoryStore, row: IntentRow) -> Case:
         addresses=lead.addresses,
         fields=lead.variables,
         enrolment=enrolment,
+        campaign=campaign_of(store, row),
         sequence=sequence,
         template=_template(store, intent, sequence),
         suppressions=store.suppressions_of(intent.tenant, lead.addresses),
@@ -53,9 +55,10 @@ def ledger_of(store: MemoryStore, sender: Sender) -> Ledger:
     """Units of the sender's present day."""
     day = local_day(store.now, sender.time_zone)
     unit = store.units.get(UnitSlot(sender.id, day))
+    budgets = uses(store, sender)
     if unit is None:
-        return Ledger(day)
-    return Ledger(day, len(unit.ids), unit.external)
+        return Ledger(day, budgets=budgets)
+    return Ledger(day, len(unit.ids), unit.external, budgets)
 
 
 def _lane_facts(lane: LaneRow) -> LaneFacts:

@@ -7,6 +7,7 @@ from typing import Final
 
 from attrs import evolve
 
+from outreach.adapters.memory import budgeting
 from outreach.adapters.memory.counting import count, reach, uncount
 from outreach.adapters.memory.reviewing import open_item
 from outreach.adapters.memory.rows import AttemptRow, IntentRow, Standing
@@ -79,9 +80,15 @@ def told(
 
 def left(store: MemoryStore, attempt: AttemptRow) -> Left:
     """What the ledger holds of an attempt and its unit."""
-    slot = attempt.unit
-    spent = slot is not None and attempt.intent in store.unit(slot).ids
-    return Left(attempt.parcel.attempt, attempt.intent, attempt.outcome, spent, slot)
+    unit, of = attempt.unit, attempt.parcel
+    spent = unit is not None and attempt.intent in store.unit(unit).ids
+    held = any(
+        attempt.intent in budgeting.holders(store, of.sender, key)
+        for key in attempt.budgets
+    )
+    return Left(
+        of.attempt, attempt.intent, attempt.outcome, spent or held, attempt.slot
+    )
 
 
 def _result(attempt: AttemptRow, outcome: Outcome) -> Result:
@@ -160,6 +167,8 @@ def _note(store: MemoryStore, attempt: AttemptRow, result: Result) -> None:
 
 
 def _give_unit_back(store: MemoryStore, attempt: AttemptRow, result: Result) -> None:
+    if not result.keep_unit:
+        budgeting.give_back(store, attempt)
     if attempt.unit is not None and not result.keep_unit:
         store.unit(attempt.unit).ids.pop(attempt.intent, None)
         store.lanes[attempt.parcel.sender].new_gate_at = None

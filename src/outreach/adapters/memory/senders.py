@@ -93,6 +93,8 @@ class MemorySenders:
         lane = store.lanes.get(before.id)
         if lane is None or lane.sender != before or after.id != before.id:
             return False
+        if (after.limits, after.daily_limit) != (before.limits, before.daily_limit):
+            lane.new_gate_at = lane.budget_gate_at = None
         lane.sender = after
         moved = after.state is not before.state
         store.sender_moves.append((store.now, by, SenderMove(after, moved)))
@@ -195,7 +197,10 @@ def _import(store: MemoryStore, tenant: TenantId, new: NewSender) -> Sender:
         daily_limit=new.daily_limit,
         priority=new.priority,
         warm_up=_warm_up(store, lane.sender.warm_up, new),
+        limits=new.limits,
     )
+    # A limit may have been raised: what is full is asked for again.
+    lane.new_gate_at = lane.budget_gate_at = None
     return lane.sender
 
 
@@ -219,6 +224,7 @@ def _made(
         state=state,
         state_before=state,
         warm_up=warm_up,
+        limits=new.limits,
     )
 
 
