@@ -6,6 +6,7 @@ from tests.contract.promises import kept_by, promises_of
 
 from outreach.ports.lanes import Allocations, Lanes
 from outreach.testing.allocations import AllocationsContract
+from outreach.testing.budgets import BudgetsContract
 from outreach.testing.lanes import LanesContract
 
 
@@ -18,5 +19,5 @@ class TestAllocations(AllocationsContract):
 
 
 def test_each_promise_of_the_ports_is_a_test() -> None:
-    assert promises_of(Lanes) <= kept_by(LanesContract)
+    assert promises_of(Lanes) <= kept_by(LanesContract) | kept_by(BudgetsContract)
     assert promises_of(Allocations) <= kept_by(AllocationsContract)

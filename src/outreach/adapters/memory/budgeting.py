@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
+from attrs import evolve
+
 from outreach.adapters.memory.rows import (
     AttemptRow,
     BudgetRow,
@@ -14,12 +16,23 @@ from outreach.adapters.memory.rows import (
     Standing,
 )
 from outreach.adapters.memory.store import MemoryStore
+from outreach.domain.case import Case
+from outreach.domain.decision import Reason
 from outreach.domain.ids import CampaignId, IntentId, SenderId
 from outreach.domain.limits import NO_LIMITS, SETTING, BudgetKind, kind_of
 from outreach.domain.message import Draft, NotArmed, WhyNotArmed
-from outreach.domain.sender import SendClass, Sender
+from outreach.domain.sender import SendClass
 
-__all__ = ["campaign_of", "close", "give_back", "holders", "no_budget", "take", "uses"]
+__all__ = [
+    "campaign_of",
+    "close",
+    "give_back",
+    "holders",
+    "no_budget",
+    "reopen",
+    "take",
+    "with_uses",
+]
 
 _IN_ORDER: Final = timedelta(microseconds=1)
 """Between messages that were moved together, so that they keep their order."""
@@ -45,7 +58,7 @@ def take(store: MemoryStore, sender: SenderId, draft: Draft) -> None:
     """One unit of each; who holds one already takes no second."""
     for share in draft.shares:
         rows = store.budgets.setdefault(sender, {})
-        row = rows.setdefault(share.key, BudgetRow())
+        row = rows.setdefault(share.key, BudgetRow(share.ends_at))
         row.ids.setdefault(draft.parcel.intent, draft.parcel.attempt)
 
 
@@ -65,11 +78,19 @@ def holders(store: MemoryStore, sender: SenderId, key: str) -> tuple[IntentId, .
     return () if row is None else tuple(row.ids)
 
 
-def uses(store: MemoryStore, sender: Sender) -> Mapping[str, int]:
-    """How much of each budget of a sender is used; nothing, if none is set."""
-    if sender.limits == NO_LIMITS:
-        return {}
-    return {key: len(row.ids) for key, row in _of(store, sender.id).items()}
+def with_uses(store: MemoryStore, case: Case) -> Case:
+    """The case with the use of all budgets that its message takes part in."""
+    sender, ledger = case.sender, case.ledger
+    if sender is None or ledger is None or sender.limits == NO_LIMITS:
+        return case
+    rows = _of(store, sender.id)
+    shares = [case.share(kind, store.now) for kind in BudgetKind]
+    used = {
+        share.key: len(rows[share.key].ids)
+        for share in shares
+        if share is not None and share.key in rows
+    }
+    return evolve(case, ledger=evolve(ledger, budgets=used))
 
 
 def _of(store: MemoryStore, sender: SenderId) -> Mapping[str, BudgetRow]:
@@ -89,6 +110,19 @@ def close(
     moved.sort(key=lambda one: (one.intent.due_at, one.intent.id))
     for place, one in enumerate(moved):
         store.wait(one, until + place * _IN_ORDER)
+        one.noted = str(Reason.BUDGET_EXCEEDED)
+
+
+def reopen(store: MemoryStore, lane: LaneRow) -> None:
+    """A limit may have been raised: what is full is asked for again."""
+    lane.new_gate_at = lane.budget_gate_at = None
+    ends = {row.ends_at for row in _of(store, lane.sender.id).values()}
+    for one in tuple(store.intents.values()):
+        waits = one.lane == lane.sender.id and one.standing is Standing.WAITING
+        due = one.intent.due_at
+        end = due.replace(microsecond=0)
+        if waits and one.noted == Reason.BUDGET_EXCEEDED and end in ends:
+            store.wait(one, min(due, store.now + (due - end)))
 
 
 def _others(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from outreach.adapters.memory.budgeting import campaign_of, uses
+from outreach.adapters.memory.budgeting import campaign_of, with_uses
 from outreach.adapters.memory.rows import IntentRow, LaneRow, Standing
 from outreach.adapters.memory.store import MemoryStore
 from outreach.domain.budget import UnitSlot
@@ -23,7 +23,7 @@ def case_of(store: MemoryStore, row: IntentRow) -> Case:
     lane = None if row.lane is None else store.lanes[row.lane]
     sequence, enrolment = _run(store, intent)
     by_phone = intent.channel is Channel.WHATSAPP
-    return Case(
+    case = Case(
         intent=intent,
         journey=store.journey(intent.lead),
         window=row.window,
@@ -49,16 +49,16 @@ def case_of(store: MemoryStore, row: IntentRow) -> Case:
         ),
         live=_live(row),
     )
+    return with_uses(store, case)
 
 
 def ledger_of(store: MemoryStore, sender: Sender) -> Ledger:
     """Units of the sender's present day."""
     day = local_day(store.now, sender.time_zone)
     unit = store.units.get(UnitSlot(sender.id, day))
-    budgets = uses(store, sender)
     if unit is None:
-        return Ledger(day, budgets=budgets)
-    return Ledger(day, len(unit.ids), unit.external, budgets)
+        return Ledger(day)
+    return Ledger(day, len(unit.ids), unit.external)
 
 
 def _lane_facts(lane: LaneRow) -> LaneFacts:

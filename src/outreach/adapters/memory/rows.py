@@ -199,6 +199,7 @@ class UnitRow:
 class BudgetRow:
     """One further budget of a sender in one period: who holds a unit, by which try."""
 
+    ends_at: datetime
     ids: dict[IntentId, AttemptId] = Factory(dict)
 
 

@@ -8,6 +8,7 @@ from typing import Final
 
 from attrs import evolve, frozen
 
+from outreach.adapters.memory.budgeting import reopen
 from outreach.adapters.memory.cases import ledger_of
 from outreach.adapters.memory.counting import reach
 from outreach.adapters.memory.rows import LaneRow
@@ -94,7 +95,7 @@ class MemorySenders:
         if lane is None or lane.sender != before or after.id != before.id:
             return False
         if (after.limits, after.daily_limit) != (before.limits, before.daily_limit):
-            lane.new_gate_at = lane.budget_gate_at = None
+            reopen(store, lane)
         lane.sender = after
         moved = after.state is not before.state
         store.sender_moves.append((store.now, by, SenderMove(after, moved)))
@@ -199,8 +200,7 @@ def _import(store: MemoryStore, tenant: TenantId, new: NewSender) -> Sender:
         warm_up=_warm_up(store, lane.sender.warm_up, new),
         limits=new.limits,
     )
-    # A limit may have been raised: what is full is asked for again.
-    lane.new_gate_at = lane.budget_gate_at = None
+    reopen(store, lane)
     return lane.sender
 
 

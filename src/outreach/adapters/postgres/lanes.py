@@ -74,6 +74,7 @@ class PostgresLanes:
             {
                 "intent": put.intent,
                 "until": put.until,
+                "budget": put.budget,
                 "decision": decision_doc(put.decision),
             }
             for put in puts

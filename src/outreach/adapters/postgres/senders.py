@@ -9,7 +9,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import psycopg
-from attrs import frozen
+from attrs import asdict, frozen
 
 from outreach.adapters.postgres import facts
 from outreach.adapters.postgres.docs import jsonb
@@ -176,6 +176,7 @@ class PostgresSenders:
             "limit": new.daily_limit,
             "priority": new.priority,
             "warm_up_days": new.warm_up_days,
+            "limits": asdict(new.limits),
         }
 
 
@@ -198,6 +199,7 @@ def _sender_doc(sender: Sender) -> dict[str, Any]:
         "warm_start": 0 if warm_up is None else warm_up.start,
         "gap": sender.pacing.gap,
         "jitter": sender.pacing.jitter,
+        "limits": asdict(sender.limits),
     }
 
 

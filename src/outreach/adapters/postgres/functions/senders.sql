@@ -46,9 +46,12 @@ BEGIN
         x ->> 'time_zone', (x ->> 'priority')::integer)
       RETURNING * INTO v_phone;
     END IF;
+    PERFORM set_limits(v_phone.id, x -> 'limits');
+    SELECT * INTO v_phone FROM wa_phone_numbers WHERE id = v_phone.id;
     INSERT INTO lanes (id, tenant_id, account_id)
     VALUES (v_phone.id, current_tenant(), v_account)
     ON CONFLICT (id) DO UPDATE SET account_id = excluded.account_id;
+    PERFORM reopen_full(v_phone.id);
     PERFORM gate_lane(v_phone.id);
     RETURN NEXT sender_doc(v_phone);
   END LOOP;
@@ -85,6 +88,10 @@ BEGIN
          jitter = make_interval(secs => (p_after ->> 'jitter')::double precision),
          updated_at = clock_timestamp()
    WHERE id = v_phone.id;
+  PERFORM set_limits(v_phone.id, p_after -> 'limits');
+  PERFORM reopen_full(v_phone.id)
+   WHERE sender_doc(v_phone) -> 'limits' <> p_after -> 'limits'
+      OR v_phone.daily_quota_limit <> (p_after ->> 'limit')::integer;
   INSERT INTO sender_log (tenant_id, sender_id, state_before, state_after, at,
                           caused_by, why)
   VALUES (current_tenant(), v_phone.id, v_phone.status, p_after ->> 'state',
