@@ -86,10 +86,13 @@ CREATE FUNCTION lock_budgets(p_tenant uuid, p_sender uuid, p_shares jsonb)
 RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
 AS $$
+DECLARE
+  v_keys text[];
 BEGIN
   IF coalesce(jsonb_array_length(p_shares), 0) = 0 THEN
     RETURN;
   END IF;
+  v_keys := ARRAY(SELECT s ->> 'key' FROM jsonb_array_elements(p_shares) AS s);
   INSERT INTO budget_use (tenant_id, sender_id, key, limit_told, ends_at)
   SELECT p_tenant, p_sender, s ->> 'key', (s ->> 'limit')::integer,
          (s ->> 'ends_at')::timestamptz
@@ -98,8 +101,7 @@ BEGIN
   IF FOUND THEN
     PERFORM forget_ended(p_sender);
   END IF;
-  PERFORM FROM budget_use WHERE sender_id = p_sender AND key IN (
-    SELECT s ->> 'key' FROM jsonb_array_elements(p_shares) AS s)
+  PERFORM FROM budget_use WHERE sender_id = p_sender AND key = ANY (v_keys)
    ORDER BY key FOR UPDATE;
 END
 $$;
@@ -128,10 +130,13 @@ BEGIN
   END IF;
   RETURN (
     SELECT u.key FROM jsonb_array_elements(p_shares) AS s
-      JOIN budget_use u ON u.sender_id = p.id AND u.key = s ->> 'key'
+     CROSS JOIN LATERAL (
+       -- One probe each, whatever the planner thinks of a table it does not know.
+       SELECT b.key, b.used FROM budget_use b
+        WHERE b.sender_id = p.id AND b.key = s ->> 'key' OFFSET 0) AS u
      WHERE u.used >= least((s ->> 'limit')::integer, limit_of(p, u.key))
-       AND NOT EXISTS (SELECT FROM budget_units h WHERE h.sender_id = p.id
-                          AND h.key = u.key AND h.intent_id = p_intent)
+       AND (SELECT true FROM budget_units h WHERE h.sender_id = p.id
+               AND h.key = u.key AND h.intent_id = p_intent) IS NULL
      ORDER BY (s ->> 'ends_at')::timestamptz DESC, u.key COLLATE "C" DESC LIMIT 1);
 END
 $$;
@@ -142,19 +147,19 @@ CREATE FUNCTION take_budgets(p_tenant uuid, p_sender uuid, p_intent uuid,
 RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
 AS $$
+DECLARE
+  v_share jsonb;
 BEGIN
-  IF coalesce(jsonb_array_length(p_shares), 0) = 0 THEN
-    RETURN;
-  END IF;
-  WITH taken AS (
+  FOR v_share IN SELECT * FROM jsonb_array_elements(coalesce(p_shares, '[]')) LOOP
     INSERT INTO budget_units (tenant_id, sender_id, key, intent_id, attempt_id)
-    SELECT p_tenant, p_sender, s ->> 'key', p_intent, p_attempt
-      FROM jsonb_array_elements(p_shares) AS s
-    ON CONFLICT (sender_id, key, intent_id) DO NOTHING RETURNING key
-  )
-  UPDATE budget_use u SET used = u.used + 1, limit_told = (s ->> 'limit')::integer
-    FROM taken t, jsonb_array_elements(p_shares) AS s
-   WHERE u.sender_id = p_sender AND u.key = t.key AND s ->> 'key' = t.key;
+    VALUES (p_tenant, p_sender, v_share ->> 'key', p_intent, p_attempt)
+    ON CONFLICT (sender_id, key, intent_id) DO NOTHING;
+    IF FOUND THEN
+      UPDATE budget_use
+         SET used = used + 1, limit_told = (v_share ->> 'limit')::integer
+       WHERE sender_id = p_sender AND key = v_share ->> 'key';
+    END IF;
+  END LOOP;
 END
 $$;
 
@@ -162,10 +167,15 @@ $$;
 CREATE FUNCTION lock_budgets_of(p_attempt uuid) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
 AS $$
+DECLARE
+  v_held record;
 BEGIN
-  PERFORM FROM budget_use u WHERE (u.sender_id, u.key) IN (
-    SELECT h.sender_id, h.key FROM budget_units h WHERE h.attempt_id = p_attempt)
-   ORDER BY u.key FOR UPDATE;
+  FOR v_held IN
+    SELECT sender_id, key FROM budget_units WHERE attempt_id = p_attempt ORDER BY key
+  LOOP
+    PERFORM FROM budget_use WHERE sender_id = v_held.sender_id AND key = v_held.key
+        FOR UPDATE;
+  END LOOP;
 END
 $$;
 
@@ -174,18 +184,15 @@ CREATE FUNCTION give_budgets_back(p_attempt uuid) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
 AS $$
 DECLARE
-  v_sender uuid;
+  v_gone record;
 BEGIN
-  WITH gone AS (
+  FOR v_gone IN
     DELETE FROM budget_units WHERE attempt_id = p_attempt RETURNING sender_id, key
-  ), lowered AS (
-    UPDATE budget_use u SET used = u.used - 1 FROM gone g
-     WHERE u.sender_id = g.sender_id AND u.key = g.key RETURNING u.sender_id
-  )
-  SELECT sender_id INTO v_sender FROM lowered LIMIT 1;
-  IF FOUND THEN
-    UPDATE lanes SET budget_gate_at = '-infinity' WHERE id = v_sender;
-  END IF;
+  LOOP
+    UPDATE budget_use SET used = used - 1
+     WHERE sender_id = v_gone.sender_id AND key = v_gone.key;
+    UPDATE lanes SET budget_gate_at = '-infinity' WHERE id = v_gone.sender_id;
+  END LOOP;
 END
 $$;
 
