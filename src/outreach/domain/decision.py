@@ -15,9 +15,9 @@ from attrs import frozen
 
 from outreach.domain.blocks import RULES, TIMED, Block, Reason, Rule
 from outreach.domain.budget import UnitSlot
-from outreach.domain.case import Case, Flip
+from outreach.domain.case import Case, Flip, flip
 from outreach.domain.channel import State, permitted
-from outreach.domain.limits import SETTING, BudgetKind, Share
+from outreach.domain.limits import BudgetKind, Share
 from outreach.domain.window import local_day, next_midnight
 
 __all__ = [
@@ -34,7 +34,6 @@ POLICY_VERSION: Final = "2026.11"
 """Changes whenever a rule in this module would decide differently."""
 
 _A_SECOND: Final = timedelta(seconds=1)
-_OF_NEW: Final = f"sender.limits.{SETTING[BudgetKind.CAMPAIGN]}"
 _HORIZON: Final = 400
 """Rounds after which a time that never comes is given up."""
 
@@ -128,17 +127,21 @@ def decide(case: Case, now: datetime, *, margin: timedelta) -> Decision:
         blocks=blocks,
         binding=_binding(blocks, now).reason,
         earliest=earliest,
-        flips=_flips(blocks),
+        flips=_flips(case, blocks, now, margin),
     )
 
 
-def _flips(blocks: tuple[Block, ...]) -> tuple[Flip, ...]:
-    """One per block, less what another of them lifts as well."""
+def _flips(
+    case: Case, blocks: tuple[Block, ...], now: datetime, margin: timedelta
+) -> tuple[Flip, ...]:
+    """One per block, less those that another of them lifts as well."""
     flips = tuple(block.flip for block in blocks)
-    if any(one.fact == "contacted" for one in flips):
-        # Who is no new contact takes no part in a budget of new contacts.
-        return tuple(one for one in flips if one.fact != _OF_NEW)
-    return flips
+    free = next((one for one in flips if one.fact == "contacted"), None)
+    if free is None:
+        return flips
+    # Who is no new contact is not stopped by what is closed to strangers alone.
+    left = [one.flip for one in _blocks(RULES, flip(case, free), now, margin)]
+    return tuple(one for one in flips if one is free or one in left)
 
 
 def _binding(blocks: tuple[Block, ...], now: datetime) -> Block:
