@@ -241,8 +241,8 @@ def test_what_was_moved_to_the_end_of_a_period_waits_for_the_budget() -> None:
             (
                 "phone +40722000001 has used 6 of 5 new contacts of its day for the "
                 "campaign, until Thu 5 Mar 2026 00:00 Europe/Bucharest; it could go at "
-                "Thu 5 Mar 2026 09:00 Europe/Bucharest; raising campaign_new_per_day of "
-                "phone +40722000001 to 7 would let it go now."
+                "Thu 5 Mar 2026 09:00 Europe/Bucharest; raising campaign_new_per_day "
+                "of phone +40722000001 to 7 would let it go now."
             ),
         ),
     ],
