@@ -178,6 +178,12 @@ async def look(guard: MemoryGuard | RedisGuard) -> list[Any]:
     return await gather((*map(guard.held, SLOTS), *further, guard.peek(SLOTS)))
 
 
+def each_alone(
+    guard: MemoryGuard | RedisGuard, asked: Iterable[Ask]
+) -> Awaitable[list[Any]]:
+    return gather([guard.reserve([each]) for each in asked])
+
+
 async def gather(verbs: Iterable[Awaitable[Any]]) -> list[Any]:
     return await asyncio.gather(*verbs)
 
@@ -206,9 +212,7 @@ class GuardMachine(RuleBasedStateMachine):
     @rule(asked=st.lists(asks, min_size=2, max_size=6))
     def reserve_together(self, asked: list[Ask]) -> None:
         """Callers of one guard come together, and are served in their order."""
-        answers = self.run(
-            *(gather(guard.reserve([each]) for each in asked) for guard in self.guards)
-        )
+        answers = self.run(*(each_alone(guard, asked) for guard in self.guards))
 
         grants = [[self.model.reserve(each)] for each in asked]
         assert answers == [grants for _ in self.guards]
@@ -257,9 +261,9 @@ class GuardMachine(RuleBasedStateMachine):
             # Who won differs from world to world: nobody keeps it.
             self.run(*(guard.release(each.rid, slot) for guard in self.guards))
             self.model.release(each.rid, slot)
-        self.forget_race(slot, asked)
+        self.forget_race(asked)
 
-    def forget_race(self, slot: UnitSlot, asked: list[Ask]) -> None:
+    def forget_race(self, asked: list[Ask]) -> None:
         """Limits that were told last depend on who was served last; tell them again."""
         told = [evolve(asked[0], rid=RIDS[-1])]
         answers = self.run(*(guard.reserve(told) for guard in self.guards))

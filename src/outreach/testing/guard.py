@@ -105,6 +105,37 @@ async def _used(guard: Guard, slot: UnitSlot = SLOT) -> int:
 class GuardContract:
     """One test per promise of the port, and what else a caller relies on."""
 
+    async def test_no_further_budget_is_granted_more_than_its_limit(
+        self, world: GuardWorld
+    ) -> None:
+        """No further budget is granted more than its limit, however many ask at
+        once.
+        """
+        await world.guards[0].rebuild(
+            [units(total=()), units(slot=NEXT_DAY, total=(), company=())]
+        )
+        wide = [
+            evolve(ask(n, TOTAL, slot=slot), limit=CALLERS * 2)
+            for n in range(CALLERS)
+            for slot in (SLOT, NEXT_DAY)
+        ]
+        callers = [
+            (world.guards[n % len(world.guards)], asked) for n, asked in enumerate(wide)
+        ]
+
+        grants = await asyncio.gather(*(_one(guard, a) for guard, a in callers))
+
+        codes = Counter(grant.code for grant in grants)
+        reserved = {
+            asked.rid
+            for asked, grant in zip(wide, grants, strict=True)
+            if grant.code is GuardCode.OK
+        }
+        assert set(codes) == {GuardCode.OK, GuardCode.BUDGET_EXCEEDED}
+        assert len(reserved) == TOTAL.limit, (
+            "one budget of one sender, whatever its day"
+        )
+
     async def test_no_slot_is_granted_more_than_its_limit(
         self, world: GuardWorld
     ) -> None:
