@@ -15,8 +15,8 @@ from outreach.adapters.memory.store import MemoryStore
 from outreach.domain.channel import Channel
 from outreach.domain.journey import Fact, happened
 from outreach.domain.message import Aftermath, Left, MessageStatus, Outcome, Result
-from outreach.domain.sender import SendClass
 from outreach.domain.sequence import EnrolmentStatus
+from outreach.domain.serving import took_turn
 from outreach.ports.intents import Resolution
 
 __all__ = ["left", "lose_call", "resolve", "settle", "told"]
@@ -125,11 +125,13 @@ def _end_call(store: MemoryStore, attempt: AttemptRow, result: Result) -> None:
     del lane.calling[name], store.calling[name]
     if not lane.calling:
         lane.lease = None
-        lane.last_was_new = attempt.send_class is SendClass.NEW
     if result.outcome is Outcome.UNKNOWN and attempt.evidence:
         result = evolve(result, outcome=Outcome.ACCEPTED)
     _note(store, attempt, result)
     if result.outcome in {Outcome.ACCEPTED, Outcome.UNKNOWN}:
+        lane.last_was_new = took_turn(
+            attempt.send_class, last_was_new=lane.last_was_new
+        )
         count(store, attempt, result.aftermath)
     else:
         _try_again(store, attempt, result)

@@ -85,6 +85,7 @@ class LaneRow:
         backoffs: calls in a row that the provider refused for now.
         budget_gate_at: engine time; nothing leaves before, for the day is used up.
         closed: until when each window key is known to be closed.
+        last_was_new: of follow-ups and new contacts, a new one was sent last.
         lease: of the present claim; None: the lane is free.
         calling: attempts of the present claim that have no outcome yet.
     """

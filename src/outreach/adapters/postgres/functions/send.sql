@@ -679,7 +679,11 @@ DECLARE
 BEGIN
   UPDATE lanes
      SET calling = NULL, call_deadline = NULL, owner = NULL, lease_until = NULL,
-         last_was_new = (a.send_class = 3),
+         -- Turns are of follow-ups and new contacts, and only what counts as sent
+         -- takes one.
+         last_was_new = CASE
+           WHEN a.send_class IN (2, 3) AND r ->> 'outcome' IN ('ACCEPTED', 'UNKNOWN')
+           THEN a.send_class = 3 ELSE last_was_new END,
          gate_at = greatest(gate_at, p_now + make_interval(
            secs => coalesce((r ->> 'gap')::double precision, 0))),
          backoff_until = CASE
