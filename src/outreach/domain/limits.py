@@ -9,6 +9,7 @@ new, is decided at the moment of sending.
 from __future__ import annotations
 
 import string
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
@@ -29,6 +30,7 @@ __all__ = [
     "Share",
     "company_key",
     "kind_of",
+    "room_left",
     "share",
 ]
 
@@ -82,6 +84,7 @@ class Limits:
 NO_LIMITS: Final = Limits()
 SETTING: Final = MappingProxyType(dict(zip(BudgetKind, Limits.names(), strict=True)))
 """The setting that limits each kind."""
+_OF_ALL: Final = (BudgetKind.TOTAL, BudgetKind.UNANSWERED)
 _MONTHLY: Final = frozenset({BudgetKind.UNANSWERED, BudgetKind.COMPANY})
 
 
@@ -102,6 +105,9 @@ class Part:
     company: str = ""
     domain: str = ""
     campaign: str = ""
+
+
+_ANYBODY: Final = Part(new=True, answered=False)
 
 
 @frozen
@@ -174,6 +180,21 @@ def company_key(cui: str, name: str) -> str:
         return ""
     known = f"cui:{cui}" if cui else f"name:{name.translate(_ONE_CASE)}"
     return sha256(known.encode()).hexdigest()[:_DIGITS]
+
+
+def room_left(
+    limits: Limits, units: int, used: Mapping[str, int], at: datetime, zone: str
+) -> int:
+    """New contacts a sender can still take at *at*: its units, or what is left of a
+    budget that is the sender's as a whole, whichever is less.
+
+    Args:
+        units: left of the sender's day.
+        used: of its further budgets, by key.
+    """
+    wanted = (share(kind, limits, _ANYBODY, at, zone) for kind in _OF_ALL)
+    left = [one.limit - used.get(one.key, 0) for one in wanted if one is not None]
+    return max(0, min(units, *left)) if left else units
 
 
 def kind_of(key: str) -> BudgetKind:

@@ -363,6 +363,17 @@ class BudgetsContract:
             retired = evolve(raised, enabled=False)
             assert await world.senders.change(raised, retired, by="ana")
 
+    async def test_a_phone_has_room_for_what_its_budgets_leave(
+        self, world: World
+    ) -> None:
+        limits = Limits(total_per_day=3, unanswered_per_month=9)
+        phone, _ = await world.phone_with(2, limits=limits)
+        await world.send()
+
+        (room,) = await world.allocations.rooms(world.tenant)
+
+        assert (room.sender.id, room.units, room.waiting) == (phone.id, 2, 1)
+
     async def test_limits_are_stored_with_their_phone(self, world: World) -> None:
         limits = Limits(
             total_per_day=5,

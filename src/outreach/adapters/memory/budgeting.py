@@ -19,9 +19,9 @@ from outreach.adapters.memory.store import MemoryStore
 from outreach.domain.case import Case
 from outreach.domain.decision import Reason
 from outreach.domain.ids import CampaignId, IntentId, SenderId
-from outreach.domain.limits import NO_LIMITS, SETTING, BudgetKind, kind_of
+from outreach.domain.limits import NO_LIMITS, SETTING, BudgetKind, kind_of, room_left
 from outreach.domain.message import Draft, NotArmed, WhyNotArmed
-from outreach.domain.sender import SendClass
+from outreach.domain.sender import SendClass, Sender
 
 __all__ = [
     "campaign_of",
@@ -30,6 +30,7 @@ __all__ = [
     "holders",
     "no_budget",
     "reopen",
+    "room",
     "take",
     "with_uses",
 ]
@@ -91,6 +92,12 @@ def with_uses(store: MemoryStore, case: Case) -> Case:
         if share is not None and share.key in rows
     }
     return evolve(case, ledger=evolve(ledger, budgets=used))
+
+
+def room(store: MemoryStore, sender: Sender, units: int) -> int:
+    """New contacts a sender can still take, whatever its units say."""
+    used = {key: len(row.ids) for key, row in _of(store, sender.id).items()}
+    return room_left(sender.limits, units, used, store.now, sender.time_zone)
 
 
 def _of(store: MemoryStore, sender: SenderId) -> Mapping[str, BudgetRow]:
