@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import Final
 
 import pytest
-from attrs import evolve
+from attrs import evolve, frozen
 from tests.unit.cases import uid
 from tests.usecases.engine import DAY, MINUTE, SECOND, Engine, engine
 
 from outreach.adapters.memory.gateway import Mishap
+from outreach.adapters.memory.guard import MemoryGuard
 from outreach.adapters.memory.rows import BudgetRow
-from outreach.domain.budget import Ask, Budget
+from outreach.domain.budget import Ask, Budget, Grant, GuardCode, Units, UnitSlot
 from outreach.domain.decision import Reason
+from outreach.domain.errors import Unavailable
 from outreach.domain.ids import AttemptId, IntentId
 from outreach.domain.limits import BudgetKind, Limits, kind_of
 from outreach.domain.message import NotAccepted, Refusal, Refused
@@ -216,3 +220,60 @@ async def test_a_raised_limit_lets_the_lane_go_on_the_same_day() -> None:
     assert steps.count(Step.ACCEPTED) == 1
     assert len(here.gateway.accepted) == 3
     here.pass_time(SECOND)
+
+
+@frozen
+class Flaky:
+    """A guard whose server may fail before or after it does what it was asked."""
+
+    inner: MemoryGuard
+    rng: random.Random
+    granted: set[IntentId]
+
+    async def reserve(self, asks: Sequence[Ask]) -> Sequence[Grant]:
+        self._fail()
+        grants = await self.inner.reserve(asks)
+        self._fail()
+        for asked, grant in zip(asks, grants, strict=True):
+            if grant.code is GuardCode.OK:
+                self.granted.add(asked.rid)
+        return grants
+
+    async def release(self, rid: IntentId, slot: UnitSlot) -> None:
+        self._fail()
+        await self.inner.release(rid, slot)
+        self._fail()
+
+    async def rebuild(self, units: Sequence[Units]) -> None:
+        self._fail()
+        await self.inner.rebuild(units)
+        self._fail()
+
+    async def peek(self, slots: Sequence[UnitSlot]) -> Sequence[Grant]:
+        return await self.inner.peek(slots)
+
+    def _fail(self) -> None:
+        if self.rng.random() < 0.3:
+            reason = "the guard is down"
+            raise Unavailable(reason)
+
+
+@pytest.mark.parametrize("seed", range(8))
+async def test_a_guard_that_comes_and_goes_lets_nothing_pass_unasked(seed: int) -> None:
+    here = engine()
+    rng = random.Random(seed)
+    phone, _ = await here.world.phone_with(9, limits=Limits(total_per_day=4))
+    guard = Flaky(here.guard, rng, set())
+
+    for _ in range(60):
+        for claim in await here.world.claims():
+            with suppress(Unavailable):
+                await evolve(here.sends(), guard=guard)(claim, here.clock.monotonic())
+        if rng.random() < 0.2:
+            here.guard.lose(0.5, rng)
+        here.pass_time(3 * MINUTE)
+
+    sent = {parcel.intent for parcel in here.gateway.accepted}
+    assert len(here.gateway.accepted) == len(sent) == 4
+    assert sent <= guard.granted
+    assert used(here, phone) == {BudgetKind.TOTAL: 4}

@@ -25,7 +25,7 @@ from outreach.ports.intents import Resolution
 from outreach.ports.lanes import Claim, PutOff
 from outreach.testing import invented
 from outreach.testing.arming import slot_of, why
-from outreach.testing.world import GAP, HOUR, A, Call, World
+from outreach.testing.world import GAP, A, Call, World
 
 __all__ = ["BudgetsContract"]
 
@@ -35,12 +35,9 @@ MANY: Final = 5
 ODD_NAMES: Final = ("ȚARA Mea: SRL", 'a "b"\\c % _', "2026-03")
 
 
-def key_of(call: Call | Case, kind: BudgetKind, world_now: Claim | None = None) -> str:
+def key_of(call: Call, kind: BudgetKind) -> str:
     """The key of the budget that a message takes part in."""
-    case, claim = (call.case, call.claim) if isinstance(call, Call) else (call, None)
-    claim = claim or world_now
-    assert claim is not None
-    share = case.share(kind, claim.now)
+    share = call.case.share(kind, call.claim.now)
     assert share is not None, f"no part in {kind}"
     return share.key
 
@@ -399,4 +396,3 @@ class BudgetsContract:
         assert call.draft.shares == ()
         assert call.case.ledger is not None
         assert call.case.ledger.budgets == {}
-        await world.advance_engine(HOUR)
