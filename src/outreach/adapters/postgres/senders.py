@@ -109,10 +109,15 @@ class PostgresSenders:
         if after.id != before.id:
             return False
         async with self.database.connection(before.tenant) as connection:
+            # Lanes before phones, as T2 has it, and no key of the phone changes:
+            # T1 refers to it before it locks the lane.
+            await connection.execute(
+                "SELECT FROM lanes WHERE id = %s FOR UPDATE", (before.id,)
+            )
             rows = await connection.execute(
                 """
                 SELECT sender_doc(p) FROM wa_phone_numbers p
-                 WHERE p.id = %s FOR UPDATE
+                 WHERE p.id = %s FOR NO KEY UPDATE
                 """,
                 (before.id,),
             )

@@ -22,6 +22,10 @@ BEGIN
     SELECT id INTO v_account FROM provider_accounts
      WHERE tenant_id = current_tenant() AND provider = x ->> 'provider'
        AND name = x ->> 'account';
+    -- Lanes before phones, as T2 has it.
+    PERFORM FROM lanes l WHERE l.id = (
+      SELECT p.id FROM wa_phone_numbers p WHERE p.phone_number = x ->> 'phone')
+       FOR UPDATE;
     UPDATE wa_phone_numbers p
        SET account_id = v_account, provider = x ->> 'provider',
            time_zone = x ->> 'time_zone', phone_label = x ->> 'label',
