@@ -14,6 +14,7 @@ settings.register_profile(
     derandomize=True,
     deadline=None,
     max_examples=100,
+    stateful_step_count=25,
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.register_profile("search", deadline=None, max_examples=2_000)

@@ -21,11 +21,13 @@ from outreach.domain.ids import Incarnation, LeadId
 from outreach.domain.journey import Fact, happened
 from outreach.domain.message import Armed, NotArmed, Outcome, WhyNotArmed
 from outreach.domain.suppression import Suppression, SuppressionReason
+from outreach.testing import invented
 from outreach.testing.world import B, World
 
 A_MOMENT: Final = 0.3
 WORKERS: Final = 40
 LIMIT: Final = 7
+ROUNDS: Final = 25
 
 
 @pytest.fixture
@@ -238,3 +240,38 @@ def test_the_database_itself_refuses_a_unit_too_many(postgres_url: str) -> None:
         for used, hard in ((201, 200), (201, 201), (6, 5)):
             with pytest.raises(psycopg.errors.CheckViolation):
                 admin.execute(insert, (TENANT, used, hard))
+
+
+async def test_a_phone_that_is_changed_while_it_sends_blocks_nobody(
+    world: World, database: Database
+) -> None:
+    """Both orders of the same two rows would be a deadlock, which is an error."""
+    (phone,) = await world.phones()
+    await world.line(phone, ROUNDS)
+    running = True
+
+    async def send() -> None:
+        nonlocal running
+        sent = 0
+        while sent < ROUNDS:
+            for claim in await world.claims():  # none while the lane is looked at
+                call = await world.arm(claim)
+                await world.settle(call, Outcome.ACCEPTED, gap=timedelta())
+                sent += 1
+        running = False
+
+    async def change(label: str) -> None:
+        while running:
+            before = await world.senders.by_id(phone.tenant, phone.id)
+            await world.senders.change(before, evolve(before, label=label), by="ana")
+            known = invented.new_phone(1)
+            await world.senders.import_(
+                phone.tenant, [evolve(known, phone=phone.number)]
+            )
+
+    await asyncio.gather(send(), change("a"), change("b"))
+
+    (row,) = await database.rows(
+        "SELECT new_contacts_sent FROM wa_quota_usage", tenant=TENANT
+    )
+    assert row["new_contacts_sent"] == ROUNDS

@@ -18,6 +18,7 @@ from outreach.domain.address import phone_key
 from outreach.domain.change import Heard, ReviewChange
 from outreach.domain.channel import Channel
 from outreach.domain.event import EventType
+from outreach.domain.limits import Limits
 from outreach.domain.suppression import Suppression, SuppressionReason, SwitchScope
 from outreach.testing import invented
 from outreach.testing.world import World
@@ -177,7 +178,7 @@ def test_every_function_has_its_own_search_path_or_needs_none(
 
 async def _busy(world: World) -> None:
     """Something in every tenant table."""
-    phone, _ = await world.phone_with(3)
+    phone, _ = await world.phone_with(3, limits=Limits(total_per_day=9))
     await world.send()
     (lead, *_) = await world.line(phone)
     known = await world.known(lead)

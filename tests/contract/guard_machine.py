@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Iterable
+from copy import deepcopy
 from datetime import date, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -29,6 +31,8 @@ SLOTS: Final = (
 )
 RIDS: Final = [IntentId(UUID(int=100 + n)) for n in range(5)]
 KEYS: Final = ("total:2026-03-02", "month:2026-03")
+FURTHER: Final = [(slot, key) for slot in (SLOTS[0], SLOTS[2]) for key in KEYS]
+"""One slot of each sender, with each budget."""
 
 Name = tuple[SenderId, str]
 slots = st.sampled_from(SLOTS)
@@ -147,6 +151,18 @@ class Model:
         code = GuardCode.OK if kept.whole else GuardCode.NEED_REBUILD
         return Grant(code, len(kept.all), kept.limit)
 
+    def flush(self) -> None:
+        self.kept.clear()
+        self.took.clear()
+
+    def lose_record(self, slot: UnitSlot) -> None:
+        day = name_of(slot)
+        self.took = {of: took for of, took in self.took.items() if of[0] != day}
+
+    def records(self) -> list[UnitSlot]:
+        days = {day for (day, _), took in self.took.items() if took}
+        return [slot for slot in SLOTS if name_of(slot) in days]
+
     def age(self) -> None:
         for kept in self.kept.values():
             kept.old |= kept.young
@@ -158,7 +174,14 @@ def name_of(slot: UnitSlot) -> Name:
 
 
 async def look(guard: MemoryGuard | RedisGuard) -> list[Any]:
-    return await gather((*map(guard.held, SLOTS), guard.peek(SLOTS)))
+    further = [guard.held(slot, key) for slot, key in FURTHER]
+    return await gather((*map(guard.held, SLOTS), *further, guard.peek(SLOTS)))
+
+
+def each_alone(
+    guard: MemoryGuard | RedisGuard, asked: Iterable[Ask]
+) -> Awaitable[list[Any]]:
+    return gather([guard.reserve([each]) for each in asked])
 
 
 async def gather(verbs: Iterable[Awaitable[Any]]) -> list[Any]:
@@ -186,17 +209,93 @@ class GuardMachine(RuleBasedStateMachine):
         grants = [self.model.reserve(each) for each in asked]
         assert answers == [grants for _ in self.guards]
 
-    @rule(rid=rids, slot=slots)
-    def release(self, rid: IntentId, slot: UnitSlot) -> None:
-        self.run(*(guard.release(rid, slot) for guard in self.guards))
+    @rule(asked=st.lists(asks, min_size=2, max_size=6))
+    def reserve_together(self, asked: list[Ask]) -> None:
+        """Callers of one guard come together, and are served in their order."""
+        answers = self.run(*(each_alone(guard, asked) for guard in self.guards))
 
-        self.model.release(rid, slot)
+        grants = [[self.model.reserve(each)] for each in asked]
+        assert answers == [grants for _ in self.guards]
 
-    @rule(ledger=ledgers)
-    def rebuild(self, ledger: Units) -> None:
+    @rule(
+        slot=slots,
+        limit=limits,
+        epoch=epochs,
+        budgets=budgets,
+        callers=st.lists(rids, min_size=2, unique=True),
+    )
+    def race(
+        self,
+        slot: UnitSlot,
+        limit: int,
+        epoch: int,
+        budgets: tuple[Budget, ...],
+        callers: list[IntentId],
+    ) -> None:
+        """Callers of several processes come together; who is first is open."""
+        asked = [Ask(rid, slot, 1, limit, epoch, HOURS, budgets) for rid in callers]
+        before = deepcopy(self.model)
+        outcomes: list[tuple[set[IntentId], list[GuardCode]]] = []
+        for world in self.worlds:
+            many = [
+                world.guards[n % len(world.guards)].reserve([each])
+                for n, each in enumerate(asked)
+            ]
+            codes = [answer[0].code for answer in self.run(*many)]
+            won = {
+                each.rid
+                for each, code in zip(asked, codes, strict=True)
+                if code is GuardCode.OK
+            }
+            outcomes.append((won, codes))
+
+        first, _ = outcomes[0]
+        for won, codes in outcomes:
+            model = deepcopy(before)
+            # Nothing is given back meanwhile, so that whoever won may have come first.
+            order = sorted(asked, key=lambda each: each.rid not in won)
+            expected = Counter(model.reserve(each).code for each in order)
+            assert Counter(codes) == expected
+            assert len(won) == len(first)
+        for each in asked:
+            # Who won differs from world to world: nobody keeps it.
+            self.run(*(guard.release(each.rid, slot) for guard in self.guards))
+            self.model.release(each.rid, slot)
+        self.forget_race(asked)
+
+    def forget_race(self, asked: list[Ask]) -> None:
+        """Limits that were told last depend on who was served last; tell them again."""
+        told = [evolve(asked[0], rid=RIDS[-1])]
+        answers = self.run(*(guard.reserve(told) for guard in self.guards))
+        grants = [self.model.reserve(each) for each in told]
+        assert answers == [grants for _ in self.guards]
+
+    @rule(rid=rids, slot=slots, times=st.integers(1, 2))
+    def release(self, rid: IntentId, slot: UnitSlot, times: int) -> None:
+        for _ in range(times):
+            self.run(*(guard.release(rid, slot) for guard in self.guards))
+            self.model.release(rid, slot)
+
+    @rule(known=st.lists(ledgers, min_size=1, max_size=2))
+    def rebuild(self, known: list[Units]) -> None:
+        self.run(*(guard.rebuild(known) for guard in self.guards))
+
+        for ledger in known:
+            self.model.rebuild(ledger)
+
+    @rule(asked=asks, ledger=ledgers)
+    def rebuild_under_a_younger_reservation(self, asked: Ask, ledger: Units) -> None:
+        """The ledger was read before the reservation, and arrives after it."""
+        ledger = evolve(ledger, slot=asked.slot, epoch=asked.epoch)
+        answers = self.run(*(guard.reserve([asked]) for guard in self.guards))
+        grant = self.model.reserve(asked)
         self.run(*(guard.rebuild([ledger]) for guard in self.guards))
-
         self.model.rebuild(ledger)
+
+        assert answers == [[grant] for _ in self.guards]
+        if grant.code is GuardCode.OK and asked.cost:
+            held = self.run(*(guard.held(asked.slot) for guard in self.guards))
+            assert all(asked.rid in ids for ids in held)
 
     @precondition(lambda self: self.model.kept)
     @rule(data=st.data())
@@ -207,6 +306,27 @@ class GuardMachine(RuleBasedStateMachine):
         self.run(*(world.lose(slot, key) for world in self.worlds))
 
         del self.model.kept[sender, key]
+
+    @rule()
+    def flush(self) -> None:
+        self.run(*(world.flush() for world in self.worlds))
+
+        self.model.flush()
+
+    @precondition(lambda self: len(self.model.kept) > 1)
+    @rule(data=st.data())
+    def lose_half(self, data: st.DataObject) -> None:
+        """Some of the budgets and of the records are gone, each as a whole."""
+        names = sorted(self.model.kept)
+        lost = data.draw(st.sets(st.sampled_from(names), max_size=len(names) // 2 + 1))
+        for sender, key in sorted(lost):
+            slot = UnitSlot(sender, A.day)
+            self.run(*(world.lose(slot, key) for world in self.worlds))
+            del self.model.kept[sender, key]
+        for slot in self.model.records():
+            if data.draw(st.booleans()):
+                self.run(*(world.lose_record(slot) for world in self.worlds))
+                self.model.lose_record(slot)
 
     @precondition(lambda self: any(name_of(slot) in self.model.kept for slot in SLOTS))
     @rule()
@@ -228,7 +348,8 @@ class GuardMachine(RuleBasedStateMachine):
     def every_slot_holds_what_the_model_holds(self) -> None:
         looks = self.run(*map(look, self.guards))
 
-        kept = [self.model.kept.get(name_of(slot)) for slot in SLOTS]
+        names = [*map(name_of, SLOTS), *((slot.sender, key) for slot, key in FURTHER)]
+        kept = [self.model.kept.get(name) for name in names]
         held = [each.all if each else set() for each in kept]
         peeked = [self.model.peek(slot) for slot in SLOTS]
         assert looks == [[*held, peeked] for _ in self.guards]

@@ -44,6 +44,12 @@ class MemoryWorld:
     async def lose(self, slot: UnitSlot, budget: str = "") -> None:
         del self._guard._store.budgets[slot.sender, budget or str(slot.day)]
 
+    async def lose_record(self, slot: UnitSlot) -> None:
+        del self._guard._store.records[slot.sender, str(slot.day)]
+
+    async def flush(self) -> None:
+        self._guard.flush()
+
     async def age(self, slot: UnitSlot, by: timedelta) -> None:
         assert (slot.sender, str(slot.day)) in self._guard._store.budgets
         self._clock.advance(by)
@@ -76,6 +82,14 @@ class RedisWorld:
 
     async def lose(self, slot: UnitSlot, budget: str = "") -> None:
         assert await self.client.delete(self.key(slot, budget)) == 1
+
+    async def lose_record(self, slot: UnitSlot) -> None:
+        assert await self.client.delete(f"{self.key(slot)}:budgets") == 1
+
+    async def flush(self) -> None:
+        """As FLUSHALL does, for the keys of this world."""
+        if keys := await self._keys():
+            await self.client.delete(*keys)
 
     async def age(self, slot: UnitSlot, by: timedelta) -> None:
         """Change what the server wrote, since its clock cannot be moved."""

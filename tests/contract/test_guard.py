@@ -50,6 +50,6 @@ def test_each_promise_of_the_port_is_a_test() -> None:
 def test_every_guard_does_what_the_model_does(server_url: str) -> None:
     class Machine(GuardMachine):
         def __init__(self) -> None:
-            super().__init__(MemoryWorld(), RedisWorld(server_url, connections=1))
+            super().__init__(MemoryWorld(), RedisWorld(server_url))
 
     run_state_machine_as_test(Machine)

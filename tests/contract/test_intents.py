@@ -6,11 +6,16 @@ from tests.contract.promises import kept_by, promises_of
 
 from outreach.ports.intents import Intents
 from outreach.testing.arming import ArmingContract
+from outreach.testing.budgets import BudgetsContract
 from outreach.testing.doubts import DoubtsContract
 from outreach.testing.settling import SettlingContract
 
 
 class TestArming(ArmingContract):
+    pass
+
+
+class TestBudgets(BudgetsContract):
     pass
 
 
@@ -23,7 +28,7 @@ class TestDoubts(DoubtsContract):
 
 
 def test_each_promise_of_the_port_is_a_test() -> None:
-    suites = (ArmingContract, SettlingContract, DoubtsContract)
+    suites = (ArmingContract, BudgetsContract, SettlingContract, DoubtsContract)
 
     kept = set[str]().union(*map(kept_by, suites))
 

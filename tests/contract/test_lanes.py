@@ -6,10 +6,16 @@ from tests.contract.promises import kept_by, promises_of
 
 from outreach.ports.lanes import Allocations, Lanes
 from outreach.testing.allocations import AllocationsContract
+from outreach.testing.budgets import BudgetsContract
 from outreach.testing.lanes import LanesContract
+from outreach.testing.turns import TurnsContract
 
 
 class TestLanes(LanesContract):
+    pass
+
+
+class TestTurns(TurnsContract):
     pass
 
 
@@ -18,5 +24,7 @@ class TestAllocations(AllocationsContract):
 
 
 def test_each_promise_of_the_ports_is_a_test() -> None:
-    assert promises_of(Lanes) <= kept_by(LanesContract)
+    suites = (LanesContract, BudgetsContract, TurnsContract)
+
+    assert promises_of(Lanes) <= set[str]().union(*map(kept_by, suites))
     assert promises_of(Allocations) <= kept_by(AllocationsContract)

@@ -32,7 +32,13 @@ Agro Trei SRL;;;x@agrotrei.ro;Cluj
 Agro \x1b[31mPatru;;0740000104;;Cluj
 Fara Contact SRL;;;;Cluj
 """
-PHONES = '[[sender]]\nphone = "+40740000001"\nlabel = "one"\ndaily_limit = 40\n'
+PHONES = """
+[[sender]]
+phone = "+40740000001"
+label = "one"
+daily_limit = 40
+total_per_day = 150
+"""
 SEQUENCE = """\
 [sequence]
 name = "Spring"
@@ -452,6 +458,7 @@ def test_status_shows_phones_reviews_and_what_waits(asked: CommandLine) -> None:
 
     assert found["phones"][0]["phone"] == "+40740000001"
     assert found["phones"][0]["limit_today"] == 40
+    assert found["phones"][0]["further_limits"] == {"total_per_day": 150}
     assert found["reviews"]["HIGH"]["items"] == 2
     assert found["waiting"] == {"NEW": 3}
     assert (found["unknown"], found["oldest_event"], found["switches"]) == (0, None, [])

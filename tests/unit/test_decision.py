@@ -9,13 +9,15 @@ import pytest
 from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit.cases import MARGIN, NOON, a_case, a_sender
+from tests.unit.cases import MARGIN, NOON, a_case, a_sender, uid
 
 from outreach.domain.budget import WarmUp
 from outreach.domain.case import Case, LaneFacts, Ledger, flip
 from outreach.domain.channel import Channel, State
 from outreach.domain.decision import Decision, Reason, Verdict, decide
+from outreach.domain.ids import CampaignId
 from outreach.domain.journey import DeadCause
+from outreach.domain.limits import Limits, company_key
 from outreach.domain.sender import SendClass, SenderState
 from outreach.domain.sequence import EnrolmentStatus
 from outreach.domain.suppression import (
@@ -200,6 +202,16 @@ def test_an_opted_out_lead_is_never_written_to_whatever_else_holds() -> None:
     assert decided(a_case(journey=journey)).binding is Reason.SUPPRESSED
 
 
+def test_what_only_stops_strangers_needs_no_change_of_its_own() -> None:
+    locked = a_sender(state=SenderState.REACHOUT_LOCKED, daily_limit=200)
+    case = a_case(sender=locked, ledger=Ledger(date(2026, 3, 4), external=300))
+
+    made = decided(case)
+
+    assert [change.fact for change in made.flips] == ["contacted"]
+    assert len(made.blocks) == 2
+
+
 # --- properties over any combination of what can be in the way
 
 
@@ -222,8 +234,24 @@ def suppressions() -> st.SearchStrategy[tuple[Suppression, ...]]:
 
 
 OFFSETS = st.integers(-3 * 86_400, 9 * 86_400).map(lambda s: timedelta(seconds=s))
+LIMITS = st.builds(
+    Limits,
+    total_per_day=st.sampled_from([None, None, 1, 5]),
+    unanswered_per_month=st.sampled_from([None, None, 2]),
+    company_per_month=st.sampled_from([None, None, 1]),
+    campaign_new_per_day=st.sampled_from([None, None, 3]),
+)
+CAMPAIGN = CampaignId(uid(9))
+KEYS = [
+    *(f"total:2026-03-{day:02}" for day in range(1, 14)),
+    *(f"campaign:{CAMPAIGN}:2026-03-{day:02}" for day in range(1, 14)),
+    "unanswered:2026-03",
+    f"company:{company_key('123', '')}:2026-03",
+]
+USES = st.fixed_dictionaries({key: st.sampled_from([0, 0, 2, 7]) for key in KEYS})
 PHONES = st.builds(
-    lambda state, limit, until, zone, ramp, enabled: a_sender(
+    lambda state, limit, until, zone, ramp, enabled, limits: a_sender(
+        limits=limits,
         state=state,
         daily_limit=limit,
         until=None if until is None else NOON + until,
@@ -244,6 +272,7 @@ PHONES = st.builds(
         ),
     ),
     st.booleans(),
+    LIMITS,
 )
 
 
@@ -261,6 +290,7 @@ def cases(draw: st.DrawFn) -> Case:
         state=draw(st.sampled_from([State.COLD, State.CONTACTED_WA, *State])),
         human_controlled=draw(st.sampled_from([False, False, True])),
         opted_out=draw(st.sampled_from([False, False, False, True])),
+        reply_count=draw(st.sampled_from([0, 0, 1])),
     )
     lane = LaneFacts(
         gate_at=NOON + draw(OFFSETS),
@@ -278,7 +308,10 @@ def cases(draw: st.DrawFn) -> Case:
             date(2026, 3, 4),
             draw(st.sampled_from([0, 39, 40, 199, 200])),
             draw(st.sampled_from([0, 1, 300])),
+            draw(USES),
         ),
+        campaign=draw(st.sampled_from([CAMPAIGN, CAMPAIGN, None])),
+        fields={"cui": draw(st.sampled_from(["123", ""]))},
         contacted=draw(st.booleans()),
         to=draw(st.sampled_from(["+40722999999", "+40722999999", ""])),
         template=draw(st.sampled_from([a_case().template, None])),
@@ -366,3 +399,7 @@ def test_a_send_is_inside_window_and_day_and_limit(case: Case, now: datetime) ->
         if case.ledger.day == made.terms.unit.day:
             taken = case.ledger.used + case.ledger.external
             assert taken < min(200, case.sender.daily_limit)
+    for share in made.terms.shares:
+        assert case.ledger is not None
+        assert case.ledger.budgets.get(share.key, 0) < share.limit
+        assert made.terms.valid_until < share.ends_at

@@ -13,7 +13,7 @@ from tests.unit.cases import NOON, a_case, uid
 from outreach.domain.case import Case
 from outreach.domain.ids import IntentId
 from outreach.domain.sender import SendClass
-from outreach.domain.serving import serve_order
+from outreach.domain.serving import serve_order, took_turn
 from outreach.domain.window import Hours, Window, local_instant
 
 ZONE = "Europe/Bucharest"
@@ -145,6 +145,77 @@ def test_the_oldest_follow_up_counts_and_not_the_one_that_came_first() -> None:
     order = serve_order(cases, at(MONDAY, 12), last_was_new=False)
 
     assert order[0] is late
+
+
+REPLY = SendClass.APPROVED
+
+
+@given(
+    replies=st.lists(st.booleans(), min_size=2, max_size=60),
+    last_was_new=st.booleans(),
+)
+def test_of_any_free_slots_in_a_row_both_get_half_whatever_replies_come_between(
+    *, replies: list[bool], last_was_new: bool
+) -> None:
+    free: list[SendClass] = []
+    for n, reply in enumerate(replies):
+        now = NOON + n * MINUTE
+        cases = [waiting(NEW, now), waiting(FOLLOWUP, now)]
+        cases += [waiting(REPLY, now)] * reply
+        sent = first(*cases, now=now, last_was_new=last_was_new)
+        last_was_new = took_turn(sent, last_was_new=last_was_new)
+        assert (sent is REPLY) == reply
+        free += [sent] * (not reply)
+
+    for begin in range(len(free)):
+        for end in range(begin + 1, len(free) + 1):
+            row = free[begin:end]
+            assert row.count(NEW) >= len(row) // 2
+            assert row.count(FOLLOWUP) >= len(row) // 2
+
+
+SLOT = timedelta(minutes=20)
+WORKING_DAY = timedelta(hours=9)
+
+
+@given(
+    st.lists(st.integers(0, 9 * 60 - 1), min_size=1, max_size=40),
+    st.lists(st.booleans(), min_size=5, max_size=20),
+)
+def test_a_follow_up_waits_a_working_day_and_then_only_for_older_ones(
+    dues: list[int], replies: list[bool]
+) -> None:
+    """Nine hours from Monday 9:00 in which follow-ups come due, always with a new
+    contact waiting; then Tuesday and on, until all are sent.
+    """
+    left = [at(MONDAY, 9) + minutes * MINUTE for minutes in sorted(dues)]
+    waited: dict[int, int] = {}
+    older: dict[int, int] = {}
+    place, last_was_new, slot, gone = 0, False, 0, 0
+    while place < len(left):
+        day, turn = divmod(slot, int(WORKING_DAY / SLOT))
+        now = at(MONDAY + timedelta(days=day), 9) + turn * SLOT
+        slot += 1
+        reply = replies[slot % len(replies)] and slot < 200
+        for one in range(place, len(left)):
+            if now >= left[one] + timedelta(days=1) and one not in older:
+                older[one], waited[one] = one - place, 0
+        due = [waiting(FOLLOWUP, left[place])] if left[place] <= now else []
+        cases = [waiting(NEW, now), *due, *[waiting(REPLY, now)] * reply]
+        sent = first(*cases, now=now, last_was_new=last_was_new)
+        last_was_new = took_turn(sent, last_was_new=last_was_new)
+        if sent is REPLY:
+            continue
+        for one in waited:
+            waited[one] += one >= place
+        if sent is FOLLOWUP:
+            place, gone = place + 1, gone + 1
+        else:
+            assert not due or now < left[place] + timedelta(days=1)
+
+    assert gone == len(left)
+    for one, slots in waited.items():
+        assert slots <= older[one] + 1, "its own slot, and one for each older one"
 
 
 HOURS = st.sampled_from(

@@ -83,8 +83,10 @@ class Rough:
     async def resolve(self, resolutions: Sequence[Resolution]) -> Sequence[Left]:
         return await self.inner.resolve(resolutions)
 
-    async def units(self, slots: Sequence[UnitSlot]) -> Sequence[Units]:
-        return await self.inner.units(slots)
+    async def units(
+        self, slots: Sequence[UnitSlot], budgets: Sequence[str] = ()
+    ) -> Sequence[Units]:
+        return await self.inner.units(slots, budgets)
 
 
 async def taken(world: Engine, phone: Sender, *rids: IntentId) -> None:

@@ -17,7 +17,7 @@ class Room:
     """What one phone can still take today.
 
     Attributes:
-        units: new contacts it may still make on its day.
+        units: new contacts it may still make on its day, by all of its budgets.
         waiting: new contacts that are allocated to it and not sent yet.
     """
 

@@ -18,6 +18,7 @@ from outreach.domain.budget import HARD_LIMIT, effective_limit, has_room
 from outreach.domain.case import Case, Flip
 from outreach.domain.channel import State, permitted
 from outreach.domain.journey import DeadCause
+from outreach.domain.limits import SETTING, BudgetKind
 from outreach.domain.pacing import ready
 from outreach.domain.sender import SendClass, Sender, SenderState, may_send
 from outreach.domain.sequence import EnrolmentStatus
@@ -25,6 +26,8 @@ from outreach.domain.suppression import stopped_by
 from outreach.domain.window import local_day, start_of_day
 
 __all__ = ["RULES", "TIMED", "Block", "Reason", "Rule"]
+
+Rule = Callable[[Case, datetime, timedelta], "Block | None"]
 
 
 class Reason(StrEnum):
@@ -316,6 +319,38 @@ def _more(sender: Sender, taken: int) -> Flip:
     return _FREE
 
 
+def _budget(kind: BudgetKind) -> Rule:
+    """The rule of one further budget; whatever the smallest of them says holds."""
+    setting = SETTING[kind]
+
+    def rule(case: Case, at: datetime, margin: timedelta) -> Block | None:
+        sender, ledger = case.sender, case.ledger
+        if sender is None or ledger is None or getattr(sender.limits, setting) is None:
+            return None
+        wanted = case.share(kind, at)
+        if wanted is None:
+            return None
+        used = ledger.budgets.get(wanted.key, 0)
+        room = used < wanted.limit
+        if room and at < wanted.ends_at - margin:
+            return None
+        inputs = (
+            ("budget", wanted.key),
+            ("phone", sender.number),
+            ("used", str(used)),
+            ("limit", str(wanted.limit)),
+        )
+        says = f"raise {setting} of {sender.number} to {used + 1}"
+        lift = Flip(f"sender.limits.{setting}", used + 1, says)
+        if room:
+            # It is the period that ends, and only without it there would be none.
+            says = f"take {setting} of {sender.number} away"
+            lift = Flip(f"sender.limits.{setting}", None, says)
+        return Block(Reason.BUDGET_EXCEEDED, inputs, wanted.ends_at, lift)
+
+    return rule
+
+
 _ONE_DAY: Final = timedelta(days=1)
 _FREE: Final = Flip("contacted", True, "only a lead that wrote first costs nothing")
 _PASSING: Final = frozenset(
@@ -323,7 +358,7 @@ _PASSING: Final = frozenset(
 )
 """States that end at a time of their own, if they have one."""
 
-Rule = Callable[[Case, datetime, timedelta], Block | None]
+_BUDGETS: Final = tuple(map(_budget, BudgetKind))
 RULES: Final[tuple[Rule, ...]] = (
     _waits,
     _enrolled,
@@ -345,6 +380,7 @@ RULES: Final[tuple[Rule, ...]] = (
     _paced,
     _window,
     _quota,
+    *_BUDGETS,
 )
 TIMED: Final[tuple[Rule, ...]] = (
     _sender_state,
@@ -353,5 +389,6 @@ TIMED: Final[tuple[Rule, ...]] = (
     _paced,
     _window,
     _quota,
+    *_BUDGETS,
 )
 """Those that look at the time: where no other blocks, no other ever will."""

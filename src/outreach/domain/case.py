@@ -10,7 +10,9 @@ from attrs import evolve, field, frozen
 
 from outreach.domain.address import AddressKey
 from outreach.domain.channel import Channel
+from outreach.domain.ids import CampaignId
 from outreach.domain.journey import Journey
+from outreach.domain.limits import BudgetKind, Part, Share, company_key, share
 from outreach.domain.message import Intent
 from outreach.domain.sender import SendClass, Sender
 from outreach.domain.sequence import EnrolmentStatus, MessageTemplate, Sequence
@@ -37,11 +39,17 @@ class LaneFacts:
 
 @frozen
 class Ledger:
-    """Units of the sender on one of its days, as PostgreSQL holds them."""
+    """Units of the sender on one of its days, as PostgreSQL holds them.
+
+    Attributes:
+        budgets: use of the further budgets that the message may take part in, by
+            key; one that is not there is not used yet, as far as is known.
+    """
 
     day: date
     used: int = 0
     external: int = 0
+    budgets: Mapping[str, int] = field(factory=dict)
 
 
 @frozen
@@ -57,6 +65,7 @@ class Case:
         thread: the provider's id of the conversation with this sender.
         addresses: keys of all the lead's contact points.
         fields: variables for the template.
+        campaign: of the enrolment; None: it has none.
         template: None: the step has none for this channel.
         live: the message is still waiting to be sent; else what became of it.
         consent: why the law or the tenant's policy forbids it; empty if it does not.
@@ -74,6 +83,7 @@ class Case:
     addresses: tuple[AddressKey, ...] = field(default=(), repr=False)
     fields: Mapping[str, str] = field(factory=dict, repr=False)
     enrolment: EnrolmentStatus | None = None
+    campaign: CampaignId | None = None
     sequence: Sequence | None = None
     template: MessageTemplate | None = None
     suppressions: tuple[Suppression, ...] = ()
@@ -97,6 +107,24 @@ class Case:
             return SendClass.NEW
         planned = self.intent.send_class
         return SendClass.FOLLOWUP if planned is SendClass.NEW else planned
+
+    def share(self, kind: BudgetKind, at: datetime) -> Share | None:
+        """What the message would take of one further budget; None: nothing."""
+        sender = self.sender
+        if sender is None:
+            return None
+        part = Part(
+            new=self.is_new,
+            answered=self.journey.reply_count > 0,
+            company=company_key(
+                self.fields.get("cui", ""), self.fields.get("company_name", "")
+            )
+            if kind is BudgetKind.COMPANY
+            else "",
+            domain=self.to.partition("@")[2].lower(),
+            campaign="" if self.campaign is None else str(self.campaign),
+        )
+        return share(kind, sender.limits, part, at, sender.time_zone)
 
 
 @frozen

@@ -15,8 +15,9 @@ from attrs import frozen
 
 from outreach.domain.blocks import RULES, TIMED, Block, Reason, Rule
 from outreach.domain.budget import UnitSlot
-from outreach.domain.case import Case, Flip
+from outreach.domain.case import Case, Flip, flip
 from outreach.domain.channel import State, permitted
+from outreach.domain.limits import BudgetKind, Share
 from outreach.domain.window import local_day, next_midnight
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
 POLICY_VERSION: Final = "2026.11"
 """Changes whenever a rule in this module would decide differently."""
 
+_A_SECOND: Final = timedelta(seconds=1)
 _HORIZON: Final = 400
 """Rounds after which a time that never comes is given up."""
 
@@ -54,11 +56,13 @@ class Terms:
     Attributes:
         unit: the slot of a new contact; None costs nothing.
         valid_until: engine time up to which this decision is good.
+        shares: what it takes of further budgets.
     """
 
     unit: UnitSlot | None
     states: frozenset[State]
     valid_until: datetime
+    shares: tuple[Share, ...] = ()
 
 
 @frozen
@@ -81,6 +85,19 @@ class Decision:
     flips: tuple[Flip, ...]
     terms: Terms | None = None
     policy: str = POLICY_VERSION
+
+    @property
+    def block(self) -> Block:
+        """The one the binding reason stands for; of several the longest.
+
+        Raises:
+            LookupError: nothing is in the way.
+        """
+        if not self.blocks:
+            msg = f"a decision for {self.verdict} has no block"
+            raise LookupError(msg)
+        named = [one for one in self.blocks if one.reason is self.binding]
+        return max(named or self.blocks[:1], key=lambda one: one.until or self.at)
 
 
 def decide(case: Case, now: datetime, *, margin: timedelta) -> Decision:
@@ -110,8 +127,21 @@ def decide(case: Case, now: datetime, *, margin: timedelta) -> Decision:
         blocks=blocks,
         binding=_binding(blocks, now).reason,
         earliest=earliest,
-        flips=tuple(block.flip for block in blocks),
+        flips=_flips(case, blocks, now, margin),
     )
+
+
+def _flips(
+    case: Case, blocks: tuple[Block, ...], now: datetime, margin: timedelta
+) -> tuple[Flip, ...]:
+    """One per block, less those that another of them lifts as well."""
+    flips = tuple(block.flip for block in blocks)
+    free = next((one for one in flips if one.fact == "contacted"), None)
+    if free is None:
+        return flips
+    # Who is no new contact is not stopped by what is closed to strangers alone.
+    left = [one.flip for one in _blocks(RULES, flip(case, free), now, margin)]
+    return tuple(one for one in flips if one is free or one in left)
 
 
 def _binding(blocks: tuple[Block, ...], now: datetime) -> Block:
@@ -119,7 +149,18 @@ def _binding(blocks: tuple[Block, ...], now: datetime) -> Block:
     lasting = [block for block in blocks if block.until is None]
     if lasting:
         return next((block for block in lasting if block.final), lasting[0])
-    return max(blocks, key=lambda block: block.until or now)
+    return max(blocks, key=lambda block: _lasts(block, now))
+
+
+def _lasts(block: Block, now: datetime) -> tuple[datetime, bool]:
+    """Until when it counts as being in the way.
+
+    A message that a full budget moved is due when the period ends, in its place
+    within that second: it waits for the budget, not for its time.
+    """
+    until = block.until or now
+    moved = block.reason is Reason.NOT_DUE
+    return until - _A_SECOND * moved, block.reason is Reason.BUDGET_EXCEEDED
 
 
 def _verdict(blocks: tuple[Block, ...], earliest: datetime | None) -> Verdict:
@@ -158,6 +199,11 @@ def _terms(case: Case, now: datetime, margin: timedelta) -> Terms:
         unit = UnitSlot(case.sender.id, local_day(now, zone))
         midnight = next_midnight(now, zone)
         ends = midnight if ends is None else min(ends, midnight)
+    shares = tuple(
+        wanted for kind in BudgetKind if (wanted := case.share(kind, now)) is not None
+    )
+    for each in shares:
+        ends = each.ends_at if ends is None else min(ends, each.ends_at)
     if ends is None:
         ends = now + timedelta(hours=1)
-    return Terms(unit, permitted(case.intent.channel), ends - margin)
+    return Terms(unit, permitted(case.intent.channel), ends - margin, shares)

@@ -14,6 +14,7 @@ from typing import Final
 from outreach.domain.blocks import Block, Reason
 from outreach.domain.case import Case
 from outreach.domain.decision import Decision, Verdict
+from outreach.domain.limits import BudgetKind, kind_of
 from outreach.domain.message import Outcome
 from outreach.domain.sender import SendClass
 from outreach.domain.suppression import SwitchScope, stopped_by
@@ -64,8 +65,7 @@ def _head(case: Case) -> str:
 
 def binding(decision: Decision) -> Block:
     """The block that the binding reason stands for; there must be blocks."""
-    named = (one for one in decision.blocks if one.reason is decision.binding)
-    return next(named, decision.blocks[0])
+    return decision.block
 
 
 def _outlook(decision: Decision, zone: str) -> str:
@@ -174,6 +174,28 @@ def _quota(inputs: _Inputs, _block: Block, _zone: str) -> str:
     return f"phone {phone} has used {used} of {limit} new contacts today{by_hand}"
 
 
+def _budget(inputs: _Inputs, block: Block, zone: str) -> str:
+    used, limit = int(inputs.get("used", "0")), int(inputs.get("limit", "0"))
+    kind = kind_of(inputs.get("budget", "total:"))
+    phone, of = f"phone {inputs.get('phone', '')}", _OF_BUDGET[kind]
+    if used < limit:
+        return f"the period of {phone} for {of} is about to end"
+    return f"{phone} has used {used} of {limit} {of}, until {_until(block, zone)}"
+
+
+_OF_BUDGET: Final = MappingProxyType(
+    {
+        BudgetKind.TOTAL: "messages of its day",
+        BudgetKind.UNANSWERED: (
+            "messages of its month to people who have not answered"
+        ),
+        BudgetKind.COMPANY: "messages of its month to the lead's company",
+        BudgetKind.DOMAIN: "messages of its day to the address's domain",
+        BudgetKind.CAMPAIGN: "new contacts of its day for the campaign",
+    }
+)
+
+
 def _named(inputs: _Inputs) -> str:
     said = ", ".join(f"{name} {value}" for name, value in inputs.items())
     return f" ({said})" if said else ""
@@ -207,7 +229,7 @@ _CLAUSES: Final[Mapping[Reason, Callable[[_Inputs, Block, str], str]]] = (
             Reason.PACING: _paced,
             Reason.OUTSIDE_WINDOW: _window,
             Reason.QUOTA_EXCEEDED: _quota,
-            Reason.BUDGET_EXCEEDED: _with_inputs("a budget of its phone is used up"),
+            Reason.BUDGET_EXCEEDED: _budget,
             Reason.BREAKER_OPEN: _with_inputs(
                 "too many of the campaign's mails bounced"
             ),
@@ -220,6 +242,9 @@ _CLAUSES: Final[Mapping[Reason, Callable[[_Inputs, Block, str], str]]] = (
         }
     )
 )
+
+
+_LIMIT: Final = "sender.limits."
 
 
 def help_for(block: Block, case: Case) -> str:
@@ -236,6 +261,11 @@ def help_for(block: Block, case: Case) -> str:
             return "a person's leave to write outside working hours" if person else ""
         case "sender.daily_limit":
             return f"raising daily_limit of phone {phone} to {flip.value}"
+        case fact if fact.startswith(_LIMIT):
+            what = fact.removeprefix(_LIMIT)
+            if flip.value is None:
+                return f"taking {what} of phone {phone} away"
+            return f"raising {what} of phone {phone} to {flip.value}"
         case "switches":
             return " and ".join(_lifts(case))
         case "to":

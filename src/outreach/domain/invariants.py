@@ -71,8 +71,8 @@ MEANING: Final = {
         "before it"
     ),
     Invariant.UNITS_AGREE: (
-        "the units equal the attempts that hold one; the guard's set equals the units "
-        "after reconciliation"
+        "the units equal the attempts that hold one, and so does the use of each "
+        "further budget; the guard's sets equal them after reconciliation"
     ),
     Invariant.TOKENS_GROW: (
         "fencing tokens of a lane only grow; an old token changes no lane and starts "

@@ -23,6 +23,7 @@ from outreach.domain.ids import (
     StepId,
     TenantId,
 )
+from outreach.domain.limits import Share
 from outreach.domain.review import ReviewItem
 from outreach.domain.sender import SendClass, SenderSignal
 
@@ -251,6 +252,8 @@ class Draft:
     Attributes:
         n: number of this attempt of the intent, from 1.
         unit: the slot a new contact is counted in; None costs nothing.
+        slot: the sender's day, under which the guard counts whatever is taken.
+        shares: what is taken of further budgets, together with the unit or not at all.
         lead_version: of the journey the decision was made on.
         states: journey states in which the send is allowed.
         addresses: keys that must not be suppressed.
@@ -274,6 +277,15 @@ class Draft:
     automatic: bool = True
     limit: int = HARD_LIMIT
     aftermath: Aftermath | None = None
+    slot: UnitSlot | None = None
+    shares: tuple[Share, ...] = ()
+
+    @property
+    def counted(self) -> UnitSlot | None:
+        """Where the guard counts it; None: it takes nothing of any budget."""
+        if self.unit is None and not self.shares:
+            return None
+        return self.unit or self.slot
 
 
 class WhyNotArmed(StrEnum):
@@ -287,6 +299,8 @@ class WhyNotArmed(StrEnum):
     TAKEN = "TAKEN"
     FENCED = "FENCED"
     INBOX_BEHIND = "INBOX_BEHIND"
+    BUDGET = "BUDGET"
+    """A further budget is full; the detail is its key."""
 
 
 @frozen
@@ -355,8 +369,8 @@ class Left:
     """What the ledger holds after T2, which the guard follows.
 
     Attributes:
-        spent: the intent holds a unit of the slot.
-        slot: where, if the attempt had asked for one.
+        spent: the intent holds a unit of the slot, or of a further budget.
+        slot: where the guard counted it, if the attempt had asked for any.
     """
 
     attempt: AttemptId

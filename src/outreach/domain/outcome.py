@@ -7,7 +7,7 @@ from typing import Final
 
 from attrs import evolve, frozen
 
-from outreach.domain.budget import effective_limit
+from outreach.domain.budget import UnitSlot, effective_limit
 from outreach.domain.case import Case
 from outreach.domain.channel import Channel, Permit, State
 from outreach.domain.decision import Decision
@@ -116,6 +116,8 @@ def draft_of(case: Case, sender: Sender, made: Decision, text: str) -> Draft:
         automatic=intent.send_class is not SendClass.APPROVED,
         limit=limit_of(sender, made.at),
         aftermath=_aftermath(case, made.at),
+        slot=UnitSlot(sender.id, local_day(made.at, sender.time_zone)),
+        shares=made.terms.shares,
     )
 
 

@@ -11,6 +11,7 @@ from attrs import evolve, field, frozen, validators
 from outreach.domain.budget import HARD_LIMIT, WarmUp
 from outreach.domain.channel import Channel
 from outreach.domain.ids import AccountId, SenderId, TenantId
+from outreach.domain.limits import NO_LIMITS, Limits
 from outreach.domain.pacing import Pacing
 
 __all__ = [
@@ -87,6 +88,7 @@ class Sender:
         number: E.164 of the phone.
         time_zone: IANA name; its calendar day is the quota day.
         daily_limit: new contacts a day, at most `HARD_LIMIT`.
+        limits: of its further budgets.
         state_before: what the present trouble covers, and gives way to when it is
             over: a phone that was paused or locked before it was disconnected is
             so again afterwards. The state itself, if there is no trouble.
@@ -115,6 +117,7 @@ class Sender:
     until: datetime | None = None
     warm_up: WarmUp | None = None
     pacing: Pacing = Pacing()
+    limits: Limits = NO_LIMITS
 
     def may(self, send_class: SendClass) -> bool:
         """Whether its state and its switch allow a message of this class."""
@@ -143,6 +146,7 @@ class NewSender:
     )
     priority: int = field(default=1, validator=validators.ge(1))
     warm_up_days: int = field(default=0, validator=validators.ge(0))
+    limits: Limits = NO_LIMITS
 
 
 class SenderSignal(StrEnum):

@@ -1,4 +1,16 @@
-"""Which of a lane's messages goes first."""
+"""Which of a lane's messages goes first, and what nobody waits longer than.
+
+A slot is free if no reply takes it. While both new contacts and follow-ups wait:
+
+- as long as the oldest follow-up is younger than one working day, of any n free
+  slots in a row new contacts get at least n // 2, and so do follow-ups;
+- once it is that old, follow-ups take every free slot until the oldest is younger
+  again. So a follow-up waits one working day at most, and then as many free slots as
+  there are older follow-ups in its lane; and new contacts wait as many free slots as
+  there are follow-ups that are late.
+
+Replies wait for none but older replies.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +20,7 @@ from datetime import datetime
 from outreach.domain.case import Case
 from outreach.domain.sender import SendClass
 
-__all__ = ["serve_order"]
+__all__ = ["serve_order", "took_turn"]
 
 
 def serve_order(
@@ -37,6 +49,15 @@ def serve_order(
         return kind, case.intent.due_at
 
     return tuple(sorted(cases, key=rank))
+
+
+def took_turn(sent: SendClass, *, last_was_new: bool) -> bool:
+    """Whether the lane's last turn was a new contact's, now that *sent* counts as
+    sent. Replies take no turn.
+    """
+    if sent in {SendClass.FOLLOWUP, SendClass.NEW}:
+        return sent is SendClass.NEW
+    return last_was_new
 
 
 def _overdue(case: Case, now: datetime) -> bool:

@@ -11,6 +11,7 @@ from typing import Any, Final
 from outreach.domain.channel import Channel
 from outreach.domain.errors import Misconfigured
 from outreach.domain.lead import Phone
+from outreach.domain.limits import Limits
 from outreach.domain.sender import NewSender
 from outreach.domain.window import zone_info
 from outreach.ports.contacts import Contacts
@@ -29,9 +30,10 @@ _KEYS: Final = frozenset(
         "daily_limit",
         "priority",
         "warm_up_days",
+        *Limits.names(),
     }
 )
-_NUMBERS: Final = ("daily_limit", "priority", "warm_up_days")
+_NUMBERS: Final = ("daily_limit", "priority", "warm_up_days", *Limits.names())
 
 
 def read_senders(
@@ -145,6 +147,7 @@ def _sender(
             daily_limit=row.get("daily_limit", 200),
             priority=row.get("priority", 1),
             warm_up_days=row.get("warm_up_days", 0),
+            limits=Limits(**{name: row.get(name) for name in Limits.names()}),
         )
     except ValueError as error:
         message = f"{where}: {error}"

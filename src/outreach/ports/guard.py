@@ -19,6 +19,7 @@ class Guard(Protocol):
     - no slot is granted more than its limit, however many ask at once;
     - asking twice costs once, and an answer does not change when asked again;
     - all budgets of an ask are taken together or none is;
+    - no further budget is granted more than its limit, however many ask at once;
     - a slot that is missing, halved or of another epoch grants nothing until it
       is rebuilt;
     - a rebuild is a union with the ledger and never forgets a younger

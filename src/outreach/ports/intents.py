@@ -74,8 +74,9 @@ class Intents(Protocol):
     - an intent has at most one attempt that is calling, accepted, unknown or
       abandoned;
     - arming takes the unit in the same commit, and never more than the limit;
+    - it takes of all further budgets or of none, and never more than their limits;
     - a draft is refused as STALE, SUPPRESSED, SWITCHED_OFF, LATE, QUOTA, TAKEN,
-      FENCED or INBOX_BEHIND, and then nothing is taken;
+      FENCED, INBOX_BEHIND or BUDGET, and then nothing is taken;
     - an opt-out that was committed before refuses the draft;
     - of several drafts each has a verdict of its own;
     - settling frees the lane, takes the gap from its own end, plans the next
@@ -89,7 +90,10 @@ class Intents(Protocol):
       state of its sender, and the lane goes on;
     - a doubt is looked at by one worker at a time, and only when it is due;
     - what was proven not sent is armed once more, and its move undone;
-    - the units of a slot are the ids of the intents that hold one.
+    - what counts as sent counts in its budgets, and what was not sent gives back
+      what it took of them, once;
+    - the units of a slot are the ids of the intents that hold one, and so is the use
+      of each further budget.
     """
 
     async def arm(
@@ -125,6 +129,12 @@ class Intents(Protocol):
         """Record what looks and deadlines said; what is settled already stays."""
         ...
 
-    async def units(self, slots: Sequence[UnitSlot]) -> Sequence[Units]:
-        """All that a rebuild of the guard needs, per slot."""
+    async def units(
+        self, slots: Sequence[UnitSlot], budgets: Sequence[str] = ()
+    ) -> Sequence[Units]:
+        """All that a rebuild of the guard needs, per slot.
+
+        Args:
+            budgets: keys of further budgets of these senders that are needed too.
+        """
         ...

@@ -33,7 +33,7 @@ class Claim:
         epoch: of the ledger; a guard rebuilt under another one is not believed.
         speed: engine seconds per machine second, 1 unless the run is scaled.
         backoffs: calls in a row that the provider refused for now.
-        last_was_new: the lane's last send opened a conversation.
+        last_was_new: of follow-ups and new contacts, a new one was sent last.
         cases: what could be sent, at most one per open class and window, in the
             order (class, due time); windows carry no holidays yet.
     """
@@ -59,15 +59,19 @@ class PutOff:
     OUTSIDE_WINDOW closes the case's window for this lane until then,
     QUOTA_EXCEEDED closes the lane for new contacts, anything else with a time
     moves the message (a HOLD is looked at again then), STOP cancels it and stops
-    its enrolment.
+    its enrolment. BUDGET_EXCEEDED closes the lane if the budget is of all it sends;
+    else it moves, in their order, all of the lane's messages that wait for the same
+    people (who have not answered) or as new contacts of the same campaign.
 
     Attributes:
         until: engine time; None only for STOP.
+        budget: key of the further budget that is full; empty: none is.
     """
 
     intent: IntentId
     decision: Decision
     until: datetime | None
+    budget: str = ""
 
 
 class Lanes(Protocol):
@@ -85,6 +89,8 @@ class Lanes(Protocol):
     - a claim holds messages of one tenant only;
     - only messages that are due, in an open window and an open class, are offered;
     - what is put off comes back at its time, not before;
+    - follow-ups and new contacts take turns, whatever replies come between;
+    - a full budget puts off at once all in the lane that it stops;
     - a stale token changes nothing;
     - the next wake is the earliest time anything is due;
     - a lane that is switched off or whose sender may send nothing never wakes.

@@ -150,7 +150,7 @@ class ArmingContract:
 
     async def test_each_reason_takes_nothing(self, world: World) -> None:
         """A draft is refused as STALE, SUPPRESSED, SWITCHED_OFF, LATE, QUOTA, TAKEN,
-        FENCED or INBOX_BEHIND, and then nothing is taken.
+        FENCED, INBOX_BEHIND or BUDGET, and then nothing is taken.
         """
         await world.phone_with(1, daily_limit=LIMIT)
         (behind,) = [invented.arrival("late", address=None)]

@@ -105,6 +105,25 @@ async def _used(guard: Guard, slot: UnitSlot = SLOT) -> int:
 class GuardContract:
     """One test per promise of the port, and what else a caller relies on."""
 
+    async def test_no_further_budget_is_granted_more_than_its_limit(
+        self, world: GuardWorld
+    ) -> None:
+        """No further budget is granted more than its limit, however many ask at
+        once.
+        """
+        days = (SLOT, NEXT_DAY)
+        await world.guards[0].rebuild([units(slot=day, total=()) for day in days])
+        asks = [ask(n, TOTAL, slot=days[n % 2]) for n in range(CALLERS)]
+        wide = [evolve(asked, limit=CALLERS) for asked in asks]
+
+        grants = await asyncio.gather(
+            *(_one(world.guards[n % len(world.guards)], a) for n, a in enumerate(wide))
+        )
+
+        codes = Counter(grant.code for grant in grants)
+        full = CALLERS - TOTAL.limit
+        assert codes == {GuardCode.OK: TOTAL.limit, GuardCode.BUDGET_EXCEEDED: full}
+
     async def test_no_slot_is_granted_more_than_its_limit(
         self, world: GuardWorld
     ) -> None:

@@ -332,7 +332,6 @@ class SettlingContract:
         assert known.waiting == ()
 
     async def test_the_units_are_the_intents_that_hold_one(self, world: World) -> None:
-        """The units of a slot are the ids of the intents that hold one."""
         await world.phone_with(3)
         calls = []
         for outcome in (Outcome.ACCEPTED, Outcome.RELEASED, Outcome.UNKNOWN):

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from attrs import frozen
 
+from outreach.adapters.memory import budgeting
 from outreach.adapters.memory.cases import ledger_of
 from outreach.adapters.memory.store import MemoryStore
 from outreach.domain.allocation import Room
@@ -36,6 +37,7 @@ class MemoryAllocations:
             ledger = ledger_of(self.store, sender)
             limit = self.store.effective(sender, ledger.day)
             units = max(0, limit - ledger.used - ledger.external)
+            units = budgeting.room(self.store, sender, units)
             found.append(Room(sender, units, lane.line.count(SendClass.NEW)))
         return found
 

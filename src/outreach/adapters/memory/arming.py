@@ -8,6 +8,7 @@ from typing import Final
 
 from attrs import evolve
 
+from outreach.adapters.memory import budgeting
 from outreach.adapters.memory.rows import AttemptRow, IntentRow, LaneRow, Standing
 from outreach.adapters.memory.store import MemoryStore
 from outreach.domain.address import AddressKey
@@ -84,6 +85,7 @@ def _refused(store: MemoryStore, lane: LaneRow, draft: Draft) -> NotArmed | None
         or _stale(store, lane, row, draft)
         or _inbox_behind(store, draft)
         or _no_unit(store, lane, draft)
+        or budgeting.no_budget(store, lane, draft)
     )
 
 
@@ -167,7 +169,10 @@ def _armed(
         called_on=store.machine,
         deadline=store.machine + store.timing.doubtful,
         aftermath=draft.aftermath,
+        slot=draft.counted,
+        budgets=tuple(share.key for share in draft.shares),
     )
+    budgeting.take(store, lane.sender.id, draft)
     store.hashes.setdefault(parcel.hash, []).append(parcel.attempt)
     store.calling[parcel.attempt] = None
     lane.calling[parcel.attempt] = None
@@ -208,5 +213,8 @@ def _after(
         case WhyNotArmed.QUOTA:
             midnight = next_midnight(store.now, lane.sender.time_zone)
             close_to_strangers(store, lane, row, midnight)
+        case WhyNotArmed.BUDGET if waits:
+            ends = {share.key: share.ends_at for share in draft.shares}
+            budgeting.close(store, lane, row, refused.detail, ends[refused.detail])
         case _:
             pass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from outreach.adapters.memory.budgeting import campaign_of, with_uses
 from outreach.adapters.memory.rows import IntentRow, LaneRow, Standing
 from outreach.adapters.memory.store import MemoryStore
 from outreach.domain.budget import UnitSlot
@@ -22,7 +23,7 @@ def case_of(store: MemoryStore, row: IntentRow) -> Case:
     lane = None if row.lane is None else store.lanes[row.lane]
     sequence, enrolment = _run(store, intent)
     by_phone = intent.channel is Channel.WHATSAPP
-    return Case(
+    case = Case(
         intent=intent,
         journey=store.journey(intent.lead),
         window=row.window,
@@ -37,6 +38,7 @@ def case_of(store: MemoryStore, row: IntentRow) -> Case:
         addresses=lead.addresses,
         fields=lead.variables,
         enrolment=enrolment,
+        campaign=campaign_of(store, row),
         sequence=sequence,
         template=_template(store, intent, sequence),
         suppressions=store.suppressions_of(intent.tenant, lead.addresses),
@@ -47,6 +49,7 @@ def case_of(store: MemoryStore, row: IntentRow) -> Case:
         ),
         live=_live(row),
     )
+    return with_uses(store, case)
 
 
 def ledger_of(store: MemoryStore, sender: Sender) -> Ledger:

@@ -7,6 +7,7 @@ from typing import Final
 
 from attrs import evolve
 
+from outreach.adapters.memory import budgeting
 from outreach.adapters.memory.counting import count, reach, uncount
 from outreach.adapters.memory.reviewing import open_item
 from outreach.adapters.memory.rows import AttemptRow, IntentRow, Standing
@@ -14,8 +15,8 @@ from outreach.adapters.memory.store import MemoryStore
 from outreach.domain.channel import Channel
 from outreach.domain.journey import Fact, happened
 from outreach.domain.message import Aftermath, Left, MessageStatus, Outcome, Result
-from outreach.domain.sender import SendClass
 from outreach.domain.sequence import EnrolmentStatus
+from outreach.domain.serving import took_turn
 from outreach.ports.intents import Resolution
 
 __all__ = ["left", "lose_call", "resolve", "settle", "told"]
@@ -79,9 +80,15 @@ def told(
 
 def left(store: MemoryStore, attempt: AttemptRow) -> Left:
     """What the ledger holds of an attempt and its unit."""
-    slot = attempt.unit
-    spent = slot is not None and attempt.intent in store.unit(slot).ids
-    return Left(attempt.parcel.attempt, attempt.intent, attempt.outcome, spent, slot)
+    unit, of = attempt.unit, attempt.parcel
+    spent = unit is not None and attempt.intent in store.unit(unit).ids
+    held = any(
+        attempt.intent in budgeting.holders(store, of.sender, key)
+        for key in attempt.budgets
+    )
+    return Left(
+        of.attempt, attempt.intent, attempt.outcome, spent or held, attempt.slot
+    )
 
 
 def _result(attempt: AttemptRow, outcome: Outcome) -> Result:
@@ -118,11 +125,13 @@ def _end_call(store: MemoryStore, attempt: AttemptRow, result: Result) -> None:
     del lane.calling[name], store.calling[name]
     if not lane.calling:
         lane.lease = None
-        lane.last_was_new = attempt.send_class is SendClass.NEW
     if result.outcome is Outcome.UNKNOWN and attempt.evidence:
         result = evolve(result, outcome=Outcome.ACCEPTED)
     _note(store, attempt, result)
     if result.outcome in {Outcome.ACCEPTED, Outcome.UNKNOWN}:
+        lane.last_was_new = took_turn(
+            attempt.send_class, last_was_new=lane.last_was_new
+        )
         count(store, attempt, result.aftermath)
     else:
         _try_again(store, attempt, result)
@@ -160,6 +169,8 @@ def _note(store: MemoryStore, attempt: AttemptRow, result: Result) -> None:
 
 
 def _give_unit_back(store: MemoryStore, attempt: AttemptRow, result: Result) -> None:
+    if not result.keep_unit:
+        budgeting.give_back(store, attempt)
     if attempt.unit is not None and not result.keep_unit:
         store.unit(attempt.unit).ids.pop(attempt.intent, None)
         store.lanes[attempt.parcel.sender].new_gate_at = None

@@ -102,10 +102,12 @@ class MemoryGuard:
         await self._pause()
         return [self._peek(self._store.budgets.get(_key(slot))) for slot in slots]
 
-    async def held(self, slot: UnitSlot) -> frozenset[IntentId]:
-        """Whose units a slot holds, for an audit; empty where it is missing."""
+    async def held(self, slot: UnitSlot, budget: str = "") -> frozenset[IntentId]:
+        """Whose units a slot, or a further budget of its sender, holds, for an audit;
+        empty where it is missing.
+        """
         await self._pause()
-        held = self._store.budgets.get(_key(slot))
+        held = self._store.budgets.get(_key(slot, budget))
         return frozenset(held.since if held else ())
 
     async def store_id(self) -> str:

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from attrs import frozen
 
-from outreach.adapters.memory import arming, ending
+from outreach.adapters.memory import arming, budgeting, ending
 from outreach.adapters.memory.rows import AttemptRow, Lease
 from outreach.adapters.memory.store import MemoryStore
 from outreach.domain.budget import Units, UnitSlot
@@ -72,10 +72,12 @@ class MemoryIntents:
         await self.store.pause()
         return [ending.resolve(self.store, found) for found in resolutions]
 
-    async def units(self, slots: Sequence[UnitSlot]) -> Sequence[Units]:
+    async def units(
+        self, slots: Sequence[UnitSlot], budgets: Sequence[str] = ()
+    ) -> Sequence[Units]:
         """One per slot, in order."""
         await self.store.pause()
-        return [_units(self.store, slot) for slot in slots]
+        return [_units(self.store, slot, budgets) for slot in slots]
 
 
 def _doubt(store: MemoryStore, attempt: AttemptRow) -> Doubt:
@@ -92,7 +94,7 @@ def _doubt(store: MemoryStore, attempt: AttemptRow) -> Doubt:
     )
 
 
-def _units(store: MemoryStore, slot: UnitSlot) -> Units:
+def _units(store: MemoryStore, slot: UnitSlot, budgets: Sequence[str]) -> Units:
     sender = store.lanes[slot.sender].sender
     unit = store.unit(slot)
     ends = start_of_day(slot.day + timedelta(days=1), sender.time_zone)
@@ -103,4 +105,7 @@ def _units(store: MemoryStore, slot: UnitSlot) -> Units:
         effective=store.effective(sender, slot.day),
         epoch=store.epoch,
         expires_in=max(ends - store.now, timedelta()),
+        budgets=tuple(
+            (key, budgeting.holders(store, slot.sender, key)) for key in budgets
+        ),
     )

@@ -39,6 +39,7 @@ from outreach.ports.reviews import Audited
 
 __all__ = [
     "AttemptRow",
+    "BudgetRow",
     "CampaignRow",
     "DecisionRow",
     "DutyRow",
@@ -82,7 +83,9 @@ class LaneRow:
         gate_at: engine time; nothing leaves before.
         new_gate_at: engine time; no conversation is opened before.
         backoffs: calls in a row that the provider refused for now.
+        budget_gate_at: engine time; nothing leaves before, for the day is used up.
         closed: until when each window key is known to be closed.
+        last_was_new: of follow-ups and new contacts, a new one was sent last.
         lease: of the present claim; None: the lane is free.
         calling: attempts of the present claim that have no outcome yet.
     """
@@ -90,6 +93,7 @@ class LaneRow:
     sender: Sender
     gate_at: datetime
     new_gate_at: datetime | None = None
+    budget_gate_at: datetime | None = None
     backoff_until: datetime | None = None
     backoffs: int = 0
     closed: dict[str, datetime] = Factory(dict)
@@ -154,6 +158,8 @@ class AttemptRow:
     Attributes:
         called_at: engine time of T1; called_on: machine time.
         deadline: machine time at which CALLING becomes UNKNOWN.
+        slot: where the guard counted what it took of any budget.
+        budgets: keys of the further budgets it took a unit of.
         evidence: an event has told that it was accepted, before its call ended.
         overdue_at: engine time at which UNKNOWN must get an outcome.
     """
@@ -178,6 +184,8 @@ class AttemptRow:
     overdue_at: datetime | None = None
     looks: int = 0
     lease: Lease | None = None
+    slot: UnitSlot | None = None
+    budgets: tuple[str, ...] = ()
 
 
 @define(eq=False)
@@ -186,6 +194,14 @@ class UnitRow:
 
     ids: dict[IntentId, None] = Factory(dict)
     external: int = 0
+
+
+@define(eq=False)
+class BudgetRow:
+    """One further budget of a sender in one period: who holds a unit, by which try."""
+
+    ends_at: datetime
+    ids: dict[IntentId, AttemptId] = Factory(dict)
 
 
 @define(eq=False)

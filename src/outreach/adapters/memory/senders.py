@@ -8,6 +8,7 @@ from typing import Final
 
 from attrs import evolve, frozen
 
+from outreach.adapters.memory.budgeting import reopen
 from outreach.adapters.memory.cases import ledger_of
 from outreach.adapters.memory.counting import reach
 from outreach.adapters.memory.rows import LaneRow
@@ -93,6 +94,8 @@ class MemorySenders:
         lane = store.lanes.get(before.id)
         if lane is None or lane.sender != before or after.id != before.id:
             return False
+        if (after.limits, after.daily_limit) != (before.limits, before.daily_limit):
+            reopen(store, lane)
         lane.sender = after
         moved = after.state is not before.state
         store.sender_moves.append((store.now, by, SenderMove(after, moved)))
@@ -195,7 +198,9 @@ def _import(store: MemoryStore, tenant: TenantId, new: NewSender) -> Sender:
         daily_limit=new.daily_limit,
         priority=new.priority,
         warm_up=_warm_up(store, lane.sender.warm_up, new),
+        limits=new.limits,
     )
+    reopen(store, lane)
     return lane.sender
 
 
@@ -219,6 +224,7 @@ def _made(
         state=state,
         state_before=state,
         warm_up=warm_up,
+        limits=new.limits,
     )
 
 

@@ -17,6 +17,7 @@ from outreach.adapters.memory.clock import MemoryClock
 from outreach.adapters.memory.pause import Pause, yield_once
 from outreach.adapters.memory.rows import (
     AttemptRow,
+    BudgetRow,
     CampaignRow,
     DecisionRow,
     DutyRow,
@@ -104,6 +105,7 @@ class MemoryStore:
     lanes: dict[SenderId, LaneRow] = Factory(dict)
     sender_moves: list[tuple[datetime, str, SenderMove]] = Factory(list)
     units: dict[UnitSlot, UnitRow] = Factory(dict)
+    budgets: dict[SenderId, dict[str, BudgetRow]] = Factory(dict)
     sequences: dict[tuple[SequenceId, int], Sequence] = Factory(dict)
     live_sequences: dict[tuple[TenantId, str], Sequence] = Factory(dict)
     templates: dict[tuple[TenantId, str], MessageTemplate] = Factory(dict)

@@ -29,8 +29,8 @@ def openings(lane: LaneRow) -> Iterator[tuple[datetime, IntentId]]:
         if not lane.sender.may(send_class):
             continue
         at = max(due, lane.gate_at, lane.closed.get(window, due))
-        if lane.backoff_until is not None:
-            at = max(at, lane.backoff_until)
+        for gate in (lane.backoff_until, lane.budget_gate_at):
+            at = at if gate is None else max(at, gate)
         if send_class is SendClass.NEW and lane.new_gate_at is not None:
             at = max(at, lane.new_gate_at)
         yield at, intent

@@ -28,6 +28,7 @@ from outreach.domain.ids import (
     TenantId,
 )
 from outreach.domain.journey import DeadCause, Journey
+from outreach.domain.limits import Limits
 from outreach.domain.message import Intent, MessageStatus, Outcome
 from outreach.domain.pacing import Pacing
 from outreach.domain.sender import SendClass, Sender, SenderState
@@ -142,6 +143,7 @@ def sender(doc: Doc) -> Sender:
             timedelta(seconds=float(doc["gap"])),
             timedelta(seconds=float(doc["jitter"])),
         ),
+        limits=Limits(**doc["limits"]),
     )
 
 
@@ -237,6 +239,7 @@ def case(doc: Doc, hours: Hours) -> Case:
         + tuple(key for mail in mails for key in email_keys(mail)),
         fields=_fields(doc["lead"], phones, mails),
         enrolment=None if enrolment is None else EnrolmentStatus(enrolment),
+        campaign=None if doc["campaign"] is None else CampaignId(UUID(doc["campaign"])),
         sequence=None if plan is None else sequence(plan),
         template=None if text is None else template(text),
         suppressions=tuple(map(suppression, doc["suppressions"])),
@@ -254,7 +257,8 @@ def _lane(doc: Doc) -> LaneFacts:
 
 
 def _ledger(doc: Doc) -> Ledger:
-    return Ledger(date.fromisoformat(doc["day"]), doc["used"], doc["external"])
+    day = date.fromisoformat(doc["day"])
+    return Ledger(day, doc["used"], doc["external"], doc["budgets"])
 
 
 def _fields(lead: Doc, phones: list[str], mails: list[str]) -> dict[str, str]:

@@ -66,7 +66,7 @@ class PostgresIntents:
             ),
         )
         return [
-            NotArmed(WhyNotArmed(why)) if why else Armed(draft.parcel.attempt)
+            _not_armed(why) if why else Armed(draft.parcel.attempt)
             for why, (draft, _) in zip(answers, drafts, strict=True)
         ]
 
@@ -112,14 +112,20 @@ class PostgresIntents:
             )
         )
 
-    async def units(self, slots: Sequence[UnitSlot]) -> Sequence[Units]:
+    async def units(
+        self, slots: Sequence[UnitSlot], budgets: Sequence[str] = ()
+    ) -> Sequence[Units]:
         docs = await self.database.values(
             """
-            SELECT slot_units(l.tenant_id, l.id, s.day)
+            SELECT slot_units(l.tenant_id, l.id, s.day, %s)
               FROM unnest(%s::uuid[], %s::date[]) WITH ORDINALITY AS s (id, day, n)
               JOIN lanes l ON l.id = s.id ORDER BY s.n
             """,
-            ([slot.sender for slot in slots], [slot.day for slot in slots]),
+            (
+                list(budgets),
+                [slot.sender for slot in slots],
+                [slot.day for slot in slots],
+            ),
         )
         return [_units(doc) for doc in docs]
 
@@ -133,6 +139,12 @@ class PostgresIntents:
         return epoch
 
 
+def _not_armed(said: str) -> NotArmed:
+    """The reason, and what it is about."""
+    why, _, detail = said.partition(" ")
+    return NotArmed(WhyNotArmed(why), detail)
+
+
 def _draft_doc(draft: Draft, made: Decision) -> dict[str, Any]:
     parcel = draft.parcel
     return {
@@ -144,6 +156,11 @@ def _draft_doc(draft: Draft, made: Decision) -> dict[str, Any]:
         "channel": parcel.permit.channel,
         "day": None if draft.unit is None else draft.unit.day,
         "limit": draft.limit,
+        "counted_on": None if draft.counted is None else draft.counted.day,
+        "shares": [
+            {"key": share.key, "limit": share.limit, "ends_at": share.ends_at}
+            for share in draft.shares
+        ],
         "lead_version": draft.lead_version,
         "states": sorted(draft.states),
         "addresses": sorted(map(str, draft.addresses)),
@@ -233,6 +250,10 @@ def _units(doc: Mapping[str, Any]) -> Units:
         effective=effective_limit(sender.daily_limit, sender.warm_up, day),
         epoch=doc["epoch"],
         expires_in=timedelta(seconds=float(doc["expires_in"])),
+        budgets=tuple(
+            (key, tuple(IntentId(UUID(text)) for text in held))
+            for key, held in doc["budgets"].items()
+        ),
     )
 
 

@@ -22,6 +22,7 @@ from outreach.domain.ids import (
     SenderId,
     TenantId,
 )
+from outreach.domain.limits import room_left
 from outreach.domain.sender import SendClass
 from outreach.domain.timing import Timing
 from outreach.domain.window import Hours, local_day
@@ -74,6 +75,7 @@ class PostgresLanes:
             {
                 "intent": put.intent,
                 "until": put.until,
+                "budget": put.budget,
                 "decision": decision_doc(put.decision),
             }
             for put in puts
@@ -126,6 +128,7 @@ class PostgresAllocations:
         rows = await self.database.rows(
             """
             SELECT sender_doc(p) AS phone, engine_now() AS now,
+                   budgets_used(p, NULL, NULL, NULL) AS budgets,
                    q.usage_date, coalesce(q.used + q.external_new, 0) AS taken,
                    (SELECT count(*) FROM intents i
                      WHERE i.lane_id = p.id AND i.status = 'WAITING'
@@ -173,4 +176,7 @@ def _room(row: Mapping[str, Any]) -> Room:
     sender = facts.sender(row["phone"])
     day = local_day(row["now"], sender.time_zone)
     limit = effective_limit(sender.daily_limit, sender.warm_up, day)
-    return Room(sender, max(0, limit - row["taken"]), row["waiting"])
+    units = max(0, limit - row["taken"])
+    zone = sender.time_zone
+    left = room_left(sender.limits, units, row["budgets"], row["now"], zone)
+    return Room(sender, left, row["waiting"])

@@ -9,7 +9,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import psycopg
-from attrs import frozen
+from attrs import asdict, frozen
 
 from outreach.adapters.postgres import facts
 from outreach.adapters.postgres.docs import jsonb
@@ -109,10 +109,15 @@ class PostgresSenders:
         if after.id != before.id:
             return False
         async with self.database.connection(before.tenant) as connection:
+            # Lanes before phones, as T2 has it, and no key of the phone changes:
+            # T1 refers to it before it locks the lane.
+            await connection.execute(
+                "SELECT FROM lanes WHERE id = %s FOR UPDATE", (before.id,)
+            )
             rows = await connection.execute(
                 """
                 SELECT sender_doc(p) FROM wa_phone_numbers p
-                 WHERE p.id = %s FOR UPDATE
+                 WHERE p.id = %s FOR NO KEY UPDATE
                 """,
                 (before.id,),
             )
@@ -176,6 +181,7 @@ class PostgresSenders:
             "limit": new.daily_limit,
             "priority": new.priority,
             "warm_up_days": new.warm_up_days,
+            "limits": asdict(new.limits),
         }
 
 
@@ -198,6 +204,7 @@ def _sender_doc(sender: Sender) -> dict[str, Any]:
         "warm_start": 0 if warm_up is None else warm_up.start,
         "gap": sender.pacing.gap,
         "jitter": sender.pacing.jitter,
+        "limits": asdict(sender.limits),
     }
 
 

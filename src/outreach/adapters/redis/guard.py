@@ -116,14 +116,16 @@ class RedisGuard:
         )
         return [Grant(_CODES[code], used, limit) for code, used, limit in replies]
 
-    async def held(self, slot: UnitSlot) -> frozenset[IntentId]:
-        """Whose units a slot holds, for an audit; empty where it is missing.
+    async def held(self, slot: UnitSlot, budget: str = "") -> frozenset[IntentId]:
+        """Whose units a slot, or a further budget of its sender, holds, for an audit;
+        empty where it is missing.
 
         Raises:
             Unavailable: the store did not answer.
         """
         line = await self._connect()
-        [fields] = await line.ask([pack_command(("HKEYS", self._key(slot)))])
+        key = self._budget_key(slot, budget) if budget else self._key(slot)
+        [fields] = await line.ask([pack_command(("HKEYS", key))])
         return frozenset(
             IntentId(UUID(bytes=name)) for name in fields if name != b"meta"
         )

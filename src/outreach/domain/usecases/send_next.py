@@ -10,11 +10,12 @@ from typing import Final
 
 from attrs import evolve, frozen
 
-from outreach.domain.budget import Ask, GuardCode, UnitSlot
+from outreach.domain.budget import Ask, Grant, GuardCode, UnitSlot
 from outreach.domain.case import Case, Flip
 from outreach.domain.decision import Block, Decision, Reason, Verdict, decide
 from outreach.domain.errors import RetryLater, Unavailable
 from outreach.domain.ids import AccountId, IntentId
+from outreach.domain.limits import SETTING, kind_of
 from outreach.domain.message import (
     Answer,
     Armed,
@@ -53,8 +54,10 @@ _A_DAY: Final = timedelta(days=1)
 _IN_A_MOMENT: Final = timedelta(seconds=5)
 _T2_TRIES: Final = 5
 _NOT_OURS: Final = frozenset({WhyNotArmed.FENCED, WhyNotArmed.TAKEN})
-_CLOSES_MORE: Final = frozenset({Reason.QUOTA_EXCEEDED, Reason.OUTSIDE_WINDOW})
-"""These close a class or a window of the lane, and not one message."""
+_CLOSES_MORE: Final = frozenset(
+    {Reason.QUOTA_EXCEEDED, Reason.BUDGET_EXCEEDED, Reason.OUTSIDE_WINDOW}
+)
+"""These close a class, a window or all of the lane, and not one message."""
 
 
 class Step(StrEnum):
@@ -142,26 +145,26 @@ class SendNext:
     async def _send(self, claim: Claim, began: float, ready: _Ready) -> Step:
         draft = draft_of(ready.case, ready.sender, ready.made, ready.text)
         try:
-            code = await self._reserve(claim, ready, draft)
-            if code is not GuardCode.OK:
-                await self.lanes.put_off(claim, [self._denied(claim, ready, code)])
+            grant = await self._reserve(claim, ready, draft)
+            if grant.code is not GuardCode.OK:
+                await self.lanes.put_off(claim, [self._denied(claim, ready, grant)])
                 return Step.PUT_OFF
             (verdict,) = await self.intents.arm(claim, [(draft, ready.made)])
         except Unavailable:
-            # Nothing happened: the lane is still ours, and so is the unit.
+            # Nothing happened: the lane is still ours, and so is what we took.
             await self.lanes.free(claim)
-            if draft.unit is not None:
-                await self._release(draft.parcel.intent, draft.unit)
+            if draft.counted is not None:
+                await self._release(draft.parcel.intent, draft.counted)
             raise
         if isinstance(verdict, NotArmed):
             await self._not_armed(claim, ready, draft, verdict)
             return Step.NOT_ARMED
         return await self._call(claim, began, ready, draft, verdict)
 
-    async def _reserve(self, claim: Claim, ready: _Ready, draft: Draft) -> GuardCode:
+    async def _reserve(self, claim: Claim, ready: _Ready, draft: Draft) -> Grant:
         """Ask the guard, for every send, and once more if the ledger may know more."""
         zone = ready.sender.time_zone
-        slot = draft.unit or UnitSlot(ready.sender.id, local_day(claim.now, zone))
+        slot = draft.counted or UnitSlot(ready.sender.id, local_day(claim.now, zone))
         external = 0 if ready.case.ledger is None else ready.case.ledger.external
         ask = Ask(
             rid=ready.case.intent.id,
@@ -170,17 +173,22 @@ class SendNext:
             limit=max(0, draft.limit - external),
             epoch=claim.epoch,
             expires_in=next_midnight(claim.now, zone) - claim.now,
+            budgets=tuple(one.asked(claim.now) for one in draft.shares),
         )
         (grant,) = await self.guard.reserve([ask])
         if grant.code is not GuardCode.OK:
             # Missing, of another epoch, or fuller than the ledger: the ledger knows.
-            await self.guard.rebuild(await self.intents.units([slot]))
+            await self._rebuild(draft, slot)
             (grant,) = await self.guard.reserve([ask])
-        return grant.code
+        return grant
 
-    def _denied(self, claim: Claim, ready: _Ready, code: GuardCode) -> PutOff:
-        if code is not GuardCode.NEED_REBUILD:
-            return self._full(claim, ready)
+    async def _rebuild(self, draft: Draft, slot: UnitSlot) -> None:
+        keys = [one.key for one in draft.shares]
+        await self.guard.rebuild(await self.intents.units([slot], keys))
+
+    def _denied(self, claim: Claim, ready: _Ready, grant: Grant) -> PutOff:
+        if grant.code is not GuardCode.NEED_REBUILD:
+            return self._full(claim, ready, grant.budget)
         # The ledger has another epoch by now, and the next claim will know it.
         until = claim.now + _IN_A_MOMENT
         lift = Flip("now", until, "the guard must be rebuilt")
@@ -196,10 +204,18 @@ class SendNext:
         )
         return PutOff(ready.case.intent.id, made, until)
 
-    def _full(self, claim: Claim, ready: _Ready) -> PutOff:
-        """One put-off that closes the lane for new contacts, not one per lead."""
+    def _full(self, claim: Claim, ready: _Ready, budget: str = "") -> PutOff:
+        """One put-off that closes the lane for what is full, not one per lead.
+
+        Args:
+            budget: key of the further budget that is full; empty: the units are.
+        """
         case, ledger = ready.case, ready.case.ledger
-        if ledger is not None:
+        if ledger is not None and budget:
+            limit = getattr(ready.sender.limits, SETTING[kind_of(budget)])
+            budgets = {**ledger.budgets, budget: limit}
+            case = evolve(case, ledger=evolve(ledger, budgets=budgets))
+        elif ledger is not None:
             limit = limit_of(ready.sender, claim.now)
             case = evolve(case, ledger=evolve(ledger, used=limit))
         return _put(case, self._decide(case, claim))
@@ -207,13 +223,18 @@ class SendNext:
     async def _not_armed(
         self, claim: Claim, ready: _Ready, draft: Draft, verdict: NotArmed
     ) -> None:
-        if draft.unit is None or verdict.why in _NOT_OURS:
+        slot = draft.counted
+        if slot is None or verdict.why in _NOT_OURS:
             return
+        # What the guard gave is not taken; if the ledger was fuller, it learns that.
+        await self._release(ready.case.intent.id, slot)
         if verdict.why is WhyNotArmed.QUOTA:
-            await self.guard.rebuild(await self.intents.units([draft.unit]))
+            await self._rebuild(draft, slot)
             await self.lanes.put_off(claim, [self._full(claim, ready)])
-        else:
-            await self._release(ready.case.intent.id, draft.unit)
+        elif verdict.why is WhyNotArmed.BUDGET:
+            await self._rebuild(draft, slot)
+            put = self._full(claim, ready, verdict.detail)
+            await self.lanes.put_off(claim, [put])
 
     async def _call(
         self, claim: Claim, began: float, ready: _Ready, draft: Draft, armed: Armed
@@ -292,6 +313,8 @@ def _put(case: Case, made: Decision) -> PutOff:
         until = None
     elif made.binding in _CLOSES_MORE:
         # Not until this very message could go: others in the lane may go before.
-        untils = (b.until for b in made.blocks if b.reason is made.binding)
-        until = next(untils, None) or until
-    return PutOff(case.intent.id, made, until)
+        until = made.block.until or until
+    budget = ""
+    if made.binding is Reason.BUDGET_EXCEEDED:
+        budget = dict(made.block.inputs)["budget"]
+    return PutOff(case.intent.id, made, until, budget)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from attrs import asdict
+
 from outreach.entrypoints.cli.screen import local, table
 from outreach.ports.senders import SenderUse
 
@@ -26,6 +28,11 @@ def plain_phone(use: SenderUse) -> dict[str, Any]:
         "time_zone": sender.time_zone,
         "daily_limit": sender.daily_limit,
         "limit_today": use.limit,
+        "further_limits": {
+            name: limit
+            for name, limit in asdict(sender.limits).items()
+            if limit is not None
+        },
         "new_today": use.day_new,
         "by_hand_today": use.external,
         "followups_today": use.day_followups,

@@ -9,7 +9,7 @@ BEGIN
      SET wake_at = CASE WHEN l.shut OR l.owner IS NOT NULL OR l.calling IS NOT NULL
        THEN NULL
        ELSE (
-         SELECT greatest(l.gate_at, l.backoff_until, min(head.at))
+         SELECT greatest(l.gate_at, l.backoff_until, l.budget_gate_at, min(head.at))
            FROM lane_windows w
            CROSS JOIN generate_series(0, 3) AS c (send_class)
            CROSS JOIN LATERAL (
@@ -73,13 +73,17 @@ BEGIN
         'busy', l.calling IS NOT NULL) END,
       'ledger', CASE WHEN p.id IS NOT NULL THEN (
         SELECT jsonb_build_object('day', day.of, 'used', coalesce(q.used, 0),
-                                  'external', coalesce(q.external_new, 0))
+                                  'external', coalesce(q.external_new, 0),
+                                  'budgets', budgets_used(p,
+                                    company_key(d.cui, d.company_name),
+                                    CASE WHEN i.channel <> 'WHATSAPP'
+                                         THEN points.domain END, e.campaign_id))
           FROM (SELECT (engine_now() AT TIME ZONE p.time_zone)::date AS of) AS day
           LEFT JOIN wa_quota_usage q ON q.phone_id = p.id AND q.usage_date = day.of) END,
       'contacted', v.lead_id IS NOT NULL, 'thread', coalesce(v.thread, ''),
       'lead', lead_doc(d),
       'points', points.doc,
-      'enrolment', e.status,
+      'enrolment', e.status, 'campaign', e.campaign_id,
       'sequence', CASE WHEN e.id IS NOT NULL
         THEN sequence_doc(e.sequence_id, e.sequence_version) END,
       'template', (SELECT template_doc(t) FROM outreach_sequence_steps s
@@ -119,6 +123,8 @@ BEGIN
                  'facts', c.facts) ORDER BY c.kind, c.rank) AS doc,
                array_agg(c.value) FILTER (WHERE c.kind = 'phone') AS phones,
                array_agg(c.value) FILTER (WHERE c.kind = 'email') AS emails,
+               lower(split_part((array_agg(c.value ORDER BY c.rank)
+                 FILTER (WHERE c.kind = 'email'))[1], '@', 2)) AS domain,
                array_agg(split_part(c.value, '@', 2))
                  FILTER (WHERE c.kind = 'email') AS domains
           FROM contact_points c
@@ -149,7 +155,11 @@ RETURN jsonb_build_object('id', p.id, 'tenant', p.tenant_id, 'account', p.accoun
     'state', p.status, 'before', p.status_before, 'reason', p.status_reason,
     'until', p.status_until, 'warm_began', p.warm_up_began,
     'warm_days', p.warm_up_days, 'warm_start', p.warm_up_start,
-    'gap', extract(epoch FROM p.gap), 'jitter', extract(epoch FROM p.jitter));
+    'gap', extract(epoch FROM p.gap), 'jitter', extract(epoch FROM p.jitter),
+    'limits', jsonb_build_object('total_per_day', p.total_per_day,
+      'unanswered_per_month', p.unanswered_per_month,
+      'company_per_month', p.company_per_month, 'domain_per_day', p.domain_per_day,
+      'campaign_new_per_day', p.campaign_new_per_day));
 
 CREATE FUNCTION lead_doc(d leads) RETURNS jsonb
 LANGUAGE sql STABLE
@@ -317,6 +327,8 @@ BEGIN
        WHERE lane_id = p_lane AND window_key = v_intent.window_key;
     ELSIF v_binding = 'QUOTA_EXCEEDED' THEN
       PERFORM close_to_strangers(p_lane, v_intent, v_until);
+    ELSIF v_put ->> 'budget' <> '' THEN
+      PERFORM close_for_budget(p_lane, v_intent, v_put ->> 'budget', v_until);
     ELSE
       UPDATE intents SET due_at = v_until, updated_at = clock_timestamp()
        WHERE id = v_intent.id;

@@ -51,14 +51,16 @@ BEGIN
 END
 $$;
 
--- What becomes of a message that was not armed.
+-- What becomes of a message that was not armed; 'BUDGET <key>' names the full one.
 CREATE FUNCTION not_armed(p_lane uuid, d jsonb, p_why text) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
 AS $$
 DECLARE
   v_intent intents;
   v_zone text;
+  v_budget text := split_part(p_why, ' ', 2);
 BEGIN
+  p_why := split_part(p_why, ' ', 1);
   IF p_why IN ('', 'FENCED', 'TAKEN') THEN
     RETURN;
   END IF;
@@ -80,6 +82,10 @@ BEGIN
       SELECT time_zone INTO v_zone FROM wa_phone_numbers WHERE id = p_lane;
       PERFORM close_to_strangers(p_lane, v_intent,
         ((engine_now() AT TIME ZONE v_zone)::date + 1)::timestamp AT TIME ZONE v_zone);
+    WHEN 'BUDGET' THEN
+      PERFORM close_for_budget(p_lane, v_intent, v_budget,
+        (SELECT (s ->> 'ends_at')::timestamptz
+           FROM jsonb_array_elements(d -> 'shares') AS s WHERE s ->> 'key' = v_budget));
     ELSE NULL;
   END CASE;
 END
@@ -133,6 +139,7 @@ DECLARE
   v_unit wa_quota_usage;
   v_phone wa_phone_numbers;
   v_limit integer;
+  v_full text;
   v_now timestamptz;
   v_attempt uuid := (d ->> 'attempt')::uuid;
   v_day date := (d ->> 'day')::date;
@@ -149,6 +156,7 @@ BEGIN
     SELECT * INTO v_unit FROM wa_quota_usage
      WHERE phone_id = p_lane AND usage_date = v_day FOR UPDATE;
   END IF;
+  PERFORM lock_budgets(p_tenant, p_lane, d -> 'shares');
   SELECT * INTO v_lane FROM lanes WHERE id = p_lane FOR UPDATE;
   v_now := engine_now();
 
@@ -203,6 +211,10 @@ BEGIN
       RETURN 'QUOTA';
     END IF;
   END IF;
+  v_full := full_budget(v_phone, v_intent.id, d -> 'shares');
+  IF v_full IS NOT NULL THEN
+    RETURN 'BUDGET ' || v_full;
+  END IF;
 
   -- Armed: from here on the message counts, whatever happens to this process.
   IF v_day IS NOT NULL THEN
@@ -213,11 +225,12 @@ BEGIN
   END IF;
   INSERT INTO attempts (id, tenant_id, intent_id, n, lead_id, channel, account_id,
     sender_id, token, send_class, payload_hash, outcome, unit_day, unit_held,
-    aftermath, called_at, thread)
+    aftermath, called_at, thread, budget_day)
   VALUES (v_attempt, p_tenant, v_intent.id, (d ->> 'n')::integer, v_journey.id,
     d ->> 'channel', v_lane.account_id, p_lane, p_token, (d ->> 'class')::smallint,
     d ->> 'hash', 'CALLING', v_day, v_day IS NOT NULL, d -> 'aftermath', v_now,
-    d ->> 'thread');
+    d ->> 'thread', (d ->> 'counted_on')::date);
+  PERFORM take_budgets(p_tenant, p_lane, v_intent.id, v_attempt, d -> 'shares');
   INSERT INTO gold_communication_log (id, created_at, tenant_id, lead_journey_id,
     intent_id, thread_id, channel, direction, content_rendered, variant_hash,
     subject, recipient, request_thread, status, status_updated_at, phone_id,
@@ -361,13 +374,14 @@ BEGIN
 END
 $$;
 
--- Gives an attempt's unit back, once.
+-- Gives an attempt's unit back, and what it took of further budgets, once.
 CREATE FUNCTION give_back(p_attempt uuid) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
 AS $$
 DECLARE
   v_attempt attempts;
 BEGIN
+  PERFORM give_budgets_back(p_attempt);
   UPDATE attempts SET unit_held = false WHERE id = p_attempt AND unit_held
   RETURNING * INTO v_attempt;
   IF FOUND THEN
@@ -392,6 +406,7 @@ BEGIN
     PERFORM FROM wa_quota_usage WHERE phone_id = v_attempt.sender_id
        AND usage_date = v_attempt.unit_day FOR UPDATE;
   END IF;
+  PERFORM lock_budgets_of(p_attempt);
   PERFORM FROM lanes WHERE id = v_attempt.sender_id FOR UPDATE;
   SELECT * INTO v_attempt FROM attempts WHERE id = p_attempt FOR UPDATE;
   RETURN v_attempt;
@@ -404,7 +419,8 @@ AS $$
 BEGIN
   RETURN (
     SELECT jsonb_build_object('attempt', id, 'intent', intent_id, 'outcome', outcome,
-      'spent', unit_held, 'sender', sender_id, 'day', unit_day)
+      'spent', unit_held OR holds_budgets(id), 'sender', sender_id,
+      'day', coalesce(unit_day, budget_day))
       FROM attempts WHERE id = p_attempt);
 END
 $$;
@@ -663,7 +679,11 @@ DECLARE
 BEGIN
   UPDATE lanes
      SET calling = NULL, call_deadline = NULL, owner = NULL, lease_until = NULL,
-         last_was_new = (a.send_class = 3),
+         -- Turns are of follow-ups and new contacts, and only what counts as sent
+         -- takes one.
+         last_was_new = CASE
+           WHEN a.send_class IN (2, 3) AND r ->> 'outcome' IN ('ACCEPTED', 'UNKNOWN')
+           THEN a.send_class = 3 ELSE last_was_new END,
          gate_at = greatest(gate_at, p_now + make_interval(
            secs => coalesce((r ->> 'gap')::double precision, 0))),
          backoff_until = CASE
@@ -835,7 +855,9 @@ END
 $$;
 
 -- All that a rebuild of the guard needs.
-CREATE FUNCTION slot_units(p_tenant uuid, p_sender uuid, p_day date) RETURNS jsonb
+CREATE FUNCTION slot_units(p_tenant uuid, p_sender uuid, p_day date,
+                           p_budgets text[])
+RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
 AS $$
 DECLARE
@@ -848,6 +870,7 @@ BEGIN
              WHERE a.sender_id = p_sender AND a.unit_day = p_day AND a.unit_held),
     'external', coalesce((SELECT external_new FROM wa_quota_usage
       WHERE phone_id = p_sender AND usage_date = p_day), 0),
+    'budgets', budgets_held(p_sender, p_budgets),
     'phone', sender_doc(v_phone),
     'epoch', (SELECT epoch FROM engine_clock),
     'expires_in', greatest(0, extract(epoch FROM

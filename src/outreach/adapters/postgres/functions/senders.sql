@@ -22,6 +22,10 @@ BEGIN
     SELECT id INTO v_account FROM provider_accounts
      WHERE tenant_id = current_tenant() AND provider = x ->> 'provider'
        AND name = x ->> 'account';
+    -- Lanes before phones, as T2 has it.
+    PERFORM FROM lanes l WHERE l.id = (
+      SELECT p.id FROM wa_phone_numbers p WHERE p.phone_number = x ->> 'phone')
+       FOR UPDATE;
     UPDATE wa_phone_numbers p
        SET account_id = v_account, provider = x ->> 'provider',
            time_zone = x ->> 'time_zone', phone_label = x ->> 'label',
@@ -46,9 +50,12 @@ BEGIN
         x ->> 'time_zone', (x ->> 'priority')::integer)
       RETURNING * INTO v_phone;
     END IF;
+    PERFORM set_limits(v_phone.id, x -> 'limits');
+    SELECT * INTO v_phone FROM wa_phone_numbers WHERE id = v_phone.id;
     INSERT INTO lanes (id, tenant_id, account_id)
     VALUES (v_phone.id, current_tenant(), v_account)
     ON CONFLICT (id) DO UPDATE SET account_id = excluded.account_id;
+    PERFORM reopen_full(v_phone.id);
     PERFORM gate_lane(v_phone.id);
     RETURN NEXT sender_doc(v_phone);
   END LOOP;
@@ -85,6 +92,10 @@ BEGIN
          jitter = make_interval(secs => (p_after ->> 'jitter')::double precision),
          updated_at = clock_timestamp()
    WHERE id = v_phone.id;
+  PERFORM set_limits(v_phone.id, p_after -> 'limits');
+  PERFORM reopen_full(v_phone.id)
+   WHERE sender_doc(v_phone) -> 'limits' <> p_after -> 'limits'
+      OR v_phone.daily_quota_limit <> (p_after ->> 'limit')::integer;
   INSERT INTO sender_log (tenant_id, sender_id, state_before, state_after, at,
                           caused_by, why)
   VALUES (current_tenant(), v_phone.id, v_phone.status, p_after ->> 'state',
