@@ -9,6 +9,7 @@ from uuid import UUID
 
 from outreach.adapters.memory import (
     MemoryAllocations,
+    MemoryAudit,
     MemoryCampaigns,
     MemoryClock,
     MemoryDecisions,
@@ -62,6 +63,7 @@ def memory_world() -> World:
         reviews=MemoryReviews(store),
         decisions=MemoryDecisions(store),
         leads=MemoryLeads(store),
+        audit=MemoryAudit(store),
         timing=store.timing,
         advance_engine=advance_engine,
         advance_machine=advance_machine,

@@ -16,6 +16,7 @@ from uuid import UUID, uuid4
 import psycopg
 from psycopg import sql
 
+from outreach.adapters.postgres.audit import PostgresAudit
 from outreach.adapters.postgres.campaigns import PostgresCampaigns
 from outreach.adapters.postgres.clock import PostgresClock
 from outreach.adapters.postgres.decisions import PostgresDecisions
@@ -121,6 +122,7 @@ def world_over(database: Database) -> World:
         reviews=PostgresReviews(database),
         decisions=PostgresDecisions(database),
         leads=PostgresLeads(database),
+        audit=PostgresAudit(database),
         timing=timing,
         advance_engine=advance_engine,
         advance_machine=advance_machine,

@@ -27,6 +27,7 @@ from outreach.domain.sender import Sender
 from outreach.domain.sequence import Campaign
 from outreach.domain.sequence import Sequence as Steps
 from outreach.domain.timing import Timing
+from outreach.ports.audit import Audit
 from outreach.ports.campaigns import Campaigns
 from outreach.ports.clock import Clock
 from outreach.ports.decisions import Decisions
@@ -109,6 +110,7 @@ class World:
     reviews: Reviews
     decisions: Decisions
     leads: Leads
+    audit: Audit
     timing: Timing
     advance_engine: Callable[[timedelta], Awaitable[None]]
     advance_machine: Callable[[timedelta], Awaitable[None]]

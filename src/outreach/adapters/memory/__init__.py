@@ -2,6 +2,7 @@
 
 from outreach.adapters.memory.alerts import MemoryAlerts
 from outreach.adapters.memory.allocations import MemoryAllocations
+from outreach.adapters.memory.audit import MemoryAudit
 from outreach.adapters.memory.campaigns import MemoryCampaigns
 from outreach.adapters.memory.clock import EPOCH, MemoryClock
 from outreach.adapters.memory.decisions import MemoryDecisions
@@ -22,6 +23,7 @@ __all__ = [
     "EPOCH",
     "MemoryAlerts",
     "MemoryAllocations",
+    "MemoryAudit",
     "MemoryCampaigns",
     "MemoryClock",
     "MemoryDecisions",

@@ -167,12 +167,15 @@ def _armed(
         called_on=store.machine,
         deadline=store.machine + store.timing.doubtful,
         aftermath=draft.aftermath,
+        state=store.journey(draft.lead).state,
     )
     store.hashes.setdefault(parcel.hash, []).append(parcel.attempt)
     store.calling[parcel.attempt] = None
     lane.calling[parcel.attempt] = None
     if draft.unit is not None:
-        store.unit(draft.unit).ids[parcel.intent] = None
+        unit = store.unit(draft.unit)
+        unit.ids[parcel.intent] = None
+        unit.limit = min(draft.limit, HARD_LIMIT)
     store.record(row, decision, attempt=parcel.attempt)
     journey = store.journey(draft.lead)
     if parcel.permit.channel is Channel.WHATSAPP and journey.phone is None:

@@ -74,6 +74,7 @@ def _commit(store: MemoryStore, change: Change) -> Done:
 def _close(store: MemoryStore, change: Change) -> None:
     """The event is applied by this very commit."""
     if change.event is not None and change.event in store.events:
+        store.events[change.event].lead = change.lead
         store.close_event(change.event, "applied")
 
 
@@ -88,6 +89,8 @@ def _apply_journey(store: MemoryStore, change: Change) -> None:
     if journey.opted_out:
         store.cancel_waiting(change.lead, "OPTED_OUT")
     if journey.phone != before.phone:
+        if before.phone is not None:
+            store.audit.reassigned.append((store.now, change.lead))
         for row in store.intents_for(change.lead, Standing.WAITING, Standing.HELD):
             if row.intent.channel is Channel.WHATSAPP:
                 store.place(row, journey.phone)

@@ -17,6 +17,7 @@ from outreach.adapters.memory.clock import MemoryClock
 from outreach.adapters.memory.pause import Pause, yield_once
 from outreach.adapters.memory.rows import (
     AttemptRow,
+    AuditRows,
     CampaignRow,
     DecisionRow,
     DutyRow,
@@ -137,6 +138,7 @@ class MemoryStore:
     changes: set[tuple[TenantId, str]] = Factory(set)
     decisions: list[DecisionRow] = Factory(list)
     backoffs: dict[TenantId, int] = Factory(dict)
+    audit: AuditRows = Factory(AuditRows)
 
     @property
     def now(self) -> datetime:

@@ -213,11 +213,11 @@ BEGIN
   END IF;
   INSERT INTO attempts (id, tenant_id, intent_id, n, lead_id, channel, account_id,
     sender_id, token, send_class, payload_hash, outcome, unit_day, unit_held,
-    aftermath, called_at, thread)
+    aftermath, called_at, thread, lead_state)
   VALUES (v_attempt, p_tenant, v_intent.id, (d ->> 'n')::integer, v_journey.id,
     d ->> 'channel', v_lane.account_id, p_lane, p_token, (d ->> 'class')::smallint,
     d ->> 'hash', 'CALLING', v_day, v_day IS NOT NULL, d -> 'aftermath', v_now,
-    d ->> 'thread');
+    d ->> 'thread', v_journey.current_state);
   INSERT INTO gold_communication_log (id, created_at, tenant_id, lead_journey_id,
     intent_id, thread_id, channel, direction, content_rendered, variant_hash,
     subject, recipient, request_thread, status, status_updated_at, phone_id,
