@@ -7,6 +7,7 @@ from outreach.adapters.memory import (
     MemoryAllocations,
     MemoryCampaigns,
     MemoryClock,
+    MemoryAudit,
     MemoryDecisions,
     MemoryDuties,
     MemoryInbox,
@@ -19,7 +20,10 @@ from outreach.adapters.memory import (
     MemoryStore,
     MemorySwitches,
 )
+from outreach.adapters.postgres.audit import PostgresAudit
+from outreach.adapters.postgres.pool import Database
 from outreach.ports.alerts import Alerts
+from outreach.ports.audit import Audit
 from outreach.ports.campaigns import Campaigns
 from outreach.ports.clock import Clock
 from outreach.ports.decisions import Decisions
@@ -58,3 +62,7 @@ def kept(store: MemoryStore) -> tuple[Leads, Campaigns, Senders, Switches]:
 
 def for_people(store: MemoryStore) -> tuple[Reviews, Decisions, Alerts]:
     return MemoryReviews(store), MemoryDecisions(store), MemoryAlerts()
+
+
+def audits(store: MemoryStore, database: Database) -> tuple[Audit, ...]:
+    return MemoryAudit(store), PostgresAudit(database)

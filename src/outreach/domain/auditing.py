@@ -20,6 +20,7 @@ from outreach.domain.window import Window
 __all__ = [
     "AUDIT_EVERY",
     "AUDIT_LOOKS_BACK",
+    "HOURLY",
     "INVARIANTS",
     "PROVABLE_GAP",
     "Audited",
@@ -33,6 +34,8 @@ __all__ = [
 AUDIT_EVERY: Final = timedelta(hours=1)
 AUDIT_LOOKS_BACK: Final = timedelta(hours=48)
 """Of the hourly audit: long enough that an UNKNOWN has had its 24 hours."""
+HOURLY: Final = "duty"
+"""Who makes the audits that lateness is measured by."""
 PROVABLE_GAP: Final = timedelta(seconds=30)
 """INV-3; a phone whose own gap is set lower is held to that."""
 

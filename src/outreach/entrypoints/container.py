@@ -14,6 +14,7 @@ from typing import Any
 
 from dependency_injector import containers, providers
 
+from outreach.adapters.postgres.audit import PostgresAudit
 from outreach.adapters.postgres.campaigns import PostgresCampaigns
 from outreach.adapters.postgres.clock import PostgresClock
 from outreach.adapters.postgres.decisions import PostgresDecisions
@@ -37,6 +38,7 @@ from outreach.domain.ids import AccountId
 from outreach.domain.sla import ReviewCalendar
 from outreach.domain.timing import Timing
 from outreach.domain.usecases.answer_review import AnswerReview
+from outreach.domain.usecases.audit_ledger import AuditLedger
 from outreach.domain.usecases.dispatch import Dispatch
 from outreach.domain.usecases.do_duties import DoDuties
 from outreach.domain.usecases.enroll import Enroll
@@ -123,6 +125,7 @@ class Container(containers.DeclarativeContainer):
     switches = providers.Singleton(PostgresSwitches, database)
     reviews = providers.Singleton(PostgresReviews, database)
     decisions = providers.Singleton(PostgresDecisions, database)
+    audit = providers.Singleton(PostgresAudit, database)
 
     signal = providers.Factory(
         SignalSender, senders=senders, duties=duties, clock=clock, alerts=alerts
@@ -163,10 +166,20 @@ class Container(containers.DeclarativeContainer):
         reviewers=reviewers,
     )
     dispatch = providers.Factory(Dispatch, allocations=allocations)
+    audit_ledger = providers.Factory(
+        AuditLedger,
+        audit=audit,
+        intents=intents,
+        guard=guard,
+        calendar=calendar,
+        signal=signal,
+        alerts=alerts,
+    )
     do_duties = providers.Factory(
         DoDuties,
         duties=duties,
         dispatch=dispatch,
+        audit=audit_ledger,
         journeys=journeys,
         reviews=reviews,
         senders=senders,

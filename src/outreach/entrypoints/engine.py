@@ -89,7 +89,10 @@ class Engine:
     async def put_periodic_duties(self) -> None:
         """The rows that everything periodic hangs on; again changes nothing."""
         now = await self.container.clock().now()
-        duties = [Duty(DutyKind.DISPATCH, str(self.tenant), self.tenant, now)]
+        duties = [
+            Duty(DutyKind.DISPATCH, str(self.tenant), self.tenant, now),
+            Duty(DutyKind.AUDIT, str(self.tenant), self.tenant, now),
+        ]
         for kind, accounts in (
             (DutyKind.STATUS_POLL, self.gateways.poll),
             (DutyKind.HEALTH, self.gateways.lists),

@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 
 from attrs import evolve, frozen
 
-from outreach.domain.auditing import Check, Finding
+from outreach.domain.auditing import HOURLY, Check, Finding
 from outreach.domain.change import Duty, DutyKind
 from outreach.domain.journey import Fact, happened
 from outreach.domain.message import Outcome
@@ -21,9 +21,8 @@ from outreach.domain.suppression import Suppression, SuppressionReason
 from outreach.testing import invented
 from outreach.testing.world import GAP, HOUR, A, Call, World
 
-__all__ = ["HOURLY", "AuditContract", "Spoil"]
+__all__ = ["AuditContract", "Spoil"]
 
-HOURLY: Final = "duty"
 DAY: Final = timedelta(days=1)
 
 
@@ -437,4 +436,6 @@ class AuditContract:
         after = await world.audit.news(world.tenant, [other, known, third])
         theirs = await world.audit.news(world.stranger, [known])
         assert list(before) == list(theirs) == [known]
+        summary = await world.decisions.summary(world.tenant)
+        assert dict(summary.breaches) == {"INV-3": 1}
         assert list(after) == [other, third]

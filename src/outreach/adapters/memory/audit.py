@@ -11,7 +11,7 @@ from attrs import frozen
 from outreach.adapters.memory.auditing import ARRIVED, finding, of_sends, since_then
 from outreach.adapters.memory.rows import EnrolmentRow, EventRow, Standing
 from outreach.adapters.memory.store import MemoryStore
-from outreach.domain.auditing import Check, Finding, SendFact
+from outreach.domain.auditing import HOURLY, Check, Finding, SendFact
 from outreach.domain.budget import UnitSlot
 from outreach.domain.change import DutyKind
 from outreach.domain.channel import State
@@ -24,7 +24,6 @@ from outreach.ports.audit import Cursor
 
 __all__ = ["MemoryAudit"]
 
-_HOURLY: Final = "duty"
 _LATE: Final = timedelta(hours=1)
 _SOON: Final = timedelta(minutes=10)
 _LIVE: Final = frozenset({EnrolmentStatus.ACTIVE, EnrolmentStatus.PAUSED})
@@ -102,7 +101,7 @@ class MemoryAudit:
         await self.store.pause()
         rows = self.store.audit
         rows.known |= {(tenant, one.check.name, one.subject) for one in news}
-        if by == _HOURLY:
+        if by == HOURLY:
             rows.last[tenant] = (self.store.now, self.store.machine)
 
 

@@ -408,15 +408,22 @@ $$;
 CREATE FUNCTION record_audit(p_by text, p_found integer, p_news jsonb) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
 AS $$
+DECLARE
+  v_kept text[];
 BEGIN
-  INSERT INTO audit_breaches (tenant_id, name, subject, detail, sender_id, found_at)
-  SELECT current_tenant(), n ->> 'name', n ->> 'subject', n ->> 'detail',
-         (n ->> 'sender')::uuid, engine_now()
-    FROM jsonb_array_elements(p_news) AS n
-  ON CONFLICT DO NOTHING;
+  WITH kept AS (
+    INSERT INTO audit_breaches (tenant_id, name, subject, detail, sender_id, found_at)
+    SELECT current_tenant(), n ->> 'name', n ->> 'subject', n ->> 'detail',
+           (n ->> 'sender')::uuid, engine_now()
+      FROM jsonb_array_elements(p_news) AS n
+    ON CONFLICT DO NOTHING RETURNING name, subject
+  )
+  SELECT array_agg(name || ' ' || subject) INTO v_kept FROM kept;
   PERFORM tally('breach', n.invariant, n.times) FROM (
     SELECT x ->> 'invariant' AS invariant, count(*) AS times
-      FROM jsonb_array_elements(p_news) AS x GROUP BY 1 ORDER BY 1) AS n;
+      FROM jsonb_array_elements(p_news) AS x
+     WHERE (x ->> 'name') || ' ' || (x ->> 'subject') = ANY (v_kept)
+     GROUP BY 1 ORDER BY 1) AS n;
   INSERT INTO audits (tenant_id, at, made_by, found, fresh)
   VALUES (current_tenant(), engine_now(), p_by, p_found, jsonb_array_length(p_news));
 END
