@@ -22,6 +22,7 @@ from outreach.adapters.postgres.clock import PostgresClock
 from outreach.adapters.postgres.decisions import PostgresDecisions
 from outreach.adapters.postgres.duties import PostgresDuties
 from outreach.adapters.postgres.inbox import PostgresInbox
+from outreach.adapters.postgres.instance import PostgresInstance
 from outreach.adapters.postgres.intents import PostgresIntents
 from outreach.adapters.postgres.journeys import PostgresJourneys
 from outreach.adapters.postgres.lanes import PostgresAllocations, PostgresLanes
@@ -123,6 +124,7 @@ def world_over(database: Database) -> World:
         decisions=PostgresDecisions(database),
         leads=PostgresLeads(database),
         audit=PostgresAudit(database),
+        instance=PostgresInstance(database, timing),
         timing=timing,
         advance_engine=advance_engine,
         advance_machine=advance_machine,

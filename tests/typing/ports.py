@@ -5,9 +5,9 @@ from __future__ import annotations
 from outreach.adapters.memory import (
     MemoryAlerts,
     MemoryAllocations,
+    MemoryAudit,
     MemoryCampaigns,
     MemoryClock,
-    MemoryAudit,
     MemoryDecisions,
     MemoryDuties,
     MemoryInbox,

@@ -342,7 +342,7 @@ class AuditContract:
         assert await _found(world) == [(Check.OTHER_PHONE, str(of["attempt"]))]
 
     async def test_a_lead_that_was_moved_may_have_another_phone(
-        self, world: World, spoil: Spoil
+        self, world: World
     ) -> None:
         first = await _sent(world)
         (other,) = await world.phones()

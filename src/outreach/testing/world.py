@@ -33,6 +33,7 @@ from outreach.ports.clock import Clock
 from outreach.ports.decisions import Decisions
 from outreach.ports.duties import Duties
 from outreach.ports.inbox import Inbox
+from outreach.ports.instance import Instance
 from outreach.ports.intents import Intents
 from outreach.ports.journeys import Journeys
 from outreach.ports.lanes import Allocations, Claim, Lanes, PutOff
@@ -111,6 +112,7 @@ class World:
     decisions: Decisions
     leads: Leads
     audit: Audit
+    instance: Instance
     timing: Timing
     advance_engine: Callable[[timedelta], Awaitable[None]]
     advance_machine: Callable[[timedelta], Awaitable[None]]

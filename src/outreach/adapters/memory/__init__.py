@@ -8,6 +8,7 @@ from outreach.adapters.memory.clock import EPOCH, MemoryClock
 from outreach.adapters.memory.decisions import MemoryDecisions
 from outreach.adapters.memory.duties import MemoryDuties
 from outreach.adapters.memory.inbox import MemoryInbox
+from outreach.adapters.memory.instance import MemoryInstance, MemoryWitness
 from outreach.adapters.memory.intents import MemoryIntents
 from outreach.adapters.memory.journeys import MemoryJourneys
 from outreach.adapters.memory.lanes import MemoryLanes
@@ -29,6 +30,7 @@ __all__ = [
     "MemoryDecisions",
     "MemoryDuties",
     "MemoryInbox",
+    "MemoryInstance",
     "MemoryIntents",
     "MemoryJourneys",
     "MemoryLanes",
@@ -37,6 +39,7 @@ __all__ = [
     "MemorySenders",
     "MemoryStore",
     "MemorySwitches",
+    "MemoryWitness",
     "Pause",
     "TenantRow",
     "yield_once",

@@ -61,7 +61,9 @@ class MemoryAudit:
         ]
         facts.sort(key=lambda one: (one.called_at, one.attempt))
         return [
-            one for one in facts if after is None or (one.called_at, one.attempt) > after
+            one
+            for one in facts
+            if after is None or (one.called_at, one.attempt) > after
         ][:limit]
 
     async def slots(self, tenant: TenantId) -> Sequence[UnitSlot]:
@@ -108,10 +110,10 @@ class MemoryAudit:
 def _lost(store: MemoryStore, tenant: TenantId, since: datetime) -> Iterator[Finding]:
     """What nothing will ever move, however long one waits."""
     for row in store.enrolments.values():
-        if row.tenant == tenant and row.enrolment.status in _LIVE:
-            if not _moves(store, row):
-                detail = str(row.enrolment.status)
-                yield finding(Check.LOST_ENROLMENT, row.enrolment.id, detail)
+        live = row.tenant == tenant and row.enrolment.status in _LIVE
+        if live and not _moves(store, row):
+            detail = str(row.enrolment.status)
+            yield finding(Check.LOST_ENROLMENT, row.enrolment.id, detail)
     last = store.audit.last.get(tenant)
     for sent in since_then(store, tenant, since):
         name, sender = sent.parcel.attempt, sent.parcel.sender
@@ -159,9 +161,9 @@ def _late(store: MemoryStore, tenant: TenantId) -> Iterator[Finding]:
             subject = f"{duty.kind} {duty.key}"
             yield finding(Check.LATE_DUTY, subject, f"due at {duty.due_at}")
     for event in store.arrived.values():
-        if event.due_at is not None and event.due_at <= last - _SOON:
-            if _tenants(store, event, tenant):
-                yield finding(Check.LATE_EVENT, event.id, f"due at {event.due_at}")
+        late = event.due_at is not None and event.due_at <= last - _SOON
+        if late and _tenants(store, event, tenant):
+            yield finding(Check.LATE_EVENT, event.id, f"due at {event.due_at}")
 
 
 def _tenants(store: MemoryStore, event: EventRow, tenant: TenantId) -> bool:

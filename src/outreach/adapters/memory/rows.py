@@ -46,6 +46,7 @@ __all__ = [
     "DutyRow",
     "EnrolmentRow",
     "EventRow",
+    "InstanceRow",
     "IntentRow",
     "LaneRow",
     "Lease",
@@ -293,6 +294,23 @@ class AuditRows:
     known: set[tuple[TenantId, str, str]] = Factory(set)
     suppressed_on: dict[tuple[TenantId | None, AddressKey], datetime] = Factory(dict)
     reassigned: list[tuple[datetime, LeadId]] = Factory(list)
+
+
+@define(eq=False)
+class InstanceRow:
+    """Which store this is, and how far it has come.
+
+    Attributes:
+        place: where it is; began_in: and where it was met first.
+        held: why everything is held; empty if it is not.
+    """
+
+    lineage: str = ""
+    place: str = "here"
+    began_in: str = "here"
+    position: int = 0
+    moved_on: datetime | None = None
+    held: str = ""
 
 
 @define(eq=False)

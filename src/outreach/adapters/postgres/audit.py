@@ -40,7 +40,9 @@ class PostgresAudit:
     ) -> Sequence[SendFact]:
         at, last = after or (None, None)
         docs = await self.database.values(
-            "SELECT audit_sends(%s, %s, %s, %s)", (since, at, last, limit), tenant=tenant
+            "SELECT audit_sends(%s, %s, %s, %s)",
+            (since, at, last, limit),
+            tenant=tenant,
         )
         return [facts.send_fact(doc, self.hours) for doc in docs]
 

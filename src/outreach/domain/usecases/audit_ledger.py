@@ -135,6 +135,5 @@ class AuditLedger:
         return [
             one.slot
             for one, grant, then in zip(before, grants, after, strict=True)
-            if grant.code is GuardCode.OK
-            and grant.used < len({*one.ids} & {*then.ids})
+            if grant.code is GuardCode.OK and grant.used < len({*one.ids} & {*then.ids})
         ]

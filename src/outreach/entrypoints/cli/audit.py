@@ -24,23 +24,17 @@ _LONGEST: Final = timedelta(days=90)
 """The log is kept so long (SPEC: retention)."""
 
 
-class _Since(click.ParamType):
+def _back(_ctx: click.Context, _param: click.Parameter, value: str) -> timedelta:
     """``90m``, ``12h`` or ``7d``."""
-
-    name = "time"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> timedelta:
-        if isinstance(value, timedelta):
-            return value
-        found = re.fullmatch(r"([1-9]\d{0,4})([mhd])", str(value))
-        if found is None:
-            self.fail(f"{value!r} is no time such as 90m, 12h or 7d", param, ctx)
-        back = timedelta(**{_UNITS[found[2]]: int(found[1])})
-        if back > _LONGEST:
-            self.fail(f"{value} is longer than 90d, the log's retention", param, ctx)
-        return back
+    found = re.fullmatch(r"([1-9]\d{0,4})([mhd])", value)
+    if found is None:
+        message = f"{value!r} is no time such as 90m, 12h or 7d"
+        raise click.BadParameter(message)
+    back = timedelta(**{_UNITS[found[2]]: int(found[1])})
+    if back > _LONGEST:
+        message = f"{value} is longer than the log is kept, 90d"
+        raise click.BadParameter(message)
+    return back
 
 
 @command(
@@ -51,7 +45,7 @@ outreach audit --since 48h --json""",
 )
 @click.option(
     "--since",
-    type=_Since(),
+    callback=_back,
     default="7d",
     show_default=True,
     metavar="TIME",

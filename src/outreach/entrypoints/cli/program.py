@@ -46,6 +46,10 @@ COMMANDS: Final = {
     "suppress": ("suppress:suppress", "Never contact these addresses again."),
     "stop": ("switch:stop", "Stop sending: everything, or a part of it."),
     "resume": ("switch:resume", "Let go on what was stopped."),
+    "confirm-restore": (
+        "confirm_restore:confirm_restore",
+        "Let go on what a restored database holds.",
+    ),
     "phones": ("phones:phones", "Import, list, pause and resume phones."),
     "reviews": ("reviews:reviews", "Decide what waits for a person."),
 }

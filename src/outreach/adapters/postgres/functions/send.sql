@@ -753,7 +753,7 @@ BEGIN
     UPDATE duties SET owner = p_who, lease_until = clock_timestamp() + p_lease
      WHERE (kind, key) IN (
        SELECT kind, key FROM duties
-        WHERE kind = 'LOOK' AND due_at <= engine_now()
+        WHERE kind = 'LOOK' AND due_at <= engine_now() AND NOT instance_held()
           AND (owner IS NULL OR lease_until < clock_timestamp())
         ORDER BY due_at LIMIT p_limit FOR UPDATE SKIP LOCKED)
     RETURNING key, tenant_id
