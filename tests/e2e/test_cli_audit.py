@@ -1,4 +1,4 @@
-"""``outreach audit``: what an operator sees of a healthy ledger, and of a broken one."""
+"""``outreach audit``: what it says of a healthy ledger, and of a broken one."""
 
 from __future__ import annotations
 
