@@ -16,6 +16,7 @@ from outreach.domain.auditing import INVARIANTS, Check
 from outreach.domain.invariants import Invariant
 from outreach.ports.audit import Audit
 from outreach.testing.audit import AuditContract, Spoil
+from outreach.testing.audit_late import LateContract
 from outreach.testing.world import World
 
 ELSEWHERE: Final = {
@@ -52,6 +53,10 @@ async def spoil(spoiled: tuple[World, Spoil]) -> Spoil:
 
 
 class TestAudit(AuditContract):
+    pass
+
+
+class TestLate(LateContract):
     pass
 
 

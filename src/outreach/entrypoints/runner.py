@@ -37,7 +37,7 @@ _LANES: Final = 50
 _LONGEST_SLEEP: Final = timedelta(seconds=60)
 _BREATH: Final = timedelta(milliseconds=20)
 _BACKOFF: Final = timedelta(seconds=1)
-_BEAT: Final = timedelta(seconds=5)
+_BEAT: Final = timedelta(seconds=10)
 
 _log = structlog.get_logger(__name__)
 

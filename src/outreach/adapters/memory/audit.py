@@ -195,7 +195,7 @@ def _unheard(
 ) -> Iterator[Finding]:
     for event in store.events.values():
         lead = event.lead
-        if lead is None or store.lead_tenants[lead] != tenant:
+        if lead is None or event.away or store.lead_tenants[lead] != tenant:
             continue
         if event.arrival.type is not EventType.REPLY or event.stored_at < since:
             continue

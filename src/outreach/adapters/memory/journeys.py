@@ -11,6 +11,7 @@ from outreach.adapters.memory.counting import reach
 from outreach.adapters.memory.rows import LogRow, Standing
 from outreach.adapters.memory.store import MemoryStore
 from outreach.adapters.memory.suppressing import suppress
+from outreach.domain.analysis import ReplyIntent
 from outreach.domain.change import Change, Done, Heard, Known
 from outreach.domain.channel import Channel
 from outreach.domain.event import EventType, SystemEvent
@@ -74,7 +75,10 @@ def _commit(store: MemoryStore, change: Change) -> Done:
 def _close(store: MemoryStore, change: Change) -> None:
     """The event is applied by this very commit."""
     if change.event is not None and change.event in store.events:
-        store.events[change.event].lead = change.lead
+        event = store.events[change.event]
+        event.lead = change.lead
+        said = None if change.heard is None else change.heard.analysis
+        event.away = said is not None and said.intent is ReplyIntent.OUT_OF_OFFICE
         store.close_event(change.event, "applied")
 
 

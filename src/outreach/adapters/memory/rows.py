@@ -256,6 +256,7 @@ class EventRow:
         due_at: engine time; None: parked for a person.
         parked: it was taken and put back.
         lead: whose it was when it was applied.
+        away: it said that nobody is there now.
     """
 
     id: EventId
@@ -266,6 +267,7 @@ class EventRow:
     parked: bool = False
     why: str = ""
     lead: LeadId | None = None
+    away: bool = False
     lease: Lease | None = None
 
 

@@ -196,6 +196,7 @@ AS $$
    LIMIT 100
 $$;
 
+-- Who is out of office has not answered: the sequence waits for their return.
 CREATE FUNCTION audit_reply_unheard(p_since timestamptz) RETURNS SETOF audit_finding
 LANGUAGE sql STABLE SET search_path FROM CURRENT
 AS $$
@@ -206,6 +207,9 @@ AS $$
     JOIN outreach_sequences q ON q.id = e.sequence_id AND q.stop_on_reply
    WHERE k.received_at >= p_since AND k.type = 'REPLY' AND k.status = 'APPLIED'
      AND k.tenant_id = current_tenant()
+     AND NOT EXISTS (SELECT FROM gold_communication_log g
+                      WHERE g.id = k.id AND g.created_at >= p_since
+                        AND g.intent_classification = 'OUT_OF_OFFICE')
    LIMIT 100
 $$;
 
