@@ -9,11 +9,13 @@ from uuid import UUID
 
 from outreach.adapters.memory import (
     MemoryAllocations,
+    MemoryAudit,
     MemoryCampaigns,
     MemoryClock,
     MemoryDecisions,
     MemoryDuties,
     MemoryInbox,
+    MemoryInstance,
     MemoryIntents,
     MemoryJourneys,
     MemoryLanes,
@@ -62,6 +64,8 @@ def memory_world() -> World:
         reviews=MemoryReviews(store),
         decisions=MemoryDecisions(store),
         leads=MemoryLeads(store),
+        audit=MemoryAudit(store),
+        instance=MemoryInstance(store),
         timing=store.timing,
         advance_engine=advance_engine,
         advance_machine=advance_machine,

@@ -16,11 +16,13 @@ from uuid import UUID, uuid4
 import psycopg
 from psycopg import sql
 
+from outreach.adapters.postgres.audit import PostgresAudit
 from outreach.adapters.postgres.campaigns import PostgresCampaigns
 from outreach.adapters.postgres.clock import PostgresClock
 from outreach.adapters.postgres.decisions import PostgresDecisions
 from outreach.adapters.postgres.duties import PostgresDuties
 from outreach.adapters.postgres.inbox import PostgresInbox
+from outreach.adapters.postgres.instance import PostgresInstance
 from outreach.adapters.postgres.intents import PostgresIntents
 from outreach.adapters.postgres.journeys import PostgresJourneys
 from outreach.adapters.postgres.lanes import PostgresAllocations, PostgresLanes
@@ -121,6 +123,8 @@ def world_over(database: Database) -> World:
         reviews=PostgresReviews(database),
         decisions=PostgresDecisions(database),
         leads=PostgresLeads(database),
+        audit=PostgresAudit(database),
+        instance=PostgresInstance(database, timing),
         timing=timing,
         advance_engine=advance_engine,
         advance_machine=advance_machine,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -150,6 +151,15 @@ class Home:
         settings = {"OUTREACH_DATA_DIR": str(self.folder), **env}
         with outreach("run", *args, words=self.folder.parent, env=settings) as process:
             yield process
+
+    def audit(self) -> list[dict[str, Any]]:
+        """Breaches that `outreach audit` finds in what the runs left."""
+        settings = {"OUTREACH_DATA_DIR": str(self.folder)}
+        words = self.folder.parent
+        with outreach("audit", "--json", words=words, env=settings) as process:
+            assert process.status() in {0, 1}, process.err
+            found: list[dict[str, Any]] = json.loads(process.out)["breaches"]
+        return found
 
 
 def rows(url: str, query: str) -> list[dict[str, Any]]:

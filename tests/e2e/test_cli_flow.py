@@ -320,7 +320,7 @@ def asked(
 
     async def write() -> None:
         urls = Urls(fresh_postgres_url, empty_redis_url)
-        async with open_engine(Settings(), urls) as engine:
+        async with open_engine(Settings(data_dir="data"), urls) as engine:
             await _reply(engine, "+40740000101", "Cât costă? \x1b[2J")
             await _reply(engine, "+40740000102", "Ce preț are?")
 
@@ -405,7 +405,7 @@ def test_an_item_that_somebody_is_at_work_on_is_left_to_them(
 
     async def claim() -> bool:
         urls = Urls(fresh_postgres_url, empty_redis_url)
-        async with open_engine(Settings(), urls) as engine:
+        async with open_engine(Settings(data_dir="data"), urls) as engine:
             reviews = engine.container.reviews()
             review = ReviewId(UUID(item["id"]))
             taken: bool = await reviews.claim(

@@ -66,9 +66,14 @@ def test_a_run_killed_three_times_goes_on_and_repeats_nothing() -> None:
         accepted = home.accepted()
         sends = home.rows(SENDS)
         summary = json.loads((words / "summary.json").read_text())
+        hourly = home.rows("SELECT count(*) AS made FROM audits WHERE made_by = 'duty'")
+        held = home.rows("SELECT held_why FROM instance WHERE held_on IS NOT NULL")
+        breaches = home.audit()
 
     assert status == 0, said
     assert all(before < after for before, after in pairwise([*counts, len(accepted)]))
+    assert (breaches, held) == ([], [])
+    assert hourly[0]["made"] >= 9
     assert doubles(accepted) == []
     assert too_close(accepted, GAP_S / SPEED) == []
     assert outside_window(sends) == []

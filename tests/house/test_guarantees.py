@@ -11,7 +11,11 @@ from tests.house.tree import ROOT
 from outreach.domain.invariants import MEANING, Invariant
 
 PAGE: Final = ROOT / "docs" / "guarantees.md"
-SECTION: Final = re.compile(r"^### (INV-\d+)[^\n]*\n(.*?)(?=^##|\Z)", re.M | re.S)
+SECTION: Final = re.compile(
+    r"^### (INV-\d+)[^\n]*\n(.*?)(?=^##|\Z)", re.MULTILINE | re.DOTALL
+)
+    r"^### (INV-\d+)[^\n]*\n(.*?)(?=^##|\Z)", re.MULTILINE | re.DOTALL
+)
 NAMED: Final = re.compile(r"`((?:tests|src)/[\w/]+\.py)::(\w+)`")
 
 

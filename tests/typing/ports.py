@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from redis.asyncio import Redis
+
 from outreach.adapters.memory import (
     MemoryAlerts,
     MemoryAllocations,
+    MemoryAudit,
     MemoryCampaigns,
     MemoryClock,
     MemoryDecisions,
     MemoryDuties,
     MemoryInbox,
+    MemoryInstance,
     MemoryIntents,
     MemoryJourneys,
     MemoryLanes,
@@ -18,13 +24,21 @@ from outreach.adapters.memory import (
     MemorySenders,
     MemoryStore,
     MemorySwitches,
+    MemoryWitness,
 )
+from outreach.adapters.postgres.audit import PostgresAudit
+from outreach.adapters.postgres.instance import PostgresInstance
+from outreach.adapters.postgres.pool import Database
+from outreach.adapters.redis.witness import RedisWitness
+from outreach.adapters.system.witness import FileWitness
 from outreach.ports.alerts import Alerts
+from outreach.ports.audit import Audit
 from outreach.ports.campaigns import Campaigns
 from outreach.ports.clock import Clock
 from outreach.ports.decisions import Decisions
 from outreach.ports.duties import Duties
 from outreach.ports.inbox import Inbox
+from outreach.ports.instance import Instance, Witness
 from outreach.ports.intents import Intents
 from outreach.ports.journeys import Journeys
 from outreach.ports.lanes import Allocations, Lanes
@@ -58,3 +72,15 @@ def kept(store: MemoryStore) -> tuple[Leads, Campaigns, Senders, Switches]:
 
 def for_people(store: MemoryStore) -> tuple[Reviews, Decisions, Alerts]:
     return MemoryReviews(store), MemoryDecisions(store), MemoryAlerts()
+
+
+def instances(store: MemoryStore, database: Database) -> tuple[Instance, ...]:
+    return MemoryInstance(store), PostgresInstance(database)
+
+
+def witnesses(path: Path, client: Redis) -> tuple[Witness, ...]:
+    return MemoryWitness(), FileWitness(path), RedisWitness(client)
+
+
+def audits(store: MemoryStore, database: Database) -> tuple[Audit, ...]:
+    return MemoryAudit(store), PostgresAudit(database)

@@ -116,6 +116,7 @@ LEADS_TO: dict[SenderSignal, dict[SenderState, SenderState | None]] = {
 LEADS_TO[SenderSignal.DISCONNECTED] = LEADS_TO[SenderSignal.AUTH_FAILED]
 LEADS_TO[SenderSignal.MISMATCH] = LEADS_TO[SenderSignal.PAUSE]
 LEADS_TO[SenderSignal.DOUBTFUL] = LEADS_TO[SenderSignal.PAUSE]
+LEADS_TO[SenderSignal.BREACH] = LEADS_TO[SenderSignal.PAUSE]
 
 
 @pytest.mark.parametrize("state", SenderState)

@@ -35,6 +35,7 @@ from outreach.domain.message import Outcome
 from outreach.domain.review import ReviewCalendar, ReviewItem
 from outreach.domain.sender import Sender
 from outreach.domain.usecases.answer_review import AnswerReview
+from outreach.domain.usecases.audit_ledger import AuditLedger
 from outreach.domain.usecases.dispatch import Dispatch
 from outreach.domain.usecases.do_duties import DoDuties
 from outreach.domain.usecases.enroll import Enroll
@@ -156,10 +157,22 @@ class Engine:
         return Dispatch(self.world.allocations)
 
     @property
+    def audit(self) -> AuditLedger:
+        return AuditLedger(
+            audit=self.world.audit,
+            intents=self.world.intents,
+            guard=self.guard,
+            calendar=self.days,
+            signal=self.signal,
+            alerts=self.alerts,
+        )
+
+    @property
     def do_duties(self) -> DoDuties:
         return DoDuties(
             duties=self.world.duties,
             dispatch=self.dispatch,
+            audit=self.audit,
             journeys=self.world.journeys,
             reviews=self.world.reviews,
             senders=self.world.senders,

@@ -22,7 +22,7 @@ from outreach.domain.limits import SETTING, BudgetKind
 from outreach.domain.pacing import ready
 from outreach.domain.sender import SendClass, Sender, SenderState, may_send
 from outreach.domain.sequence import EnrolmentStatus
-from outreach.domain.suppression import stopped_by
+from outreach.domain.suppression import stopped_by, way_out
 from outreach.domain.window import local_day, start_of_day
 
 __all__ = ["RULES", "TIMED", "Block", "Reason", "Rule"]
@@ -144,7 +144,8 @@ def _switched_off(case: Case, _at: datetime, _margin: timedelta) -> Block | None
     if switch is None:
         return None
     inputs = (("switch", f"{switch.scope} {switch.of}".strip()), ("by", switch.by))
-    return Block(Reason.STOPPED, inputs, None, Flip("switches", (), "outreach resume"))
+    flip = Flip("switches", (), way_out(switch))
+    return Block(Reason.STOPPED, inputs, None, flip)
 
 
 def _channel_guard(case: Case, _at: datetime, _margin: timedelta) -> Block | None:

@@ -57,6 +57,8 @@ class DutyKind(StrEnum):
     """Of a provider account: which of its senders are connected."""
     SENDER_TIMEOUT = "SENDER_TIMEOUT"
     """Of a sender: its lock, pause or reconnection runs out."""
+    AUDIT = "AUDIT"
+    """Of a tenant: check the invariants over its ledger."""
 
 
 @frozen

@@ -17,7 +17,7 @@ from outreach.domain.decision import Decision, Verdict
 from outreach.domain.limits import BudgetKind, kind_of
 from outreach.domain.message import Outcome
 from outreach.domain.sender import SendClass
-from outreach.domain.suppression import SwitchScope, stopped_by
+from outreach.domain.suppression import RESTORED, SwitchScope, stopped_by, way_out
 from outreach.domain.window import zone_info
 
 __all__ = ["because", "binding", "ended", "help_for", "past", "present", "when"]
@@ -94,6 +94,11 @@ def _stopped(inputs: _Inputs, _block: Block, _zone: str) -> str:
         return f"the lead's enrolment is {inputs['enrolment']}"
     if "switch" in inputs:
         scope, _, of = inputs["switch"].partition(" ")
+        if of == RESTORED:
+            return (
+                "all sending is stopped, since the database was restored: "
+                "outreach confirm-restore lets it go on"
+            )
         what = {
             SwitchScope.ALL: "all sending is stopped",
             SwitchScope.TENANT: "all sending of this tenant is stopped",
@@ -276,16 +281,10 @@ def help_for(block: Block, case: Case) -> str:
 
 def _lifts(case: Case) -> Iterator[str]:
     """One command for each switch that covers the message."""
-    flags = {
-        SwitchScope.ALL: "",
-        SwitchScope.TENANT: " --tenant",
-        SwitchScope.CHANNEL: " --channel {of}",
-        SwitchScope.SENDER: " --sender {of}",
-    }
     sender = None if case.sender is None else case.sender.id
     for one in case.switches:
         if stopped_by((one,), case.intent.channel, sender):
-            yield "outreach resume" + flags[one.scope].format(of=one.of)
+            yield way_out(one)
 
 
 _HELPS: Final = MappingProxyType(

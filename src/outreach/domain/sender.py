@@ -164,6 +164,8 @@ class SenderSignal(StrEnum):
     """A message left from another sender than the planned one."""
     DOUBTFUL = "DOUBTFUL"
     """Too many calls without an outcome."""
+    BREACH = "BREACH"
+    """An audit found an invariant broken; a person must look."""
     RAMPED = "RAMPED"
     PAUSE = "PAUSE"
     RESUME = "RESUME"
@@ -206,6 +208,7 @@ _HEARD_IN: Final = {
     SenderSignal.BANNED: frozenset(SenderState) - {SenderState.RETIRED},
     SenderSignal.PAUSE: _THERE,
     SenderSignal.MISMATCH: _THERE,
+    SenderSignal.BREACH: _THERE,
     SenderSignal.AUTH_FAILED: _THERE - {SenderState.OFFLINE},
     SenderSignal.DISCONNECTED: _THERE - {SenderState.OFFLINE},
     SenderSignal.LOCKED: _THERE,
@@ -223,6 +226,7 @@ _MOVES_TO: Final = {
     SenderSignal.AUTH_FAILED: SenderState.OFFLINE,
     SenderSignal.DISCONNECTED: SenderState.OFFLINE,
     SenderSignal.MISMATCH: SenderState.PAUSED,
+    SenderSignal.BREACH: SenderState.PAUSED,
     SenderSignal.RECONNECTING: SenderState.RECONNECTING,
     SenderSignal.LOCKED: SenderState.REACHOUT_LOCKED,
     SenderSignal.SILENT: SenderState.QUARANTINE,
@@ -241,6 +245,7 @@ ALERTS: Final = {
     SenderSignal.AUTH_FAILED: "phone.offline",
     SenderSignal.DISCONNECTED: "phone.offline",
     SenderSignal.MISMATCH: "sender.mismatch",
+    SenderSignal.BREACH: "invariant.breach",
     SenderSignal.LOCKED: "phone.reachout_locked",
     SenderSignal.SILENT: "phone.silent",
     SenderSignal.DOUBTFUL: "unknown.high",

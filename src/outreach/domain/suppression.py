@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from attrs import frozen
 
@@ -12,13 +13,18 @@ from outreach.domain.channel import Channel
 from outreach.domain.ids import SenderId
 
 __all__ = [
+    "RESTORED",
     "Suppression",
     "SuppressionReason",
     "Switch",
     "SwitchScope",
     "of_person",
     "stopped_by",
+    "way_out",
 ]
+
+RESTORED: Final = "restored"
+"""What the engine's own switch of scope ALL is of: a database set back in time."""
 
 
 class SuppressionReason(StrEnum):
@@ -75,7 +81,8 @@ class Switch:
     """A kill switch that is thrown: nothing it covers is armed.
 
     Attributes:
-        of: the channel's name or the sender's id; empty for ALL and TENANT.
+        of: the channel's name or the sender's id; empty for ALL and TENANT, but
+            `RESTORED` for what a restored database holds.
     """
 
     scope: SwitchScope
@@ -97,3 +104,16 @@ def stopped_by(
         if switch.scope is SwitchScope.SENDER and switch.of == str(sender):
             return switch
     return None
+
+
+def way_out(switch: Switch) -> str:
+    """The command that lets go on what a switch stops."""
+    if (switch.scope, switch.of) == (SwitchScope.ALL, RESTORED):
+        return "outreach confirm-restore"
+    flags = {
+        SwitchScope.ALL: "",
+        SwitchScope.TENANT: " --tenant",
+        SwitchScope.CHANNEL: f" --channel {switch.of}",
+        SwitchScope.SENDER: f" --sender {switch.of}",
+    }
+    return "outreach resume" + flags[switch.scope]

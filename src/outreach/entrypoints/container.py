@@ -10,15 +10,18 @@ import random
 from collections.abc import Mapping
 from datetime import timedelta
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from dependency_injector import containers, providers
 
+from outreach.adapters.postgres.audit import PostgresAudit
 from outreach.adapters.postgres.campaigns import PostgresCampaigns
 from outreach.adapters.postgres.clock import PostgresClock
 from outreach.adapters.postgres.decisions import PostgresDecisions
 from outreach.adapters.postgres.duties import PostgresDuties
 from outreach.adapters.postgres.inbox import PostgresInbox
+from outreach.adapters.postgres.instance import PostgresInstance
 from outreach.adapters.postgres.intents import PostgresIntents
 from outreach.adapters.postgres.journeys import PostgresJourneys
 from outreach.adapters.postgres.lanes import PostgresAllocations, PostgresLanes
@@ -29,14 +32,17 @@ from outreach.adapters.postgres.senders import PostgresSenders
 from outreach.adapters.postgres.switches import PostgresSwitches
 from outreach.adapters.redis import RedisGuard
 from outreach.adapters.redis.client import connect
+from outreach.adapters.redis.witness import RedisWitness
 from outreach.adapters.rules import RuleAnalyst
 from outreach.adapters.system import LibraryCalendar, LogAlerts, uuid7
+from outreach.adapters.system.witness import FileWitness
 from outreach.adapters.timelinesai import TimelinesReader
 from outreach.domain.channel import Channel
 from outreach.domain.ids import AccountId
 from outreach.domain.sla import ReviewCalendar
 from outreach.domain.timing import Timing
 from outreach.domain.usecases.answer_review import AnswerReview
+from outreach.domain.usecases.audit_ledger import AuditLedger
 from outreach.domain.usecases.dispatch import Dispatch
 from outreach.domain.usecases.do_duties import DoDuties
 from outreach.domain.usecases.enroll import Enroll
@@ -45,6 +51,7 @@ from outreach.domain.usecases.look_for_doubts import LookForDoubts, Recover
 from outreach.domain.usecases.send_next import SendNext
 from outreach.domain.usecases.signal_sender import SignalSender
 from outreach.domain.usecases.take_in_events import TakeInEvents
+from outreach.domain.usecases.watch_instance import WatchInstance
 from outreach.entrypoints.settings import Settings
 from outreach.ports.bell import Bell
 from outreach.ports.contacts import Contacts
@@ -80,6 +87,7 @@ class Container(containers.DeclarativeContainer):
     )
     database_url: providers.Dependency[str] = providers.Dependency(instance_of=str)
     redis_url: providers.Dependency[str] = providers.Dependency(instance_of=str)
+    witness_file: providers.Dependency[Path] = providers.Dependency(instance_of=Path)
     gateways: providers.Dependency[Mapping[AccountId, Any]] = providers.Dependency()
     lookups: providers.Dependency[Mapping[AccountId, Any]] = providers.Dependency()
     polls: providers.Dependency[Mapping[AccountId, Any]] = providers.Dependency()
@@ -123,6 +131,19 @@ class Container(containers.DeclarativeContainer):
     switches = providers.Singleton(PostgresSwitches, database)
     reviews = providers.Singleton(PostgresReviews, database)
     decisions = providers.Singleton(PostgresDecisions, database)
+    audit = providers.Singleton(PostgresAudit, database)
+    instance = providers.Singleton(PostgresInstance, database, timing=timing)
+    watch = providers.Factory(
+        WatchInstance,
+        instance=instance,
+        witnesses=providers.List(
+            providers.Singleton(FileWitness, witness_file),
+            providers.Singleton(
+                RedisWitness, redis, group=settings.provided.database_schema
+            ),
+        ),
+        alerts=alerts,
+    )
 
     signal = providers.Factory(
         SignalSender, senders=senders, duties=duties, clock=clock, alerts=alerts
@@ -163,10 +184,20 @@ class Container(containers.DeclarativeContainer):
         reviewers=reviewers,
     )
     dispatch = providers.Factory(Dispatch, allocations=allocations)
+    audit_ledger = providers.Factory(
+        AuditLedger,
+        audit=audit,
+        intents=intents,
+        guard=guard,
+        calendar=calendar,
+        signal=signal,
+        alerts=alerts,
+    )
     do_duties = providers.Factory(
         DoDuties,
         duties=duties,
         dispatch=dispatch,
+        audit=audit_ledger,
         journeys=journeys,
         reviews=reviews,
         senders=senders,

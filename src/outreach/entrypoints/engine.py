@@ -6,6 +6,7 @@ import os
 import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 from typing import Any, Final
 
 from attrs import evolve, field, frozen
@@ -22,6 +23,7 @@ from outreach.domain.change import Duty, DutyKind
 from outreach.domain.errors import Unavailable
 from outreach.domain.ids import AccountId, Incarnation, TenantId, account_id, tenant_id
 from outreach.entrypoints.container import Container
+from outreach.entrypoints.embedded.folder import default_data_dir
 from outreach.entrypoints.measured import Measured
 from outreach.entrypoints.metrics import Metrics, provider_name
 from outreach.entrypoints.runner import Runner
@@ -32,6 +34,8 @@ __all__ = ["Engine", "Gateways", "Urls", "incarnation", "open_engine"]
 
 PROVIDERS: Final = ("timelinesai",)
 """Providers that are built, by the name of their settings table."""
+WITNESS: Final = "instance.json"
+"""In the data folder: how far this machine saw each database come."""
 
 _USER_AGENT: Final = "outreach/0.1 (+https://github.com/outreach-engine/outreach)"
 
@@ -84,12 +88,16 @@ class Engine:
             look=parts.look(),
             take_in=parts.take_in(),
             duties=parts.do_duties(),
+            watch=parts.watch(),
         )
 
     async def put_periodic_duties(self) -> None:
         """The rows that everything periodic hangs on; again changes nothing."""
         now = await self.container.clock().now()
-        duties = [Duty(DutyKind.DISPATCH, str(self.tenant), self.tenant, now)]
+        duties = [
+            Duty(DutyKind.DISPATCH, str(self.tenant), self.tenant, now),
+            Duty(DutyKind.AUDIT, str(self.tenant), self.tenant, now),
+        ]
         for kind, accounts in (
             (DutyKind.STATUS_POLL, self.gateways.poll),
             (DutyKind.HEALTH, self.gateways.lists),
@@ -130,6 +138,7 @@ async def open_engine(
             settings=settings,
             database_url=urls.database,
             redis_url=urls.redis,
+            witness_file=_data_dir(settings) / WITNESS,
             gateways=gateways.send,
             lookups=gateways.look,
             polls=gateways.poll,
@@ -138,11 +147,13 @@ async def open_engine(
         )
         container.role.override(role)
         database = container.database()
+        container.instance()  # looks at every connection before it is used
         await database.open()
         stack.push_async_callback(database.close)
         guard = container.guard()
         stack.push_async_callback(container.redis().aclose)
         stack.push_async_callback(guard.aclose)
+        await container.watch()()
         tenant = await find_tenant(
             database,
             settings.tenant.name,
@@ -161,7 +172,7 @@ async def check_redis(engine: Engine) -> None:
     """Raises Unavailable, naming the way out, if Redis does not answer.
 
     Another server than before is another epoch: its guard is rebuilt before it is
-    believed.
+    believed. A database that is behind what Redis saw of it is held.
     """
     try:
         store = await engine.container.guard().store_id()
@@ -171,6 +182,13 @@ async def check_redis(engine: Engine) -> None:
         )
         raise Unavailable(message) from error
     await engine.container.intents().epoch(store)
+    # Again, for Redis may have been away when the engine was opened.
+    await engine.container.watch()()
+
+
+def _data_dir(settings: Settings) -> Path:
+    named = settings.data_dir
+    return Path(named).absolute() if named else default_data_dir(os.environ)
 
 
 async def _build_gateways(

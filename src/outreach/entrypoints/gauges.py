@@ -22,6 +22,7 @@ from outreach.domain.analysis import ReplyIntent
 from outreach.domain.channel import Channel
 from outreach.domain.decision import Reason
 from outreach.domain.event import EventType
+from outreach.domain.invariants import Invariant
 from outreach.domain.sender import SendClass
 from outreach.domain.sla import Priority
 from outreach.entrypoints.metrics import Metrics
@@ -114,6 +115,8 @@ def _figures(all_: Summary) -> Iterator[Metric]:
     yield _by("replies", "Replies.", "intent", ReplyIntent, all_.replies)
     yield _by("reviews", "Review items.", "priority", Priority, all_.reviews)
     yield _by("messages_waiting", "Planned messages.", "class", _CLASSES, all_.waiting)
+    found = all_.breaches
+    yield _by("audit_breaches", "Found by audits.", "invariant", Invariant, found)
     phones = all_.phones
     yield _one("phones", "Phones.", len(phones))
     full = sum(new >= limit for _, new, _, limit in phones)

@@ -24,7 +24,7 @@ from typing import Any, Final, Self
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from outreach.adapters.arq import listen
 from outreach.adapters.system import uuid7
@@ -108,6 +108,7 @@ async def run(settings: Settings, plan: RunPlan, tell: Tell) -> Ended:
         async with AsyncExitStack() as stack:
             deadline = stack.enter_context(_Deadline())
             urls = stores(settings, plan, stack)
+            settings = evolve(settings, data_dir=str(plan.data_dir))
             log = None
             if without_providers(settings):
                 box = stack.enter_context(sandbox(settings, plan))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import timedelta
 from typing import Final
 
@@ -23,6 +24,7 @@ from outreach.domain.usecases.do_duties import DoDuties
 from outreach.domain.usecases.look_for_doubts import LookForDoubts, Recover
 from outreach.domain.usecases.send_next import SendNext
 from outreach.domain.usecases.take_in_events import TakeInEvents
+from outreach.domain.usecases.watch_instance import WatchInstance
 from outreach.ports.clock import Clock
 from outreach.ports.lanes import Claim, Lanes
 
@@ -35,6 +37,7 @@ _LANES: Final = 50
 _LONGEST_SLEEP: Final = timedelta(seconds=60)
 _BREATH: Final = timedelta(milliseconds=20)
 _BACKOFF: Final = timedelta(seconds=1)
+_BEAT: Final = timedelta(seconds=10)
 
 _log = structlog.get_logger(__name__)
 
@@ -58,6 +61,7 @@ class Runner:
     look: LookForDoubts
     take_in: TakeInEvents
     duties: DoDuties
+    watch: WatchInstance
     rooms: dict[AccountId, int] = field(factory=dict)
     breath: timedelta = _BREATH
     steps: Counter[str] = field(factory=Counter, init=False)
@@ -79,16 +83,31 @@ class Runner:
 
     async def run(self) -> None:
         """Work until `stop`, then until the calls under way have ended."""
-        ears = asyncio.create_task(self._listen(), name="bell")
+        beside = [
+            asyncio.create_task(self._listen(), name="bell"),
+            asyncio.create_task(self._beat(), name="instance"),
+        ]
         try:
             await self._work()
         finally:
-            ears.cancel()
+            for task in beside:
+                task.cancel()
+        with suppress(RetryLater):
+            await self.watch()  # what was done last is seen, too
 
     async def _listen(self) -> None:
         while True:
             await self.bell.wait()
             self._wake.set()
+
+    async def _beat(self) -> None:
+        """Where the database has come to is told to what remembers it outside."""
+        while True:
+            try:
+                await self.watch()
+            except RetryLater as error:
+                _log.warning("store.unavailable", task="instance", error=str(error))
+            await asyncio.sleep(_BEAT.total_seconds())
 
     async def _work(self) -> None:
         while not self._stopping:

@@ -55,6 +55,7 @@ class Summary:
         reviews: items by priority; replies by intent.
         unknown: attempts whose outcome is not known or was given up.
         skipped: leads not planned, by reason.
+        breaches: that audits found, by invariant.
         phones: (number, new, follow-ups and replies, limit), accepted sends only.
     """
 
@@ -70,6 +71,7 @@ class Summary:
     skipped: Mapping[str, int]
     phones: tuple[tuple[str, int, int, int], ...]
     waiting: Mapping[str, int]
+    breaches: Mapping[str, int] = field(factory=dict)
 
 
 @frozen

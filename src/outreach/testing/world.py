@@ -27,11 +27,13 @@ from outreach.domain.sender import Sender
 from outreach.domain.sequence import Campaign
 from outreach.domain.sequence import Sequence as Steps
 from outreach.domain.timing import Timing
+from outreach.ports.audit import Audit
 from outreach.ports.campaigns import Campaigns
 from outreach.ports.clock import Clock
 from outreach.ports.decisions import Decisions
 from outreach.ports.duties import Duties
 from outreach.ports.inbox import Inbox
+from outreach.ports.instance import Instance
 from outreach.ports.intents import Intents
 from outreach.ports.journeys import Journeys
 from outreach.ports.lanes import Allocations, Claim, Lanes, PutOff
@@ -109,6 +111,8 @@ class World:
     reviews: Reviews
     decisions: Decisions
     leads: Leads
+    audit: Audit
+    instance: Instance
     timing: Timing
     advance_engine: Callable[[timedelta], Awaitable[None]]
     advance_machine: Callable[[timedelta], Awaitable[None]]

@@ -2,11 +2,13 @@
 
 from outreach.adapters.memory.alerts import MemoryAlerts
 from outreach.adapters.memory.allocations import MemoryAllocations
+from outreach.adapters.memory.audit import MemoryAudit
 from outreach.adapters.memory.campaigns import MemoryCampaigns
 from outreach.adapters.memory.clock import EPOCH, MemoryClock
 from outreach.adapters.memory.decisions import MemoryDecisions
 from outreach.adapters.memory.duties import MemoryDuties
 from outreach.adapters.memory.inbox import MemoryInbox
+from outreach.adapters.memory.instance import MemoryInstance, MemoryWitness
 from outreach.adapters.memory.intents import MemoryIntents
 from outreach.adapters.memory.journeys import MemoryJourneys
 from outreach.adapters.memory.lanes import MemoryLanes
@@ -22,11 +24,13 @@ __all__ = [
     "EPOCH",
     "MemoryAlerts",
     "MemoryAllocations",
+    "MemoryAudit",
     "MemoryCampaigns",
     "MemoryClock",
     "MemoryDecisions",
     "MemoryDuties",
     "MemoryInbox",
+    "MemoryInstance",
     "MemoryIntents",
     "MemoryJourneys",
     "MemoryLanes",
@@ -35,6 +39,7 @@ __all__ = [
     "MemorySenders",
     "MemoryStore",
     "MemorySwitches",
+    "MemoryWitness",
     "Pause",
     "TenantRow",
     "yield_once",

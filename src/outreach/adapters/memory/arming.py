@@ -171,13 +171,16 @@ def _armed(
         aftermath=draft.aftermath,
         slot=draft.counted,
         budgets=tuple(share.key for share in draft.shares),
+        state=store.journey(draft.lead).state,
     )
     budgeting.take(store, lane.sender.id, draft)
     store.hashes.setdefault(parcel.hash, []).append(parcel.attempt)
     store.calling[parcel.attempt] = None
     lane.calling[parcel.attempt] = None
     if draft.unit is not None:
-        store.unit(draft.unit).ids[parcel.intent] = None
+        unit = store.unit(draft.unit)
+        unit.ids[parcel.intent] = None
+        unit.limit = min(draft.limit, HARD_LIMIT)
     store.record(row, decision, attempt=parcel.attempt)
     journey = store.journey(draft.lead)
     if parcel.permit.channel is Channel.WHATSAPP and journey.phone is None:

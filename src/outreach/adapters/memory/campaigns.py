@@ -185,7 +185,7 @@ def _enroll(
         total_steps=len(row.sequence.steps),
     )
     store.enrolments[new.id] = EnrolmentRow(
-        enrolment, tenant, new.zones, new.country, new.zones_why
+        enrolment, tenant, new.zones, new.country, new.zones_why, store.now
     )
     store.enrolled.setdefault(new.lead, []).append(new.id)
     lane = None

@@ -11,6 +11,7 @@ from attrs import frozen
 from outreach.adapters.memory.cases import case_of
 from outreach.adapters.memory.rows import DecisionRow, IntentRow, Standing
 from outreach.adapters.memory.store import MemoryStore
+from outreach.domain.auditing import INVARIANTS, Check
 from outreach.domain.case import Case
 from outreach.domain.decision import Reason
 from outreach.domain.errors import NotFound
@@ -188,4 +189,9 @@ def _summary(store: MemoryStore, tenant: TenantId) -> Summary:
             for sender in senders
         ),
         waiting=Counter(intent.send_class.name for intent in waiting),
+        breaches=Counter(
+            str(INVARIANTS[Check[name]])
+            for of, name, _ in store.audit.known
+            if of == tenant
+        ),
     )

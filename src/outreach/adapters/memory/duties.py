@@ -35,7 +35,9 @@ class MemoryDuties:
         due = [
             row
             for row in store.duties.values()
-            if row.duty.due_at <= store.now and not store.leased(row.lease)
+            if row.duty.due_at <= store.now
+            and not store.leased(row.lease)
+            and not store.instance.held
         ]
         due.sort(key=lambda row: (row.duty.due_at, row.duty.kind, row.duty.key))
         for row in due[:limit]:

@@ -160,6 +160,7 @@ def _learn(store: MemoryStore, attempt: AttemptRow, result: Result) -> None:
 
 def _note(store: MemoryStore, attempt: AttemptRow, result: Result) -> None:
     attempt.outcome = result.outcome
+    attempt.settled_at = store.now
     store.name(attempt, result.ref, result.thread)
     if result.outcome is Outcome.ACCEPTED:
         # Only now do they know each other: after a send that may never have arrived,

@@ -60,6 +60,7 @@ class MemoryIntents:
             if attempt.next_look is not None
             and attempt.next_look <= store.now
             and not store.leased(attempt.lease)
+            and not store.instance.held
         ]
         due.sort(key=lambda pair: (pair[0], pair[1].parcel.attempt))
         taken = [attempt for _, attempt in due[:limit]]

@@ -11,6 +11,7 @@ from outreach.adapters.memory.counting import reach
 from outreach.adapters.memory.rows import LogRow, Standing
 from outreach.adapters.memory.store import MemoryStore
 from outreach.adapters.memory.suppressing import suppress
+from outreach.domain.analysis import ReplyIntent
 from outreach.domain.change import Change, Done, Heard, Known
 from outreach.domain.channel import Channel
 from outreach.domain.event import EventType, SystemEvent
@@ -74,6 +75,10 @@ def _commit(store: MemoryStore, change: Change) -> Done:
 def _close(store: MemoryStore, change: Change) -> None:
     """The event is applied by this very commit."""
     if change.event is not None and change.event in store.events:
+        event = store.events[change.event]
+        event.lead = change.lead
+        said = None if change.heard is None else change.heard.analysis
+        event.away = said is not None and said.intent is ReplyIntent.OUT_OF_OFFICE
         store.close_event(change.event, "applied")
 
 
@@ -88,6 +93,8 @@ def _apply_journey(store: MemoryStore, change: Change) -> None:
     if journey.opted_out:
         store.cancel_waiting(change.lead, "OPTED_OUT")
     if journey.phone != before.phone:
+        if before.phone is not None:
+            store.audit.reassigned.append((store.now, change.lead))
         for row in store.intents_for(change.lead, Standing.WAITING, Standing.HELD):
             if row.intent.channel is Channel.WHATSAPP:
                 store.place(row, journey.phone)

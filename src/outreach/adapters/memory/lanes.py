@@ -27,7 +27,7 @@ from outreach.domain.decision import Reason, Verdict
 from outreach.domain.ids import AccountId, Incarnation
 from outreach.ports.lanes import Claim, PutOff
 
-__all__ = ["MemoryLanes"]
+__all__ = ["MemoryLanes", "forsake"]
 
 
 @frozen
@@ -94,21 +94,25 @@ class MemoryLanes:
     async def forsake(self, dead: Incarnation) -> int:
         """Leases of every kind end; what was called is UNKNOWN from now on."""
         await self.store.pause()
-        store = self.store
-        ended = 0
-        for lane in store.lanes.values():
-            if lane.lease is None or not _is(lane.lease.who, dead):
-                continue
-            ended += 1
-            calls = tuple(lane.calling)
-            for attempt in calls:
-                lose_call(store, store.attempts[attempt])
-            if not calls:
-                lane.lease = None
-                rested = store.now + store.timing.rest
-                lane.gate_at = max(lane.gate_at, rested)
-        _release(store, dead)
-        return ended
+        return forsake(self.store, dead)
+
+
+def forsake(store: MemoryStore, dead: Incarnation) -> int:
+    """What incarnations that are proven dead had claimed; how many lanes."""
+    ended = 0
+    for lane in store.lanes.values():
+        if lane.lease is None or not _is(lane.lease.who, dead):
+            continue
+        ended += 1
+        calls = tuple(lane.calling)
+        for attempt in calls:
+            lose_call(store, store.attempts[attempt])
+        if not calls:
+            lane.lease = None
+            rested = store.now + store.timing.rest
+            lane.gate_at = max(lane.gate_at, rested)
+    _release(store, dead)
+    return ended
 
 
 def _release(store: MemoryStore, dead: Incarnation) -> None:
@@ -202,14 +206,16 @@ def _waits(store: MemoryStore) -> Iterator[timedelta]:
     machine = store.machine
     for attempt in store.calling:
         yield store.attempts[attempt].deadline - machine
+    for event in store.arrived.values():
+        if event.due_at is not None:
+            yield _later(store, event.due_at, event.lease)
+    if store.instance.held:
+        return
     for attempt in store.unknown:
         doubt = store.attempts[attempt]
         yield _later(store, doubt.next_look, doubt.lease)
     for duty in store.duties.values():
         yield _later(store, duty.duty.due_at, duty.lease)
-    for event in store.arrived.values():
-        if event.due_at is not None:
-            yield _later(store, event.due_at, event.lease)
 
 
 def _lane_waits(store: MemoryStore) -> Iterator[timedelta]:

@@ -8,10 +8,11 @@ from enum import StrEnum
 from attrs import Factory, define
 
 from outreach.adapters.memory.line import Line
+from outreach.domain.address import AddressKey
 from outreach.domain.analysis import Analysis
 from outreach.domain.budget import UnitSlot
 from outreach.domain.change import Duty
-from outreach.domain.channel import Channel
+from outreach.domain.channel import Channel, State
 from outreach.domain.decision import Decision
 from outreach.domain.event import Arrival
 from outreach.domain.ids import (
@@ -39,12 +40,14 @@ from outreach.ports.reviews import Audited
 
 __all__ = [
     "AttemptRow",
+    "AuditRows",
     "BudgetRow",
     "CampaignRow",
     "DecisionRow",
     "DutyRow",
     "EnrolmentRow",
     "EventRow",
+    "InstanceRow",
     "IntentRow",
     "LaneRow",
     "Lease",
@@ -162,6 +165,8 @@ class AttemptRow:
         budgets: keys of the further budgets it took a unit of.
         evidence: an event has told that it was accepted, before its call ended.
         overdue_at: engine time at which UNKNOWN must get an outcome.
+        state: the lead's when it was armed.
+        settled_at: engine time of its outcome.
     """
 
     parcel: Parcel
@@ -175,6 +180,8 @@ class AttemptRow:
     called_on: datetime
     deadline: datetime
     aftermath: Aftermath | None
+    state: State = State.COLD
+    settled_at: datetime | None = None
     outcome: Outcome = Outcome.CALLING
     ref: str = ""
     detail: str = ""
@@ -190,10 +197,15 @@ class AttemptRow:
 
 @define(eq=False)
 class UnitRow:
-    """One sender's day: who holds a unit (in order), and what people did."""
+    """One sender's day: who holds a unit (in order), and what people did.
+
+    Attributes:
+        limit: that the last unit was taken under; None: none was.
+    """
 
     ids: dict[IntentId, None] = Factory(dict)
     external: int = 0
+    limit: int | None = None
 
 
 @define(eq=False)
@@ -213,6 +225,7 @@ class EnrolmentRow:
     zones: tuple[str, ...]
     country: str
     zones_why: str
+    enrolled_at: datetime | None = None
     messages_sent: int = 0
 
 
@@ -258,6 +271,8 @@ class EventRow:
         stored_at: engine time.
         due_at: engine time; None: parked for a person.
         parked: it was taken and put back.
+        lead: whose it was when it was applied.
+        away: it said that nobody is there now.
     """
 
     id: EventId
@@ -267,6 +282,8 @@ class EventRow:
     tries: int = 0
     parked: bool = False
     why: str = ""
+    lead: LeadId | None = None
+    away: bool = False
     lease: Lease | None = None
 
 
@@ -278,6 +295,40 @@ class DutyRow:
     lease: Lease | None = None
     taken_at: datetime | None = None
     again: datetime | None = None
+
+
+@define(eq=False)
+class AuditRows:
+    """What an audit must know beside, and what it left.
+
+    Attributes:
+        last: engine and machine time of each tenant's last hourly audit.
+        known: findings that were acted upon, by tenant, check and subject.
+        suppressed_on: machine time at which an address came on a list.
+        reassigned: when leads moved to another phone.
+    """
+
+    last: dict[TenantId, tuple[datetime, datetime]] = Factory(dict)
+    known: set[tuple[TenantId, str, str]] = Factory(set)
+    suppressed_on: dict[tuple[TenantId | None, AddressKey], datetime] = Factory(dict)
+    reassigned: list[tuple[datetime, LeadId]] = Factory(list)
+
+
+@define(eq=False)
+class InstanceRow:
+    """Which store this is, and how far it has come.
+
+    Attributes:
+        place: where it is; began_in: and where it was met first.
+        held: why everything is held; empty if it is not.
+    """
+
+    lineage: str = ""
+    place: str = "here"
+    began_in: str = "here"
+    position: int = 0
+    moved_on: datetime | None = None
+    held: str = ""
 
 
 @define(eq=False)

@@ -17,12 +17,14 @@ from outreach.adapters.memory.clock import MemoryClock
 from outreach.adapters.memory.pause import Pause, yield_once
 from outreach.adapters.memory.rows import (
     AttemptRow,
+    AuditRows,
     BudgetRow,
     CampaignRow,
     DecisionRow,
     DutyRow,
     EnrolmentRow,
     EventRow,
+    InstanceRow,
     IntentRow,
     LaneRow,
     Lease,
@@ -75,15 +77,13 @@ class MemoryStore:
     """Everything the ports of one installation keep.
 
     Attributes:
-        ids: draws the id of whatever the store itself makes.
-        epoch: of the ledger; raise it to play a restored backup.
-        refs: attempts by the provider's id of the message, oldest first.
-        hashes: attempts by payload hash, oldest first.
+        ids: draws ids of what the store makes itself.  epoch: of the ledger.
+        refs, hashes: attempts by provider's id, by payload hash, oldest first.
         talks: who is in a conversation, by the provider's id of it.
         points: (tenant, ``phone:+40...``) and the like to the lead that has it.
         suppressions: by tenant; None is the global list.
         switches: by tenant (None for ALL), scope and what it covers.
-        lifted: switches that were let go, each with who did it, when and why.
+        lifted: switches that were let go, with who did it, when and why.
         arrived: events that are not applied, in the order they came.
         backoffs: calls that providers refused for now, by tenant.
         changes: keys of events and commands that are committed.
@@ -139,6 +139,8 @@ class MemoryStore:
     changes: set[tuple[TenantId, str]] = Factory(set)
     decisions: list[DecisionRow] = Factory(list)
     backoffs: dict[TenantId, int] = Factory(dict)
+    audit: AuditRows = Factory(AuditRows)
+    instance: InstanceRow = Factory(InstanceRow)
 
     @property
     def now(self) -> datetime:

@@ -26,6 +26,7 @@ def suppress(
         known = store.suppressions.setdefault(of, {})
         if suppression.key not in known:
             known[suppression.key] = suppression
+            store.audit.suppressed_on[of, suppression.key] = store.machine
             new += 1
         for lead in tuple(_leads(store, of, suppression.key)):
             opted_out = suppression.reason in _OPT_OUTS

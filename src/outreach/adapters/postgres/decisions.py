@@ -100,6 +100,7 @@ class PostgresDecisions:
             suppressed=doc["suppressed"],
             unknown=doc["unknown"],
             skipped=doc["skipped"],
+            breaches=doc["breaches"],
             phones=tuple([tuple(phone) for phone in doc["phones"]]),
             waiting={
                 SendClass(int(number)).name: times

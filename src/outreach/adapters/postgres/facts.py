@@ -9,6 +9,7 @@ from uuid import UUID
 
 from outreach.adapters.postgres.docs import review, times
 from outreach.domain.address import AddressKey, AddressKind, email_keys, phone_key
+from outreach.domain.auditing import SendFact
 from outreach.domain.budget import WarmUp
 from outreach.domain.case import Case, LaneFacts, Ledger
 from outreach.domain.change import Known, Outbound
@@ -53,6 +54,7 @@ __all__ = [
     "intent",
     "journey",
     "known",
+    "send_fact",
     "sender",
     "sequence",
     "suppression",
@@ -211,6 +213,17 @@ def switch(doc: Doc) -> Switch:
     """From a row of switches."""
     return Switch(
         SwitchScope(doc["scope"]), doc["of"], doc["reason"], doc["by"], _at(doc["at"])
+    )
+
+
+def send_fact(doc: Doc, hours: Hours) -> SendFact:
+    """From ``audit_sends``; the window carries no holidays."""
+    window = Window(tuple(doc["zones"]), hours=hours, country=doc["country"])
+    return SendFact(
+        AttemptId(UUID(doc["attempt"])),
+        SenderId(UUID(doc["sender"])),
+        _at(doc["called_at"]),
+        window,
     )
 
 

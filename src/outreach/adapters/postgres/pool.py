@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final, Literal
 
@@ -19,6 +19,8 @@ __all__ = ["Database", "Role"]
 
 Role = Literal["outreach_worker", "outreach_web"]
 
+_Greeting = Callable[[psycopg.AsyncConnection[TupleRow]], Awaitable[None]]
+
 _PATIENCE_SECONDS: Final = 5.0
 _STATEMENT_SECONDS: Final = 20
 _RETRIABLE: Final = (
@@ -33,12 +35,16 @@ class Database:
     """A pool whose every connection has taken off its own rights.
 
     Built closed; the entry point that owns it calls `open` and `close`.
+
+    Attributes:
+        greetings: what is done first over every new connection, before it is lent.
     """
 
     url: str = field(repr=False)
     schema: str = "outreach"
     role: Role = "outreach_worker"
     size: int = 8
+    greetings: list[_Greeting] = field(factory=list, eq=False, repr=False)
     _pool: AsyncConnectionPool[psycopg.AsyncConnection[TupleRow]] = field(init=False)
 
     @_pool.default
@@ -71,6 +77,8 @@ class Database:
                 sql.Literal(f"{_STATEMENT_SECONDS}s"),
             )
         )
+        for greet in self.greetings:
+            await greet(connection)
 
     async def open(self) -> None:
         """Connect.

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from attrs import frozen
 
+from outreach.domain.auditing import AUDIT_EVERY, AUDIT_LOOKS_BACK, HOURLY
 from outreach.domain.budget import effective_limit
 from outreach.domain.change import (
     Change,
@@ -24,6 +25,7 @@ from outreach.domain.journey import Fact, happened
 from outreach.domain.review import escalated
 from outreach.domain.sender import Sender, SenderSignal, SenderState
 from outreach.domain.sequence import EnrolmentStatus
+from outreach.domain.usecases.audit_ledger import AuditLedger
 from outreach.domain.usecases.dispatch import Dispatch
 from outreach.domain.usecases.signal_sender import SignalSender
 from outreach.domain.window import local_day
@@ -58,6 +60,7 @@ class DoDuties:
 
     duties: Duties
     dispatch: Dispatch
+    audit: AuditLedger
     journeys: Journeys
     reviews: Reviews
     senders: Senders
@@ -102,6 +105,9 @@ class DoDuties:
             case DutyKind.HEALTH:
                 await self._health(duty, now)
                 return now + HEALTH_EVERY
+            case DutyKind.AUDIT:
+                await self.audit(duty.tenant, now - AUDIT_LOOKS_BACK, by=HOURLY)
+                return now + AUDIT_EVERY
             case DutyKind.SENDER_TIMEOUT:
                 return await self.signal.time_out(duty.tenant, SenderId(UUID(duty.key)))
 

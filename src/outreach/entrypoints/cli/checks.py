@@ -22,6 +22,7 @@ from attrs import frozen
 from outreach.adapters.postgres import migrate
 from outreach.domain.errors import OutreachError
 from outreach.domain.sender import SendClass
+from outreach.domain.suppression import way_out
 from outreach.entrypoints.cli.backlog import backlog, sequences
 from outreach.entrypoints.engine import PROVIDERS, Engine
 from outreach.entrypoints.settings import Provider, Settings, is_loopback
@@ -326,7 +327,7 @@ async def in_the_engine(engine: Engine) -> Sequence[Finding]:
             "switches",
             Level.WARN if thrown else Level.OK,
             f"stopped: {says}" if thrown else "nothing is stopped",
-            "outreach resume" if thrown else "",
+            ", ".join(map(way_out, thrown)),
         )
     )
     left = await backlog(parts.database(), engine.tenant)

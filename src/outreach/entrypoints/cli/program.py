@@ -42,9 +42,14 @@ COMMANDS: Final = {
     "why": ("why:why", "Say why a lead was, or was not, written to."),
     "status": ("status:status", "Show what is going on."),
     "doctor": ("doctor:doctor", "Check this installation, one thing after another."),
+    "audit": ("audit:audit", "Check what must always hold, over the stored facts."),
     "suppress": ("suppress:suppress", "Never contact these addresses again."),
     "stop": ("switch:stop", "Stop sending: everything, or a part of it."),
     "resume": ("switch:resume", "Let go on what was stopped."),
+    "confirm-restore": (
+        "confirm_restore:confirm_restore",
+        "Let go on what a restored database holds.",
+    ),
     "phones": ("phones:phones", "Import, list, pause and resume phones."),
     "reviews": ("reviews:reviews", "Decide what waits for a person."),
 }

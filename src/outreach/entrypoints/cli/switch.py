@@ -10,7 +10,7 @@ from attrs import asdict
 
 from outreach.domain.channel import Channel
 from outreach.domain.errors import NotFound
-from outreach.domain.suppression import Switch, SwitchScope
+from outreach.domain.suppression import RESTORED, Switch, SwitchScope, way_out
 from outreach.entrypoints.cli.given import Given
 from outreach.entrypoints.cli.opening import with_engine
 from outreach.entrypoints.cli.options import by_option, command, json_option
@@ -157,4 +157,9 @@ def _named(scope: SwitchScope, of: str) -> str:
 
 
 def _listed(switches: list[Switch]) -> str:
-    return ", ".join(_named(one.scope, one.of) for one in switches) or "nothing"
+    return ", ".join(map(_listed_one, switches)) or "nothing"
+
+
+def _listed_one(switch: Switch) -> str:
+    named = _named(switch.scope, switch.of)
+    return f"{named} ({way_out(switch)})" if switch.of == RESTORED else named

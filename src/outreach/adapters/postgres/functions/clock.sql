@@ -40,7 +40,7 @@ BEGIN
       (SELECT engine_now() FROM lanes
         WHERE owner IS NOT NULL AND calling IS NULL LIMIT 1),
       (SELECT engine_now() FROM lanes WHERE calling IS NOT NULL LIMIT 1),
-      (SELECT min(due_at) FROM duties),
+      (SELECT min(due_at) FROM duties WHERE NOT instance_held()),
       (SELECT min(due_at) FROM event_keys
         WHERE status IN ('WAITING', 'PARKED') AND due_at < 'infinity')
     ));
@@ -101,7 +101,7 @@ BEGIN
          taken_at = engine_now()
    WHERE (kind, key) IN (
      SELECT kind, key FROM duties
-      WHERE kind <> 'LOOK' AND due_at <= engine_now()
+      WHERE kind <> 'LOOK' AND due_at <= engine_now() AND NOT instance_held()
         AND (owner IS NULL OR lease_until < clock_timestamp())
       ORDER BY due_at LIMIT p_limit FOR UPDATE SKIP LOCKED)
   RETURNING *;

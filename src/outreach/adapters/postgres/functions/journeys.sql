@@ -222,6 +222,10 @@ BEGIN
     PERFORM stop_lead(v_lead, 'OPTED_OUT');
   END IF;
   IF (v_state ->> 'phone')::uuid IS DISTINCT FROM v_phone THEN
+    INSERT INTO reassignments (tenant_id, lead_id, phone_before, phone_after, at,
+                               caused_by)
+    SELECT current_tenant(), v_lead, v_phone, (v_state ->> 'phone')::uuid, v_now,
+           c ->> 'key' WHERE v_phone IS NOT NULL;
     PERFORM follow_phone(v_lead);
   END IF;
   FOR v_item IN SELECT * FROM jsonb_array_elements(c -> 'postpones') LOOP

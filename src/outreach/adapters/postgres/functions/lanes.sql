@@ -419,7 +419,7 @@ BEGIN
     SELECT CASE WHEN wait < 0 THEN 0 ELSE wait END FROM (SELECT least(
       extract(epoch FROM least(
         (SELECT min(wake_at) FROM lanes WHERE wake_at IS NOT NULL),
-        (SELECT min(due_at) FROM duties WHERE owner IS NULL),
+        (SELECT min(due_at) FROM duties WHERE owner IS NULL AND NOT instance_held()),
         (SELECT min(due_at) FROM event_keys
           WHERE status IN ('WAITING', 'PARKED') AND due_at < 'infinity' AND owner IS NULL)
       ) - engine_now()) / engine_speed(),
@@ -427,7 +427,8 @@ BEGIN
         (SELECT min(lease_until) FROM lanes
           WHERE owner IS NOT NULL AND calling IS NULL) + p_grace,
         (SELECT min(call_deadline) FROM lanes WHERE calling IS NOT NULL),
-        (SELECT min(lease_until) FROM duties WHERE owner IS NOT NULL),
+        (SELECT min(lease_until) FROM duties
+          WHERE owner IS NOT NULL AND NOT instance_held()),
         (SELECT min(lease_until) FROM event_keys
           WHERE status IN ('WAITING', 'PARKED') AND due_at < 'infinity'
             AND owner IS NOT NULL)

@@ -96,7 +96,7 @@ AS $$
   SELECT jsonb_build_object(
     'imported', coalesce((tallied('lead') ->> '')::bigint, 0),
     'enrolled', coalesce((tallied('enrolment') ->> '')::bigint, 0),
-    'sent', tallied('sent'), 'replies', tallied('reply'), 'skipped', tallied('skip'),
+    'breaches', tallied('breach'), 'sent', tallied('sent'), 'replies', tallied('reply'), 'skipped', tallied('skip'),
     'deferred', tallied('decision') - 'OK',
     'events', (SELECT coalesce(jsonb_object_agg(n.type, n.times), '{}') FROM (
       SELECT c.type, sum(c.times) AS times FROM event_counts c

@@ -225,11 +225,12 @@ BEGIN
   END IF;
   INSERT INTO attempts (id, tenant_id, intent_id, n, lead_id, channel, account_id,
     sender_id, token, send_class, payload_hash, outcome, unit_day, unit_held,
-    aftermath, called_at, thread, budget_day)
+    aftermath, called_at, thread, budget_day, lead_state)
   VALUES (v_attempt, p_tenant, v_intent.id, (d ->> 'n')::integer, v_journey.id,
     d ->> 'channel', v_lane.account_id, p_lane, p_token, (d ->> 'class')::smallint,
     d ->> 'hash', 'CALLING', v_day, v_day IS NOT NULL, d -> 'aftermath', v_now,
-    d ->> 'thread', (d ->> 'counted_on')::date);
+    d ->> 'thread', (d ->> 'counted_on')::date,
+    v_journey.current_state);
   PERFORM take_budgets(p_tenant, p_lane, v_intent.id, v_attempt, d -> 'shares');
   INSERT INTO gold_communication_log (id, created_at, tenant_id, lead_journey_id,
     intent_id, thread_id, channel, direction, content_rendered, variant_hash,
@@ -773,7 +774,7 @@ BEGIN
     UPDATE duties SET owner = p_who, lease_until = clock_timestamp() + p_lease
      WHERE (kind, key) IN (
        SELECT kind, key FROM duties
-        WHERE kind = 'LOOK' AND due_at <= engine_now()
+        WHERE kind = 'LOOK' AND due_at <= engine_now() AND NOT instance_held()
           AND (owner IS NULL OR lease_until < clock_timestamp())
         ORDER BY due_at LIMIT p_limit FOR UPDATE SKIP LOCKED)
     RETURNING key, tenant_id
