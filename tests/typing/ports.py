@@ -18,6 +18,7 @@ from outreach.adapters.memory import (
     MemorySenders,
     MemoryStore,
     MemorySwitches,
+    MemoryWatch,
 )
 from outreach.ports.alerts import Alerts
 from outreach.ports.campaigns import Campaigns
@@ -32,6 +33,7 @@ from outreach.ports.leads import Leads
 from outreach.ports.reviews import Reviews
 from outreach.ports.senders import Senders
 from outreach.ports.switches import Switches
+from outreach.ports.watch import Watch
 
 
 def sending(store: MemoryStore) -> tuple[Lanes, Allocations, Intents, Journeys]:
@@ -54,6 +56,10 @@ def kept(store: MemoryStore) -> tuple[Leads, Campaigns, Senders, Switches]:
         MemorySenders(store),
         MemorySwitches(store),
     )
+
+
+def watched(store: MemoryStore) -> Watch:
+    return MemoryWatch(store)
 
 
 def for_people(store: MemoryStore) -> tuple[Reviews, Decisions, Alerts]:

@@ -112,10 +112,12 @@ LEADS_TO: dict[SenderSignal, dict[SenderState, SenderState | None]] = {
         set(SenderState) - {SenderState.WARMING}, SenderState.ACTIVE
     ),
     SenderSignal.RAMPED: {SenderState.WARMING: SenderState.ACTIVE},
+    SenderSignal.HEARD: {SenderState.QUARANTINE: SenderState.ACTIVE},
 }
 LEADS_TO[SenderSignal.DISCONNECTED] = LEADS_TO[SenderSignal.AUTH_FAILED]
 LEADS_TO[SenderSignal.MISMATCH] = LEADS_TO[SenderSignal.PAUSE]
 LEADS_TO[SenderSignal.DOUBTFUL] = LEADS_TO[SenderSignal.PAUSE]
+LEADS_TO[SenderSignal.DOUBTFUL_AGAIN] = LEADS_TO[SenderSignal.PAUSE]
 
 
 @pytest.mark.parametrize("state", SenderState)
@@ -161,6 +163,7 @@ def test_a_phone_that_people_should_hear_of_alerts_and_a_pause_does_not() -> Non
         SenderSignal.RAMPED,
         SenderSignal.CONNECTED,
         SenderSignal.RECONNECTING,
+        SenderSignal.HEARD,
     }
 
 

@@ -76,6 +76,7 @@ async def silent_to_the_end() -> tuple[Engine, LeadId]:
     (lead,) = await here.world.line(phone, steps=1)
     await here.world.quiet()
     assert await here.send() is Step.ACCEPTED
+    here.store.duties.pop((DutyKind.SILENCE, str(phone.id)))  # of the phone, not here
     return here, lead
 
 

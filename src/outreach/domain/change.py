@@ -57,6 +57,12 @@ class DutyKind(StrEnum):
     """Of a provider account: which of its senders are connected."""
     SENDER_TIMEOUT = "SENDER_TIMEOUT"
     """Of a sender: its lock, pause or reconnection runs out."""
+    DOUBT = "DOUBT"
+    """Of a sender: too many of its calls had no outcome."""
+    SILENCE = "SILENCE"
+    """Of a sender: whether anything has come back from it."""
+    REFUSAL = "REFUSAL"
+    """Of a sender: its provider refuses for an hour, or serves it again."""
 
 
 @frozen

@@ -160,6 +160,10 @@ class SenderSignal(StrEnum):
     """A message left from another sender than the planned one."""
     DOUBTFUL = "DOUBTFUL"
     """Too many calls without an outcome."""
+    DOUBTFUL_AGAIN = "DOUBTFUL_AGAIN"
+    """And too often in one day: a person must look."""
+    HEARD = "HEARD"
+    """Something came back from it, so it is not silent."""
     RAMPED = "RAMPED"
     PAUSE = "PAUSE"
     RESUME = "RESUME"
@@ -209,6 +213,8 @@ _HEARD_IN: Final = {
     SenderSignal.CONNECTED: _AWAY,
     SenderSignal.RECONNECTING: _AT_WORK | _RESTRICTED,
     SenderSignal.DOUBTFUL: _AT_WORK | _RESTRICTED,
+    SenderSignal.DOUBTFUL_AGAIN: _AT_WORK | _RESTRICTED,
+    SenderSignal.HEARD: _THERE,
     SenderSignal.RAMPED: frozenset({SenderState.WARMING}),
 }
 """The states in which a signal means something; elsewhere it changes nothing."""
@@ -223,6 +229,7 @@ _MOVES_TO: Final = {
     SenderSignal.LOCKED: SenderState.REACHOUT_LOCKED,
     SenderSignal.SILENT: SenderState.QUARANTINE,
     SenderSignal.DOUBTFUL: SenderState.PAUSED,
+    SenderSignal.DOUBTFUL_AGAIN: SenderState.PAUSED,
     SenderSignal.RAMPED: SenderState.ACTIVE,
 }
 """Where a signal leads; those that are not here lead back."""
@@ -240,6 +247,7 @@ ALERTS: Final = {
     SenderSignal.LOCKED: "phone.reachout_locked",
     SenderSignal.SILENT: "phone.silent",
     SenderSignal.DOUBTFUL: "unknown.high",
+    SenderSignal.DOUBTFUL_AGAIN: "unknown.high",
 }
 """Kinds of alert; the incident is over when the sender is at work again."""
 
@@ -259,6 +267,8 @@ def signalled(
     """
     if sender.state not in _HEARD_IN[signal]:
         return SenderMove(sender, moved=False)
+    if signal is SenderSignal.HEARD:
+        return _no_longer_silent(sender, now, why)
     to = _MOVES_TO.get(signal)
     if to is None:
         return _back(sender, _returns_to(sender, signal), now, why)
@@ -319,6 +329,16 @@ def _back(sender: Sender, to: SenderState, now: datetime, why: str) -> SenderMov
         until=until,
     )
     return SenderMove(back, moved=True)
+
+
+def _no_longer_silent(sender: Sender, now: datetime, why: str) -> SenderMove:
+    """Out of quarantine, or what lies beneath the present trouble is no more one."""
+    if sender.state is SenderState.QUARANTINE:
+        return _back(sender, _home(sender), now, why)
+    if sender.state_before is SenderState.QUARANTINE:
+        free = evolve(sender, state_before=_home(sender))
+        return SenderMove(free, moved=True)
+    return SenderMove(sender, moved=False)
 
 
 def _goes_on(sender: Sender, ends: datetime | None, why: str, alert: str) -> SenderMove:

@@ -27,6 +27,7 @@ from outreach.adapters.postgres.pool import Database
 from outreach.adapters.postgres.reviews import PostgresReviews
 from outreach.adapters.postgres.senders import PostgresSenders
 from outreach.adapters.postgres.switches import PostgresSwitches
+from outreach.adapters.postgres.watch import PostgresWatch
 from outreach.adapters.redis import RedisGuard
 from outreach.adapters.redis.client import connect
 from outreach.adapters.rules import RuleAnalyst
@@ -45,6 +46,7 @@ from outreach.domain.usecases.look_for_doubts import LookForDoubts, Recover
 from outreach.domain.usecases.send_next import SendNext
 from outreach.domain.usecases.signal_sender import SignalSender
 from outreach.domain.usecases.take_in_events import TakeInEvents
+from outreach.domain.usecases.watch_senders import WatchSenders
 from outreach.entrypoints.settings import Settings
 from outreach.ports.bell import Bell
 from outreach.ports.contacts import Contacts
@@ -163,6 +165,14 @@ class Container(containers.DeclarativeContainer):
         reviewers=reviewers,
     )
     dispatch = providers.Factory(Dispatch, allocations=allocations)
+    watch = providers.Factory(
+        WatchSenders,
+        watch=providers.Singleton(PostgresWatch, database),
+        senders=senders,
+        signal=signal,
+        alerts=alerts,
+        answering=polls,
+    )
     do_duties = providers.Factory(
         DoDuties,
         duties=duties,
@@ -171,6 +181,7 @@ class Container(containers.DeclarativeContainer):
         reviews=reviews,
         senders=senders,
         signal=signal,
+        watch=watch,
         alerts=alerts,
         polls=polls,
         lists=lists,

@@ -17,6 +17,7 @@ from outreach.adapters.memory.rows import TenantRow
 from outreach.adapters.memory.senders import MemorySenders
 from outreach.adapters.memory.store import MemoryStore
 from outreach.adapters.memory.switches import MemorySwitches
+from outreach.adapters.memory.watch import MemoryWatch
 
 __all__ = [
     "EPOCH",
@@ -35,6 +36,7 @@ __all__ = [
     "MemorySenders",
     "MemoryStore",
     "MemorySwitches",
+    "MemoryWatch",
     "Pause",
     "TenantRow",
     "yield_once",

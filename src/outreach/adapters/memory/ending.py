@@ -11,6 +11,7 @@ from outreach.adapters.memory.counting import count, reach, uncount
 from outreach.adapters.memory.reviewing import open_item
 from outreach.adapters.memory.rows import AttemptRow, IntentRow, Standing
 from outreach.adapters.memory.store import MemoryStore
+from outreach.adapters.memory.watch import note_call
 from outreach.domain.channel import Channel
 from outreach.domain.journey import Fact, happened
 from outreach.domain.message import Aftermath, Left, MessageStatus, Outcome, Result
@@ -121,6 +122,7 @@ def _end_call(store: MemoryStore, attempt: AttemptRow, result: Result) -> None:
         lane.last_was_new = attempt.send_class is SendClass.NEW
     if result.outcome is Outcome.UNKNOWN and attempt.evidence:
         result = evolve(result, outcome=Outcome.ACCEPTED)
+    note_call(store, attempt, result)
     _note(store, attempt, result)
     if result.outcome in {Outcome.ACCEPTED, Outcome.UNKNOWN}:
         count(store, attempt, result.aftermath)

@@ -8,6 +8,7 @@ from typing import Final
 
 from attrs import evolve, frozen
 
+from outreach.adapters.memory import watch
 from outreach.adapters.memory.cases import ledger_of
 from outreach.adapters.memory.counting import reach
 from outreach.adapters.memory.rows import LaneRow
@@ -94,6 +95,7 @@ class MemorySenders:
         if lane is None or lane.sender != before or after.id != before.id:
             return False
         lane.sender = after
+        watch.moved(store, before, after)
         moved = after.state is not before.state
         store.sender_moves.append((store.now, by, SenderMove(after, moved)))
         if after.until is not None:

@@ -59,6 +59,7 @@ from outreach.domain.sequence import (
     MessageTemplate,
     Sequence,
 )
+from outreach.domain.signs import Signs
 from outreach.domain.suppression import Suppression, Switch, SwitchScope
 from outreach.domain.timing import Timing
 from outreach.domain.window import Window
@@ -137,6 +138,7 @@ class MemoryStore:
     changes: set[tuple[TenantId, str]] = Factory(set)
     decisions: list[DecisionRow] = Factory(list)
     backoffs: dict[TenantId, int] = Factory(dict)
+    signs: dict[SenderId, Signs] = Factory(dict)
 
     @property
     def now(self) -> datetime:

@@ -109,6 +109,10 @@ class PostgresSenders:
         if after.id != before.id:
             return False
         async with self.database.connection(before.tenant) as connection:
+            # Lane before phone, as T2 has it, or the two wait for each other.
+            await connection.execute(
+                "SELECT FROM lanes WHERE id = %s FOR UPDATE", (before.id,)
+            )
             rows = await connection.execute(
                 """
                 SELECT sender_doc(p) FROM wa_phone_numbers p

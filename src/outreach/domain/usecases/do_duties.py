@@ -26,6 +26,7 @@ from outreach.domain.sender import Sender, SenderSignal, SenderState
 from outreach.domain.sequence import EnrolmentStatus
 from outreach.domain.usecases.dispatch import Dispatch
 from outreach.domain.usecases.signal_sender import SignalSender
+from outreach.domain.usecases.watch_senders import WatchSenders
 from outreach.domain.window import local_day
 from outreach.ports.alerts import Alert, Alerts
 from outreach.ports.duties import Duties
@@ -62,6 +63,7 @@ class DoDuties:
     reviews: Reviews
     senders: Senders
     signal: SignalSender
+    watch: WatchSenders
     alerts: Alerts
     polls: Mapping[AccountId, PollsStatus]
     lists: Mapping[AccountId, ListsAccounts]
@@ -104,6 +106,19 @@ class DoDuties:
                 return now + HEALTH_EVERY
             case DutyKind.SENDER_TIMEOUT:
                 return await self.signal.time_out(duty.tenant, SenderId(UUID(duty.key)))
+            case DutyKind.DOUBT | DutyKind.SILENCE | DutyKind.REFUSAL:
+                return await self._sign(duty, now)
+
+    async def _sign(self, duty: Duty, now: datetime) -> datetime | None:
+        """What the calls of a sender say of it."""
+        sender = SenderId(UUID(duty.key))
+        if duty.kind is DutyKind.SILENCE:
+            return await self.watch.silence(duty.tenant, sender, now)
+        if duty.kind is DutyKind.DOUBT:
+            await self.watch.doubt(duty.tenant, sender, now)
+        else:
+            await self.watch.refusal(duty.tenant, sender, now)
+        return None
 
     async def _sequence_end(self, duty: Duty, now: datetime) -> datetime | None:
         """Nobody answered: the enrolment is COMPLETED and the lead DEAD."""
