@@ -38,7 +38,7 @@ outcomes = st.sampled_from([UNKNOWN, ACCEPTED, Outcome.REFUSED, Outcome.RELEASED
 def call(
     signs: Signs, outcome: Outcome, *, at: datetime = NOON, **facts: Any
 ) -> Called:
-    known = {"state": SenderState.ACTIVE, "day": TODAY} | facts
+    known: dict[str, Any] = {"state": SenderState.ACTIVE, "day": TODAY, **facts}
     return after_call(signs, outcome, now=at, **known)
 
 

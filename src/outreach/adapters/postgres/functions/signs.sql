@@ -36,8 +36,9 @@ BEGIN
   ELSIF coalesce((r ->> 'lane_refused')::boolean, false) THEN
     s.refused_since := coalesce(s.refused_since, p_now);
     -- A refusal before the night is none of an hour: the wait must reach that far.
+    -- What the provider asked for is machine time, and no longer for a run's speed.
     IF p_now + make_interval(secs => greatest(
-         coalesce((r ->> 'rest')::double precision, 0) * engine_speed(),
+         coalesce((r ->> 'rest')::double precision, 0),
          coalesce((r ->> 'gap')::double precision, 0)))
        >= s.refused_since + interval '1 hour' THEN
       PERFORM put_duty('REFUSAL', a.sender_id::text, a.tenant_id,
