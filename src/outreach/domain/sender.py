@@ -15,6 +15,7 @@ from outreach.domain.pacing import Pacing
 
 __all__ = [
     "ALERTS",
+    "GONE",
     "REACHOUT_LOCK",
     "RECONNECT_WITHIN",
     "NewSender",
@@ -57,6 +58,9 @@ class SenderState(StrEnum):
     BANNED = "BANNED"
     RETIRED = "RETIRED"
 
+
+GONE: Final = frozenset({SenderState.BANNED, SenderState.RETIRED})
+"""Only a person brings a sender back from these."""
 
 _OPEN: Final = frozenset(SendClass)
 _NO_STRANGERS: Final = _OPEN - {SendClass.NEW}
@@ -183,7 +187,7 @@ class SenderMove:
     alert: str = ""
 
 
-_THERE: Final = frozenset(SenderState) - {SenderState.BANNED, SenderState.RETIRED}
+_THERE: Final = frozenset(SenderState) - GONE
 _AT_WORK: Final = frozenset({SenderState.WARMING, SenderState.ACTIVE})
 _RESTRICTED: Final = frozenset({SenderState.REACHOUT_LOCKED, SenderState.QUARANTINE})
 _AWAY: Final = frozenset({SenderState.OFFLINE, SenderState.RECONNECTING})

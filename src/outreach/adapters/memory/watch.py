@@ -11,7 +11,7 @@ from outreach.adapters.memory.store import MemoryStore
 from outreach.domain.change import Duty, DutyKind
 from outreach.domain.ids import AccountId, SenderId, TenantId
 from outreach.domain.message import Result
-from outreach.domain.sender import Sender, SenderState
+from outreach.domain.sender import GONE, Sender, SenderState
 from outreach.domain.signs import Signs, after_call, after_move, answered
 from outreach.domain.window import local_day
 
@@ -83,6 +83,8 @@ def came_back(store: MemoryStore, sender: SenderId) -> None:
 
 def moved(store: MemoryStore, before: Sender, after: Sender) -> None:
     """A sender has another state."""
+    if after.state in GONE and before.state not in GONE:
+        store.put_duty(Duty(DutyKind.GONE, str(after.id), after.tenant, store.now))
     known = store.signs.get(after.id)
     if known is not None:
         store.signs[after.id] = after_move(known, before.state, after.state)

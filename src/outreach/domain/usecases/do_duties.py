@@ -106,6 +106,9 @@ class DoDuties:
                 return now + HEALTH_EVERY
             case DutyKind.SENDER_TIMEOUT:
                 return await self.signal.time_out(duty.tenant, SenderId(UUID(duty.key)))
+            case DutyKind.GONE:
+                await self.dispatch.take_back(duty.tenant, SenderId(UUID(duty.key)))
+                return None
             case DutyKind.DOUBT | DutyKind.SILENCE | DutyKind.REFUSAL:
                 return await self._sign(duty, now)
 

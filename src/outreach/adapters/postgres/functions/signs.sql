@@ -111,5 +111,40 @@ BEGIN
          unanswered = CASE WHEN v_anew THEN 0 ELSE unanswered END,
          unanswered_since = CASE WHEN v_anew THEN NULL ELSE unanswered_since END
    WHERE sender_id = p_sender AND (v_anew OR v_resumed);
+  IF p_after IN ('BANNED', 'RETIRED') AND p_before NOT IN ('BANNED', 'RETIRED') THEN
+    PERFORM put_duty('GONE', p_sender::text, current_tenant(), engine_now());
+  END IF;
+END
+$$;
+
+-- New contacts of a phone that is gone wait for another one. Intents before lanes.
+CREATE FUNCTION take_back(p_sender uuid, p_limit integer) RETURNS integer
+LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
+AS $$
+DECLARE
+  v_taken integer;
+BEGIN
+  IF NOT EXISTS (SELECT FROM wa_phone_numbers
+                  WHERE id = p_sender AND status IN ('BANNED', 'RETIRED')) THEN
+    RETURN 0;
+  END IF;
+  WITH new AS (
+    SELECT i.id FROM intents i JOIN gold_lead_journey j ON j.id = i.lead_id
+     WHERE i.lane_id = p_sender AND i.status = 'WAITING' AND i.send_class = 3
+       AND j.assigned_phone_id IS NULL
+       AND NOT EXISTS (SELECT FROM conversations v
+                        WHERE v.sender_id = p_sender AND v.lead_id = i.lead_id)
+     ORDER BY i.due_at, i.id LIMIT p_limit FOR UPDATE OF i SKIP LOCKED
+  ), taken AS (
+    UPDATE intents i SET lane_id = NULL, updated_at = clock_timestamp()
+      FROM new WHERE i.id = new.id RETURNING i.id
+  )
+  SELECT count(*) INTO v_taken FROM taken;
+  IF v_taken > 0 THEN
+    PERFORM FROM lanes WHERE id = p_sender FOR UPDATE;
+    PERFORM refresh_lane(p_sender);
+    PERFORM want_dispatch(engine_now());
+  END IF;
+  RETURN v_taken;
 END
 $$;
