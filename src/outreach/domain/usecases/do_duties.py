@@ -260,6 +260,8 @@ class DoDuties:
         signal = SenderSignal.DISCONNECTED
         if there.state is SenderState.BANNED:
             signal = SenderSignal.BANNED
+        elif there.state is SenderState.RECONNECTING:
+            signal = SenderSignal.RECONNECTING
         elif there.connected:
             signal = SenderSignal.CONNECTED
         why = "health check"
