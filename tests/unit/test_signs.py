@@ -161,11 +161,15 @@ def test_only_an_accepted_send_waits_for_an_answer(end: Outcome) -> None:
 
 
 def test_the_first_unanswered_send_starts_the_time() -> None:
-    first = call(Signs(), ACCEPTED)
-    second = call(first.signs, ACCEPTED, at=NOON + MINUTE)
+    signs, looks = Signs(), []
+    for minute in (0, 1, 2, 3, 40):
+        called = call(signs, ACCEPTED, at=NOON + minute * MINUTE)
+        signs = called.signs
+        looks.append(called.silence_at)
 
-    assert first.silence_at == NOON + SILENCE
-    assert second.signs.unanswered_since == NOON
+    ends = NOON + SILENCE
+    assert looks == [None, None, ends, ends, NOON + 40 * MINUTE]
+    assert signs.unanswered_since == NOON
 
 
 # --- refusals

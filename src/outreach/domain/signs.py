@@ -147,12 +147,13 @@ def _count(
 def _watch(called: Called, outcome: Outcome, now: datetime) -> Called:
     if outcome is not Outcome.ACCEPTED:
         return called
-    signs = evolve(
-        called.signs,
-        unanswered=called.signs.unanswered + 1,
-        unanswered_since=called.signs.unanswered_since or now,
-    )
-    return evolve(called, signs=signs, silence_at=now + SILENCE)
+    since = called.signs.unanswered_since or now
+    unanswered = called.signs.unanswered + 1
+    signs = evolve(called.signs, unanswered=unanswered, unanswered_since=since)
+    # Of a phone that answers between its sends nobody ever has to look.
+    looks = unanswered >= LEAST_UNANSWERED
+    silence_at = max(now, since + SILENCE) if looks else None
+    return evolve(called, signs=signs, silence_at=silence_at)
 
 
 def _refusals(

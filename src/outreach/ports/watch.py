@@ -18,7 +18,8 @@ class Watch(Protocol):
     - each call counts once, in the commit that ends it, whoever ends it;
     - too many calls without an outcome leave a duty in the same commit;
     - the same calls do not ask for a second pause;
-    - an accepted send that is not answered is due for a look after 30 minutes;
+    - three accepted sends that are not answered are due for a look 30 minutes after
+      the first;
     - what comes back from a phone ends the wait, and asks for its release;
     - news that is none does not count as an answer;
     - a lane that is refused for an hour is due for a look, and again when it is served;

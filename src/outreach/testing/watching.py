@@ -18,6 +18,7 @@ from outreach.domain.event import EventType
 from outreach.domain.message import MessageStatus, Outcome
 from outreach.domain.sender import Sender, SenderState
 from outreach.domain.signs import (
+    LEAST_UNANSWERED,
     SILENCE,
     UNHEALTHY,
     Signs,
@@ -183,24 +184,37 @@ class WatchContract:
         assert {signs.pauses for signs in got} == {0, 1, TWICE}
 
     async def test_an_unanswered_send_is_looked_at(self, world: World) -> None:
-        """An accepted send that is not answered is due for a look after 30 minutes."""
-        phone, _ = await world.phone_with(2)
-        await world.send()
+        """Three accepted sends that are not answered are due for a look 30 minutes
+        after the first.
+        """
+        phone, _ = await world.phone_with(LEAST_UNANSWERED)
         sent = await world.now()
-        await world.advance_engine(GAP)
-        await world.send()
+        for _ in range(LEAST_UNANSWERED):
+            await world.send()
+            await world.advance_engine(GAP)
 
-        await world.advance_engine(SILENCE - GAP - SOON)
+        await world.advance_engine(SILENCE - LEAST_UNANSWERED * GAP - SOON)
         before = await _due(world, DutyKind.SILENCE)
         signs = await _signs(world, phone)
         await world.advance_engine(SOON * 2)
         (duty,) = await _due(world, DutyKind.SILENCE)
 
         assert before == []
-        assert signs.unanswered == TWICE
+        assert signs.unanswered == LEAST_UNANSWERED
         assert signs.unanswered_since is not None
-        assert sent - SOON <= signs.unanswered_since <= sent
+        assert sent <= signs.unanswered_since <= sent + SOON
         assert duty.key == str(phone.id)
+
+    async def test_few_unanswered_sends_cost_no_look(self, world: World) -> None:
+        phone, _ = await world.phone_with(6)
+        for _ in range(6):
+            call = await world.send()
+            await world.advance_engine(GAP)
+            await _told(world, phone, call, MessageStatus.SENT)
+
+        await world.advance_engine(SILENCE * 2)
+
+        assert await _due(world, DutyKind.SILENCE) == []
 
     async def test_what_comes_back_is_an_answer(self, world: World) -> None:
         """What comes back from a phone ends the wait, and asks for its release."""

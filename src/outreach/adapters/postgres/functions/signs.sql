@@ -53,8 +53,11 @@ BEGIN
   IF p_outcome = 'ACCEPTED' THEN
     s.unanswered := s.unanswered + 1;
     s.unanswered_since := coalesce(s.unanswered_since, p_now);
-    PERFORM put_duty('SILENCE', a.sender_id::text, a.tenant_id,
-                     p_now + interval '30 minutes');
+    -- Of a phone that answers between its sends nobody ever has to look.
+    IF s.unanswered >= 3 THEN
+      PERFORM put_duty('SILENCE', a.sender_id::text, a.tenant_id,
+                       greatest(p_now, s.unanswered_since + interval '30 minutes'));
+    END IF;
   END IF;
   UPDATE sender_signs
      SET calls = s.calls, pause_day = s.pause_day, pauses = s.pauses,
