@@ -314,6 +314,24 @@ async def test_an_account_that_refuses_for_an_hour_is_one_incident() -> None:
     assert phone.number not in alert.says
 
 
+async def test_a_lane_that_is_served_says_nothing_bad_of_the_others() -> None:
+    here = engine()
+    first, other = await here.world.phones(2)
+    for phone in (first, other):
+        await here.world.line(phone, 2)
+        claim = next(c for c in await here.world.claims() if c.lane == phone.id)
+        here.gateway.script(NotAccepted(lane=True, detail="429"))
+        await here.sends()(claim, here.clock.monotonic())
+    here.pass_time(2 * HOUR)
+    for claim in await here.world.claims():
+        if claim.lane == first.id:
+            await here.sends()(claim, here.clock.monotonic())
+
+    await refusal(here)
+
+    assert here.told() == []
+
+
 async def test_an_account_that_serves_again_ends_the_incident() -> None:
     here, _ = await with_phone(3)
     await refuse(here, 2 * HOUR)

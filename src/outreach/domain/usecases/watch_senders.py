@@ -120,9 +120,11 @@ class WatchSenders:
         """
         known = await self.senders.by_id(tenant, sender)
         about = f"{known.account}/sends"
-        since = await self.watch.refused_since(tenant, known.account)
-        if since is None or now < since + UNHEALTHY:
-            await self.alerts.over("provider.unhealthy", about)
+        own = (await self.watch.signs(tenant, sender)).refused_since
+        if own is not None and now >= own + UNHEALTHY:
+            says = f"{known.provider} has refused sends since {own.isoformat()}"
+            await self.alerts.raise_(Alert("provider.unhealthy", about, says))
             return
-        says = f"{known.provider} has refused sends since {since.isoformat()}"
-        await self.alerts.raise_(Alert("provider.unhealthy", about, says))
+        others = await self.watch.refused_since(tenant, known.account)
+        if others is None or now < others + UNHEALTHY:
+            await self.alerts.over("provider.unhealthy", about)
