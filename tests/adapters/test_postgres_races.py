@@ -20,6 +20,7 @@ from outreach.domain.change import Change, Done
 from outreach.domain.ids import Incarnation, LeadId
 from outreach.domain.journey import Fact, happened
 from outreach.domain.message import Armed, NotArmed, Outcome, WhyNotArmed
+from outreach.domain.sender import SenderState
 from outreach.domain.suppression import Suppression, SuppressionReason
 from outreach.testing import invented
 from outreach.testing.world import B, World
@@ -275,3 +276,23 @@ async def test_a_phone_that_is_changed_while_it_sends_blocks_nobody(
         "SELECT new_contacts_sent FROM wa_quota_usage", tenant=TENANT
     )
     assert row["new_contacts_sent"] == ROUNDS
+
+
+async def test_a_change_of_a_phone_and_the_end_of_its_call_do_not_wait_for_each_other(
+    world: World, database: Database
+) -> None:
+    (phone,) = await world.phones()
+    after = evolve(phone, state=SenderState.PAUSED)
+
+    async with database.connection(TENANT) as ends:
+        # What T2 holds, in its order: the lane, then the phone.
+        await ends.execute("SELECT FROM lanes WHERE id = %s FOR UPDATE", (phone.id,))
+        changing = asyncio.create_task(world.senders.change(phone, after, by="ana"))
+        await asyncio.sleep(A_MOMENT)
+        await ends.execute(
+            "UPDATE wa_phone_numbers SET total_messages_sent = 1 WHERE id = %s",
+            (phone.id,),
+        )
+
+    assert await changing
+    assert (await world.senders.by_id(TENANT, phone.id)).state is SenderState.PAUSED

@@ -24,6 +24,7 @@ from outreach.adapters.memory import (
     MemorySenders,
     MemoryStore,
     MemorySwitches,
+    MemoryWatch,
     TenantRow,
 )
 from outreach.domain.ids import TenantId
@@ -61,6 +62,7 @@ def memory_world() -> World:
         campaigns=MemoryCampaigns(store),
         senders=MemorySenders(store),
         switches=MemorySwitches(store),
+        watch=MemoryWatch(store),
         reviews=MemoryReviews(store),
         decisions=MemoryDecisions(store),
         leads=MemoryLeads(store),

@@ -31,6 +31,7 @@ from outreach.adapters.postgres.pool import Database
 from outreach.adapters.postgres.reviews import PostgresReviews
 from outreach.adapters.postgres.senders import PostgresSenders
 from outreach.adapters.postgres.switches import PostgresSwitches
+from outreach.adapters.postgres.watch import PostgresWatch
 from outreach.domain.ids import TenantId
 from outreach.domain.timing import Timing
 from outreach.testing.invented import START, ZONE
@@ -120,6 +121,7 @@ def world_over(database: Database) -> World:
         campaigns=PostgresCampaigns(database, uuid4),
         senders=PostgresSenders(database, uuid4),
         switches=PostgresSwitches(database),
+        watch=PostgresWatch(database),
         reviews=PostgresReviews(database),
         decisions=PostgresDecisions(database),
         leads=PostgresLeads(database),

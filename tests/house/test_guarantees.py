@@ -14,8 +14,6 @@ PAGE: Final = ROOT / "docs" / "guarantees.md"
 SECTION: Final = re.compile(
     r"^### (INV-\d+)[^\n]*\n(.*?)(?=^##|\Z)", re.MULTILINE | re.DOTALL
 )
-    r"^### (INV-\d+)[^\n]*\n(.*?)(?=^##|\Z)", re.MULTILINE | re.DOTALL
-)
 NAMED: Final = re.compile(r"`((?:tests|src)/[\w/]+\.py)::(\w+)`")
 
 

@@ -24,6 +24,7 @@ from outreach.adapters.memory import (
     MemorySenders,
     MemoryStore,
     MemorySwitches,
+    MemoryWatch,
     MemoryWitness,
 )
 from outreach.adapters.postgres.audit import PostgresAudit
@@ -46,6 +47,7 @@ from outreach.ports.leads import Leads
 from outreach.ports.reviews import Reviews
 from outreach.ports.senders import Senders
 from outreach.ports.switches import Switches
+from outreach.ports.watch import Watch
 
 
 def sending(store: MemoryStore) -> tuple[Lanes, Allocations, Intents, Journeys]:
@@ -68,6 +70,10 @@ def kept(store: MemoryStore) -> tuple[Leads, Campaigns, Senders, Switches]:
         MemorySenders(store),
         MemorySwitches(store),
     )
+
+
+def watched(store: MemoryStore) -> Watch:
+    return MemoryWatch(store)
 
 
 def for_people(store: MemoryStore) -> tuple[Reviews, Decisions, Alerts]:

@@ -112,11 +112,13 @@ LEADS_TO: dict[SenderSignal, dict[SenderState, SenderState | None]] = {
         set(SenderState) - {SenderState.WARMING}, SenderState.ACTIVE
     ),
     SenderSignal.RAMPED: {SenderState.WARMING: SenderState.ACTIVE},
+    SenderSignal.HEARD: {SenderState.QUARANTINE: SenderState.ACTIVE},
 }
 LEADS_TO[SenderSignal.DISCONNECTED] = LEADS_TO[SenderSignal.AUTH_FAILED]
 LEADS_TO[SenderSignal.MISMATCH] = LEADS_TO[SenderSignal.PAUSE]
 LEADS_TO[SenderSignal.DOUBTFUL] = LEADS_TO[SenderSignal.PAUSE]
 LEADS_TO[SenderSignal.BREACH] = LEADS_TO[SenderSignal.PAUSE]
+LEADS_TO[SenderSignal.DOUBTFUL_AGAIN] = LEADS_TO[SenderSignal.PAUSE]
 
 
 @pytest.mark.parametrize("state", SenderState)
@@ -162,6 +164,7 @@ def test_a_phone_that_people_should_hear_of_alerts_and_a_pause_does_not() -> Non
         SenderSignal.RAMPED,
         SenderSignal.CONNECTED,
         SenderSignal.RECONNECTING,
+        SenderSignal.HEARD,
     }
 
 
@@ -293,6 +296,37 @@ def test_silence_during_a_lock_outlasts_the_lock() -> None:
     assert locked.state is SenderState.REACHOUT_LOCKED
     freed = timed_out(locked, NOON + REACHOUT_LOCK).sender
     assert freed.state is SenderState.QUARANTINE
+
+
+@pytest.mark.parametrize(
+    "cover", [SenderSignal.LOCKED, SenderSignal.PAUSE, SenderSignal.DISCONNECTED]
+)
+def test_an_answer_ends_a_silence_beneath_another_trouble(cover: SenderSignal) -> None:
+    covered = after(a_sender(), SenderSignal.SILENT, cover)
+
+    heard = on(covered, SenderSignal.HEARD)
+
+    assert heard.moved
+    assert heard.alert == ""
+    assert heard.sender == evolve(covered, state_before=SenderState.ACTIVE)
+    assert after(heard.sender, SenderSignal.RESUME).state is SenderState.ACTIVE
+
+
+def test_an_answer_sends_a_warming_phone_back_to_warming() -> None:
+    warming = a_sender(state=SenderState.WARMING, warm_up=RAMP)
+
+    heard = after(warming, SenderSignal.SILENT, SenderSignal.HEARD)
+
+    assert heard.state is SenderState.WARMING
+
+
+def test_the_third_pause_of_a_day_ends_by_no_time() -> None:
+    paused = on(a_sender(), SenderSignal.DOUBTFUL_AGAIN)
+
+    assert (paused.sender.state, paused.sender.until) == (SenderState.PAUSED, None)
+    assert paused.alert == "unknown.high"
+    assert not timed_out(paused.sender, NOON + REACHOUT_LOCK).moved
+    assert after(paused.sender, SenderSignal.RESUME).state is SenderState.ACTIVE
 
 
 def test_a_message_from_the_wrong_phone_holds_a_phone_that_was_paused_by_itself() -> (

@@ -43,6 +43,7 @@ from outreach.domain.usecases.look_for_doubts import LookForDoubts, Recover
 from outreach.domain.usecases.send_next import SendNext, Step
 from outreach.domain.usecases.signal_sender import SignalSender
 from outreach.domain.usecases.take_in_events import TakeInEvents
+from outreach.domain.usecases.watch_senders import WatchSenders
 from outreach.domain.window import local_day
 from outreach.ports.intents import Intents
 from outreach.testing.invented import ACCOUNT, PROVIDER, ZONE
@@ -168,6 +169,16 @@ class Engine:
         )
 
     @property
+    def watch(self) -> WatchSenders:
+        return WatchSenders(
+            watch=self.world.watch,
+            senders=self.world.senders,
+            signal=self.signal,
+            alerts=self.alerts,
+            answering=self.accounts,
+        )
+
+    @property
     def do_duties(self) -> DoDuties:
         return DoDuties(
             duties=self.world.duties,
@@ -177,6 +188,7 @@ class Engine:
             reviews=self.world.reviews,
             senders=self.world.senders,
             signal=self.signal,
+            watch=self.watch,
             alerts=self.alerts,
             polls=self.accounts,
             lists=self.accounts,

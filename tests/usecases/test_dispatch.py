@@ -87,3 +87,17 @@ async def test_tenants_phones_are_their_own() -> None:
     await here.world.enrolled(await here.world.new_leads(2))
 
     assert await here.dispatch(here.world.tenant) == 0
+
+
+async def test_leads_of_a_banned_phone_get_another_one() -> None:
+    here = engine()
+    banned, other = await here.world.phones(2)
+    leads = await here.world.line(banned, 3)
+    await here.signal(here.world.tenant, banned.id, SenderSignal.BANNED, why="403")
+
+    while await here.duties():
+        pass
+
+    lanes = {row.lane for lead in leads for row in here.intents_of(lead)}
+    assert lanes == {other.id}
+    assert "phone.banned" in here.told()

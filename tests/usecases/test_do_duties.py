@@ -498,3 +498,33 @@ async def test_a_duty_that_fails_delays_no_other_and_comes_back() -> None:
     here.pass_time(MINUTE)
     assert await here.duties() == 1
     assert due(here, DutyKind.STATUS_POLL) == here.clock.engine + POLL_EVERY
+
+
+async def test_a_phone_that_does_not_come_back_in_ten_minutes_is_offline() -> None:
+    here, _ = await healthy(1, False)
+    away = evolve(here.gateway.accounts[0], state=SenderState.RECONNECTING)
+    here.gateway.accounts[0] = away
+    await here.duties()
+    early = states(here), here.told().count("phone.offline")
+
+    here.pass_time(10 * MINUTE)
+    await here.duties()
+
+    assert early == ([SenderState.RECONNECTING], 0)
+    assert states(here) == [OFFLINE]
+    assert here.told().count("phone.offline") == 1
+
+
+async def test_a_phone_that_comes_back_in_time_was_never_offline() -> None:
+    here, _ = await healthy(1, False)
+    up = here.gateway.accounts[0]
+    here.gateway.accounts[0] = evolve(up, state=SenderState.RECONNECTING)
+    await here.duties()
+    here.gateway.accounts[0] = evolve(up, connected=True)
+
+    await again(here)
+    here.pass_time(10 * MINUTE)
+    await here.duties()
+
+    assert states(here) == [ACTIVE]
+    assert "phone.offline" not in here.told()

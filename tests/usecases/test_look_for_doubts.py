@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
@@ -221,3 +222,33 @@ async def test_a_call_without_an_end_becomes_unknown_and_its_lane_goes_on() -> N
     assert here.outcomes() == [Outcome.UNKNOWN]
     here.pass_time(here.world.timing.rest)
     assert await here.send() is Step.ACCEPTED
+
+
+@pytest.mark.parametrize("error", [KeyError("a defect"), Unavailable("down")])
+async def test_a_look_that_fails_for_a_day_ends_all_the_same(error: Exception) -> None:
+    here, _ = await lost(Mishap.LOST_ON_THE_WAY)
+    (parcel,) = [attempt.parcel for attempt in here.attempts()]
+    broken = Choking(parcel, error)
+    look = evolve(here.look, lookups=dict.fromkeys(here.accounts, broken))
+    for _ in range(25):
+        here.pass_time(HOUR)
+        with suppress(type(error)):
+            await look(A)
+
+    (attempt,) = here.attempts()
+    assert attempt.outcome is Outcome.ABANDONED
+    assert attempt.detail == f"the look failed: {type(error).__name__}"
+
+
+async def test_a_defect_in_a_look_is_not_met_again_before_the_next_look() -> None:
+    here, _ = await lost(Mishap.LOST_ON_THE_WAY)
+    (parcel,) = [attempt.parcel for attempt in here.attempts()]
+    broken = Choking(parcel, KeyError("a defect"))
+    look = evolve(here.look, lookups=dict.fromkeys(here.accounts, broken))
+    here.pass_time(FIRST_LOOK)
+    with pytest.raises(KeyError):
+        await look(A)
+
+    here.pass_time(SECOND_LOOK - SECOND)
+
+    assert await look(A) == 0

@@ -59,6 +59,14 @@ class DutyKind(StrEnum):
     """Of a sender: its lock, pause or reconnection runs out."""
     AUDIT = "AUDIT"
     """Of a tenant: check the invariants over its ledger."""
+    DOUBT = "DOUBT"
+    """Of a sender: too many of its calls had no outcome."""
+    SILENCE = "SILENCE"
+    """Of a sender: whether anything has come back from it."""
+    REFUSAL = "REFUSAL"
+    """Of a sender: its provider refuses for an hour, or serves it again."""
+    GONE = "GONE"
+    """Of a sender that is banned or retired: its new contacts need another one."""
 
 
 @frozen

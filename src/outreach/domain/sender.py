@@ -16,6 +16,7 @@ from outreach.domain.pacing import Pacing
 
 __all__ = [
     "ALERTS",
+    "GONE",
     "REACHOUT_LOCK",
     "RECONNECT_WITHIN",
     "NewSender",
@@ -58,6 +59,9 @@ class SenderState(StrEnum):
     BANNED = "BANNED"
     RETIRED = "RETIRED"
 
+
+GONE: Final = frozenset({SenderState.BANNED, SenderState.RETIRED})
+"""Only a person brings a sender back from these."""
 
 _OPEN: Final = frozenset(SendClass)
 _NO_STRANGERS: Final = _OPEN - {SendClass.NEW}
@@ -166,6 +170,10 @@ class SenderSignal(StrEnum):
     """Too many calls without an outcome."""
     BREACH = "BREACH"
     """An audit found an invariant broken; a person must look."""
+    DOUBTFUL_AGAIN = "DOUBTFUL_AGAIN"
+    """And too often in one day: a person must look."""
+    HEARD = "HEARD"
+    """Something came back from it, so it is not silent."""
     RAMPED = "RAMPED"
     PAUSE = "PAUSE"
     RESUME = "RESUME"
@@ -185,7 +193,7 @@ class SenderMove:
     alert: str = ""
 
 
-_THERE: Final = frozenset(SenderState) - {SenderState.BANNED, SenderState.RETIRED}
+_THERE: Final = frozenset(SenderState) - GONE
 _AT_WORK: Final = frozenset({SenderState.WARMING, SenderState.ACTIVE})
 _RESTRICTED: Final = frozenset({SenderState.REACHOUT_LOCKED, SenderState.QUARANTINE})
 _AWAY: Final = frozenset({SenderState.OFFLINE, SenderState.RECONNECTING})
@@ -216,6 +224,8 @@ _HEARD_IN: Final = {
     SenderSignal.CONNECTED: _AWAY,
     SenderSignal.RECONNECTING: _AT_WORK | _RESTRICTED,
     SenderSignal.DOUBTFUL: _AT_WORK | _RESTRICTED,
+    SenderSignal.DOUBTFUL_AGAIN: _AT_WORK | _RESTRICTED,
+    SenderSignal.HEARD: _THERE,
     SenderSignal.RAMPED: frozenset({SenderState.WARMING}),
 }
 """The states in which a signal means something; elsewhere it changes nothing."""
@@ -231,6 +241,7 @@ _MOVES_TO: Final = {
     SenderSignal.LOCKED: SenderState.REACHOUT_LOCKED,
     SenderSignal.SILENT: SenderState.QUARANTINE,
     SenderSignal.DOUBTFUL: SenderState.PAUSED,
+    SenderSignal.DOUBTFUL_AGAIN: SenderState.PAUSED,
     SenderSignal.RAMPED: SenderState.ACTIVE,
 }
 """Where a signal leads; those that are not here lead back."""
@@ -249,6 +260,7 @@ ALERTS: Final = {
     SenderSignal.LOCKED: "phone.reachout_locked",
     SenderSignal.SILENT: "phone.silent",
     SenderSignal.DOUBTFUL: "unknown.high",
+    SenderSignal.DOUBTFUL_AGAIN: "unknown.high",
 }
 """Kinds of alert; the incident is over when the sender is at work again."""
 
@@ -268,6 +280,8 @@ def signalled(
     """
     if sender.state not in _HEARD_IN[signal]:
         return SenderMove(sender, moved=False)
+    if signal is SenderSignal.HEARD:
+        return _no_longer_silent(sender, now, why)
     to = _MOVES_TO.get(signal)
     if to is None:
         return _back(sender, _returns_to(sender, signal), now, why)
@@ -328,6 +342,16 @@ def _back(sender: Sender, to: SenderState, now: datetime, why: str) -> SenderMov
         until=until,
     )
     return SenderMove(back, moved=True)
+
+
+def _no_longer_silent(sender: Sender, now: datetime, why: str) -> SenderMove:
+    """Out of quarantine, or what lies beneath the present trouble is no more one."""
+    if sender.state is SenderState.QUARANTINE:
+        return _back(sender, _home(sender), now, why)
+    if sender.state_before is SenderState.QUARANTINE:
+        free = evolve(sender, state_before=_home(sender))
+        return SenderMove(free, moved=True)
+    return SenderMove(sender, moved=False)
 
 
 def _goes_on(sender: Sender, ends: datetime | None, why: str, alert: str) -> SenderMove:

@@ -30,6 +30,7 @@ from outreach.adapters.postgres.pool import Database
 from outreach.adapters.postgres.reviews import PostgresReviews
 from outreach.adapters.postgres.senders import PostgresSenders
 from outreach.adapters.postgres.switches import PostgresSwitches
+from outreach.adapters.postgres.watch import PostgresWatch
 from outreach.adapters.redis import RedisGuard
 from outreach.adapters.redis.client import connect
 from outreach.adapters.redis.witness import RedisWitness
@@ -52,6 +53,7 @@ from outreach.domain.usecases.send_next import SendNext
 from outreach.domain.usecases.signal_sender import SignalSender
 from outreach.domain.usecases.take_in_events import TakeInEvents
 from outreach.domain.usecases.watch_instance import WatchInstance
+from outreach.domain.usecases.watch_senders import WatchSenders
 from outreach.entrypoints.settings import Settings
 from outreach.ports.bell import Bell
 from outreach.ports.contacts import Contacts
@@ -193,6 +195,14 @@ class Container(containers.DeclarativeContainer):
         signal=signal,
         alerts=alerts,
     )
+    watch_senders = providers.Factory(
+        WatchSenders,
+        watch=providers.Singleton(PostgresWatch, database),
+        senders=senders,
+        signal=signal,
+        alerts=alerts,
+        answering=polls,
+    )
     do_duties = providers.Factory(
         DoDuties,
         duties=duties,
@@ -202,6 +212,7 @@ class Container(containers.DeclarativeContainer):
         reviews=reviews,
         senders=senders,
         signal=signal,
+        watch=watch_senders,
         alerts=alerts,
         polls=polls,
         lists=lists,

@@ -89,6 +89,8 @@ class Intents(Protocol):
     - a call without an outcome becomes UNKNOWN after its deadline, whatever the
       state of its sender, and the lane goes on;
     - a doubt is looked at by one worker at a time, and only when it is due;
+    - every doubt is looked at when its deadline passes, however far a look puts the
+      next one off;
     - what was proven not sent is armed once more, and its move undone;
     - what counts as sent counts in its budgets, and what was not sent gives back
       what it took of them, once;

@@ -148,6 +148,8 @@ class Allocations(Protocol):
     - the rooms tell today's remaining units and what waits already;
     - what is allocated wakes its lane;
     - a message is allocated once: who comes second changes nothing;
+    - new contacts of a phone that is gone wait for another one, and whoever it has
+      written to stays;
     - what waits comes in the order of its due time.
     """
 
@@ -163,4 +165,12 @@ class Allocations(Protocol):
         self, tenant: TenantId, given: Mapping[IntentId, SenderId]
     ) -> int:
         """Put the messages into the phones' lanes; answers how many were moved."""
+        ...
+
+    async def take_back(self, tenant: TenantId, sender: SenderId, limit: int) -> int:
+        """Have new contacts of a phone that is BANNED or RETIRED wait for another.
+
+        Answers how many were taken, 0 of a phone that is there; those are due for a
+        dispatch at once.
+        """
         ...

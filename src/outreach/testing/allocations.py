@@ -13,7 +13,9 @@ from typing import Final
 from attrs import evolve
 
 from outreach.domain.budget import HARD_LIMIT, UnitSlot
-from outreach.testing.world import HOUR, World
+from outreach.domain.change import DutyKind
+from outreach.domain.sender import SenderState
+from outreach.testing.world import HOUR, A, World
 
 __all__ = ["AllocationsContract"]
 
@@ -115,3 +117,36 @@ class AllocationsContract:
 
         assert (moved, stolen) == (0, 0)
         assert await world.claims() == []
+
+    async def test_who_waits_for_a_phone_that_is_gone(self, world: World) -> None:
+        """New contacts of a phone that is gone wait for another one, and whoever it
+        has written to stays.
+        """
+        phone, leads = await world.phone_with(4)
+        written = (await world.send()).draft.lead
+        tenant = world.tenant
+        await world.quiet()
+        there = await world.allocations.take_back(tenant, phone.id, 10)
+        gone = evolve(phone, state=SenderState.BANNED)
+        await world.senders.change(phone, gone, by="provider")
+
+        duties = await world.duties.take(A, 10)
+        foreign = await world.allocations.take_back(world.stranger, phone.id, 10)
+        first = await world.allocations.take_back(tenant, phone.id, 2)
+        rest = await world.allocations.take_back(tenant, phone.id, 2)
+        none = await world.allocations.take_back(tenant, phone.id, 2)
+        waiting = await world.allocations.waiting(tenant, 10)
+        dispatch = await world.duties.take(A, 10)
+        stays = await world.known(written)
+
+        assert DutyKind.GONE in {duty.kind for duty in duties}
+        assert [there, foreign, first, rest, none] == [0, 0, 2, 1, 0]
+        assert len(waiting) == len(leads) - 1
+        assert tenant in {
+            duty.tenant for duty in dispatch if duty.kind is DutyKind.DISPATCH
+        }
+        assert stays.journey.phone == phone.id
+        assert [intent.id for intent in stays.waiting] != []
+        assert {one.intent for one in waiting}.isdisjoint(
+            intent.id for intent in stays.waiting
+        )

@@ -121,6 +121,23 @@ class DoubtsContract:
         assert again.looks == 1
         assert again.overdue
 
+    async def test_no_look_is_later_than_the_deadline(self, world: World) -> None:
+        """Every doubt is looked at when its deadline passes, however far a look puts
+        the next one off.
+        """
+        await world.phone_with()
+        await world.doubt()
+        doubt = await _due(world)
+        late = doubt.now + world.timing.give_up * 2
+
+        await world.intents.resolve([Resolution(doubt, Outcome.UNKNOWN, again_at=late)])
+        await world.advance_engine(world.timing.give_up - world.timing.first_look)
+        (last,) = await world.intents.doubtful(B, 10)
+        (left,) = await world.intents.resolve([Resolution(last, Outcome.ABANDONED)])
+
+        assert last.overdue
+        assert left.outcome is Outcome.ABANDONED
+
     async def test_what_was_found_is_accepted(self, world: World) -> None:
         _, (lead,) = await world.phone_with()
         call = await world.doubt()

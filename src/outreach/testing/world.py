@@ -41,6 +41,7 @@ from outreach.ports.leads import Leads
 from outreach.ports.reviews import Reviews
 from outreach.ports.senders import Senders
 from outreach.ports.switches import Switches
+from outreach.ports.watch import Watch
 from outreach.testing import invented
 
 __all__ = ["GAP", "HOUR", "A", "B", "Call", "World"]
@@ -108,6 +109,7 @@ class World:
     campaigns: Campaigns
     senders: Senders
     switches: Switches
+    watch: Watch
     reviews: Reviews
     decisions: Decisions
     leads: Leads

@@ -19,6 +19,7 @@ from outreach.adapters.memory.rows import TenantRow
 from outreach.adapters.memory.senders import MemorySenders
 from outreach.adapters.memory.store import MemoryStore
 from outreach.adapters.memory.switches import MemorySwitches
+from outreach.adapters.memory.watch import MemoryWatch
 
 __all__ = [
     "EPOCH",
@@ -39,6 +40,7 @@ __all__ = [
     "MemorySenders",
     "MemoryStore",
     "MemorySwitches",
+    "MemoryWatch",
     "MemoryWitness",
     "Pause",
     "TenantRow",

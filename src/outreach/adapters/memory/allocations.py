@@ -8,11 +8,12 @@ from attrs import frozen
 
 from outreach.adapters.memory import budgeting
 from outreach.adapters.memory.cases import ledger_of
+from outreach.adapters.memory.rows import IntentRow, Standing
 from outreach.adapters.memory.store import MemoryStore
 from outreach.domain.allocation import Room
 from outreach.domain.channel import Channel
 from outreach.domain.ids import IntentId, SenderId, TenantId
-from outreach.domain.sender import SendClass
+from outreach.domain.sender import GONE, SendClass
 from outreach.ports.lanes import Waiting
 
 __all__ = ["MemoryAllocations"]
@@ -71,3 +72,31 @@ class MemoryAllocations:
                 self.store.place(row, sender)
                 moved += 1
         return moved
+
+    async def take_back(self, tenant: TenantId, sender: SenderId, limit: int) -> int:
+        """The earliest first."""
+        await self.store.pause()
+        store = self.store
+        lane = store.lanes.get(sender)
+        if (
+            lane is None
+            or lane.sender.tenant != tenant
+            or lane.sender.state not in GONE
+        ):
+            return 0
+        rows = [row for row in store.intents.values() if _new_to(store, row, sender)]
+        rows.sort(key=lambda row: (row.intent.due_at, row.intent.id))
+        for row in rows[:limit]:
+            store.place(row, None)
+        return len(rows[:limit])
+
+
+def _new_to(store: MemoryStore, row: IntentRow, sender: SenderId) -> bool:
+    """It waits in this lane for a lead that the phone has not written to."""
+    return (
+        row.lane == sender
+        and row.standing is Standing.WAITING
+        and row.intent.send_class is SendClass.NEW
+        and store.journey(row.intent.lead).phone is None
+        and (sender, row.intent.lead) not in store.contacted
+    )

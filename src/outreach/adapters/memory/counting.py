@@ -16,6 +16,7 @@ from outreach.adapters.memory.rows import (
     Undo,
 )
 from outreach.adapters.memory.store import MemoryStore
+from outreach.adapters.memory.watch import came_back
 from outreach.domain.change import Duty, DutyKind
 from outreach.domain.channel import Channel
 from outreach.domain.ids import IntentId
@@ -29,6 +30,7 @@ from outreach.domain.message import (
 )
 from outreach.domain.sender import SendClass
 from outreach.domain.sequence import EnrolmentStatus
+from outreach.domain.signs import ALIVE
 
 __all__ = ["count", "reach", "uncount"]
 
@@ -158,7 +160,9 @@ def reach(
     row = store.sent.get(attempt.parcel.attempt)
     if row is None or row.status is None:
         return
-    row.status = furthest(row.status, status)
+    before, row.status = row.status, furthest(row.status, status)
+    if status in ALIVE and row.status is not before:
+        came_back(store, attempt.parcel.sender)
     row.reached[status] = min(at, row.reached.get(status, at))
     row.ref = attempt.ref or row.ref
 

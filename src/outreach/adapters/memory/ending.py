@@ -12,6 +12,7 @@ from outreach.adapters.memory.counting import count, reach, uncount
 from outreach.adapters.memory.reviewing import open_item
 from outreach.adapters.memory.rows import AttemptRow, IntentRow, Standing
 from outreach.adapters.memory.store import MemoryStore
+from outreach.adapters.memory.watch import note_call
 from outreach.domain.channel import Channel
 from outreach.domain.journey import Fact, happened
 from outreach.domain.message import Aftermath, Left, MessageStatus, Outcome, Result
@@ -51,7 +52,8 @@ def resolve(store: MemoryStore, resolution: Resolution) -> Left:
     attempt.lease = None
     if resolution.outcome is Outcome.UNKNOWN:
         attempt.looks += 1
-        attempt.next_look = resolution.again_at or attempt.overdue_at
+        times = (resolution.again_at, attempt.overdue_at)
+        attempt.next_look = min(at for at in times if at is not None)
     else:
         result = _result(attempt, resolution.outcome)
         ref, thread, why = resolution.ref, resolution.thread, resolution.detail
@@ -127,6 +129,7 @@ def _end_call(store: MemoryStore, attempt: AttemptRow, result: Result) -> None:
         lane.lease = None
     if result.outcome is Outcome.UNKNOWN and attempt.evidence:
         result = evolve(result, outcome=Outcome.ACCEPTED)
+    note_call(store, attempt, result)
     _note(store, attempt, result)
     if result.outcome in {Outcome.ACCEPTED, Outcome.UNKNOWN}:
         lane.last_was_new = took_turn(

@@ -11,6 +11,7 @@ from outreach.adapters.memory.counting import reach
 from outreach.adapters.memory.rows import LogRow, Standing
 from outreach.adapters.memory.store import MemoryStore
 from outreach.adapters.memory.suppressing import suppress
+from outreach.adapters.memory.watch import came_back
 from outreach.domain.analysis import ReplyIntent
 from outreach.domain.change import Change, Done, Heard, Known
 from outreach.domain.channel import Channel
@@ -171,6 +172,7 @@ def _hear(store: MemoryStore, change: Change, heard: Heard) -> None:
         )
     )
     if heard.sender is not None:
+        came_back(store, heard.sender)
         store.converse(heard.sender, change.lead, heard.thread)
 
 

@@ -8,6 +8,7 @@ from typing import Final
 
 from attrs import evolve, frozen
 
+from outreach.adapters.memory import watch
 from outreach.adapters.memory.budgeting import reopen
 from outreach.adapters.memory.cases import ledger_of
 from outreach.adapters.memory.counting import reach
@@ -97,6 +98,7 @@ class MemorySenders:
         if (after.limits, after.daily_limit) != (before.limits, before.daily_limit):
             reopen(store, lane)
         lane.sender = after
+        watch.moved(store, before, after)
         moved = after.state is not before.state
         store.sender_moves.append((store.now, by, SenderMove(after, moved)))
         if after.until is not None:

@@ -62,6 +62,7 @@ from outreach.domain.sequence import (
     MessageTemplate,
     Sequence,
 )
+from outreach.domain.signs import Signs
 from outreach.domain.suppression import Suppression, Switch, SwitchScope
 from outreach.domain.timing import Timing
 from outreach.domain.window import Window
@@ -141,6 +142,7 @@ class MemoryStore:
     backoffs: dict[TenantId, int] = Factory(dict)
     audit: AuditRows = Factory(AuditRows)
     instance: InstanceRow = Factory(InstanceRow)
+    signs: dict[SenderId, Signs] = Factory(dict)
 
     @property
     def now(self) -> datetime:

@@ -166,6 +166,12 @@ class PostgresAllocations:
         )
         return moved
 
+    async def take_back(self, tenant: TenantId, sender: SenderId, limit: int) -> int:
+        taken: int = await self.database.value(
+            "SELECT take_back(%s, %s)", (sender, limit), tenant=tenant
+        )
+        return taken
+
 
 def _served(case: Case) -> tuple[SendClass, datetime, IntentId]:
     intent = case.intent

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from attrs import frozen
 
 from outreach.domain.allocation import allocate
-from outreach.domain.ids import TenantId
+from outreach.domain.ids import SenderId, TenantId
 from outreach.ports.lanes import Allocations
 
 __all__ = ["Dispatch"]
+
+_AT_ONCE: Final = 500
+"""Leads taken from a phone in one commit."""
 
 
 @frozen
@@ -26,3 +31,8 @@ class Dispatch:
         waiting = await self.allocations.waiting(tenant, free)
         given = allocate(rooms, [one.intent for one in waiting])
         return await self.allocations.allocate(tenant, given) if given else 0
+
+    async def take_back(self, tenant: TenantId, sender: SenderId) -> None:
+        """A phone is banned or retired: whom it has not written to needs another."""
+        while await self.allocations.take_back(tenant, sender, _AT_ONCE) == _AT_ONCE:
+            pass

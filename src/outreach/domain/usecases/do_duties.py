@@ -28,6 +28,7 @@ from outreach.domain.sequence import EnrolmentStatus
 from outreach.domain.usecases.audit_ledger import AuditLedger
 from outreach.domain.usecases.dispatch import Dispatch
 from outreach.domain.usecases.signal_sender import SignalSender
+from outreach.domain.usecases.watch_senders import WatchSenders
 from outreach.domain.window import local_day
 from outreach.ports.alerts import Alert, Alerts
 from outreach.ports.duties import Duties
@@ -49,6 +50,13 @@ _ABLE: Final = frozenset({SenderState.ACTIVE, SenderState.WARMING})
 _POLLED: Final = 20
 """Messages asked for in one poll: a vendor's monthly calls are counted."""
 
+_EVERY: Final = {
+    DutyKind.DISPATCH: DISPATCH_EVERY,
+    DutyKind.STATUS_POLL: POLL_EVERY,
+    DutyKind.HEALTH: HEALTH_EVERY,
+    DutyKind.AUDIT: AUDIT_EVERY,
+}
+
 
 @frozen
 class DoDuties:
@@ -65,6 +73,7 @@ class DoDuties:
     reviews: Reviews
     senders: Senders
     signal: SignalSender
+    watch: WatchSenders
     alerts: Alerts
     polls: Mapping[AccountId, PollsStatus]
     lists: Mapping[AccountId, ListsAccounts]
@@ -91,25 +100,45 @@ class DoDuties:
             await self.duties.done(duty, again)
 
     async def _do(self, duty: Duty, now: datetime) -> datetime | None:
+        every = _EVERY.get(duty.kind)
+        if every is None:
+            return await self._once(duty, now)
         match duty.kind:
             case DutyKind.DISPATCH:
                 await self.dispatch(duty.tenant)
-                return now + DISPATCH_EVERY
+            case DutyKind.STATUS_POLL:
+                await self._poll(duty, now)
+            case DutyKind.HEALTH:
+                await self._health(duty, now)
+            case _:
+                await self.audit(duty.tenant, now - AUDIT_LOOKS_BACK, by=HOURLY)
+        return now + every
+
+    async def _once(self, duty: Duty, now: datetime) -> datetime | None:
+        """What is done when something made it due, and again only if it says when."""
+        match duty.kind:
             case DutyKind.SEQUENCE_END:
                 return await self._sequence_end(duty, now)
             case DutyKind.SLA:
                 return await self._sla(duty, now)
-            case DutyKind.STATUS_POLL:
-                await self._poll(duty, now)
-                return now + POLL_EVERY
-            case DutyKind.HEALTH:
-                await self._health(duty, now)
-                return now + HEALTH_EVERY
-            case DutyKind.AUDIT:
-                await self.audit(duty.tenant, now - AUDIT_LOOKS_BACK, by=HOURLY)
-                return now + AUDIT_EVERY
             case DutyKind.SENDER_TIMEOUT:
                 return await self.signal.time_out(duty.tenant, SenderId(UUID(duty.key)))
+            case DutyKind.GONE:
+                await self.dispatch.take_back(duty.tenant, SenderId(UUID(duty.key)))
+                return None
+            case _:
+                return await self._sign(duty, now)
+
+    async def _sign(self, duty: Duty, now: datetime) -> datetime | None:
+        """What the calls of a sender say of it."""
+        sender = SenderId(UUID(duty.key))
+        if duty.kind is DutyKind.SILENCE:
+            return await self.watch.silence(duty.tenant, sender, now)
+        if duty.kind is DutyKind.DOUBT:
+            await self.watch.doubt(duty.tenant, sender, now)
+        else:
+            await self.watch.refusal(duty.tenant, sender, now)
+        return None
 
     async def _sequence_end(self, duty: Duty, now: datetime) -> datetime | None:
         """Nobody answered: the enrolment is COMPLETED and the lead DEAD."""
@@ -248,6 +277,8 @@ class DoDuties:
         signal = SenderSignal.DISCONNECTED
         if there.state is SenderState.BANNED:
             signal = SenderSignal.BANNED
+        elif there.state is SenderState.RECONNECTING:
+            signal = SenderSignal.RECONNECTING
         elif there.connected:
             signal = SenderSignal.CONNECTED
         why = "health check"

@@ -61,18 +61,32 @@ class LookForDoubts:
         return len(doubts)
 
     async def _each(self, doubts: Sequence[Doubt]) -> None:
-        """One that fails is looked at again once its lease has run out."""
+        """One that fails delays no other."""
         for place, doubt in enumerate(doubts, 1):
             try:
-                lefts = await self.intents.resolve([await self._resolve(doubt)])
+                await self._one(doubt)
             except RetryLater:
                 raise
             except Exception:
                 await self._each(doubts[place:])
                 raise
-            for left in lefts:
-                if left.slot is not None and not left.spent:
-                    await self._release(left.slot, left.intent)
+
+    async def _one(self, doubt: Doubt) -> None:
+        """A look that fails is one that told nothing: the deadline holds for it too."""
+        try:
+            made = await self._resolve(doubt)
+        except Exception as error:
+            if isinstance(error, RetryLater) and not doubt.overdue:
+                raise  # nothing is recorded: it is due again after its lease
+            failed = f"the look failed: {type(error).__name__}"
+            await self._record(self._unsure(doubt, failed))
+            raise
+        await self._record(made)
+
+    async def _record(self, made: Resolution) -> None:
+        for left in await self.intents.resolve([made]):
+            if left.slot is not None and not left.spent:
+                await self._release(left.slot, left.intent)
 
     async def _resolve(self, doubt: Doubt) -> Resolution:
         provider = self.lookups.get(doubt.parcel.account)
@@ -84,6 +98,10 @@ class LookForDoubts:
                     doubt, Outcome.ACCEPTED, ref=seen.ref, thread=seen.thread
                 )
             detail = f"looked: {type(seen).__name__}"
+        return self._unsure(doubt, detail)
+
+    def _unsure(self, doubt: Doubt, detail: str) -> Resolution:
+        """Nobody can tell: again later, or at the deadline for good."""
         if doubt.overdue:
             return Resolution(
                 doubt,

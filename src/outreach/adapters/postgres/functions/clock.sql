@@ -87,7 +87,8 @@ BEGIN
      SET due_at = CASE WHEN d.owner IS NULL THEN least(d.due_at, excluded.due_at)
                        ELSE d.due_at END,
          again_at = CASE WHEN d.owner IS NOT NULL
-                         THEN least(d.again_at, excluded.due_at) END;
+                         THEN least(d.again_at, excluded.due_at) END
+   WHERE d.owner IS NOT NULL OR excluded.due_at < d.due_at;
 END
 $$;
 

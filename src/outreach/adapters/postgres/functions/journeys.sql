@@ -264,6 +264,8 @@ BEGIN
   PERFORM put_duty(x ->> 'kind', x ->> 'key', current_tenant(),
                    (x ->> 'due_at')::timestamptz)
     FROM jsonb_array_elements(c -> 'duties') AS x;
+  PERFORM came_back((c -> 'heard' ->> 'sender')::uuid, v_now)
+    WHERE c -> 'heard' ->> 'sender' IS NOT NULL;
   PERFORM close_event(c, v_lead);
   RETURN 'DONE';
 END
@@ -381,6 +383,7 @@ RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
 AS $$
 BEGIN
+  PERFORM came_further(p_attempt, p_status);
   UPDATE gold_communication_log g
      SET status = CASE WHEN status_rank(p_status) > status_rank(g.status)
                        THEN p_status ELSE g.status END,

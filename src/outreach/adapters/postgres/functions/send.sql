@@ -529,6 +529,7 @@ BEGIN
     PERFORM refuse_attempt(a, r, v_now);
   END IF;
   PERFORM release_lane(a, r, v_now);
+  PERFORM note_call(a, r, v_outcome, v_now);
 END
 $$;
 

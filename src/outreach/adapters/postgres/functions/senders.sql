@@ -105,6 +105,7 @@ BEGIN
                      (p_after ->> 'until')::timestamptz);
   END IF;
   PERFORM gate_lane(v_phone.id);
+  PERFORM sender_moved(v_phone.id, v_phone.status, p_after ->> 'state');
 END
 $$;
 
