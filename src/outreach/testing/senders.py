@@ -115,6 +115,7 @@ class SendersContract:
         for signal in (SenderSignal.PAUSE, SenderSignal.BANNED, SenderSignal.RETIRE):
             after = signalled(phone, signal, now, why="test").sender
             assert await world.senders.change(phone, after, by="test")
+            await world.quiet()
             frozen = await world.lanes.next_wake(), await world.claims()
             assert await world.senders.change(after, phone, by="test")
             moves[signal] = frozen, await world.lanes.next_wake()
