@@ -25,7 +25,7 @@ from outreach.domain.sequence import EnrolmentStatus
 from outreach.domain.suppression import stopped_by, way_out
 from outreach.domain.window import local_day, start_of_day
 
-__all__ = ["RULES", "TIMED", "Block", "Reason", "Rule"]
+__all__ = ["BUDGETS", "RULES", "TIMED", "Block", "Reason", "Rule"]
 
 Rule = Callable[[Case, datetime, timedelta], "Block | None"]
 
@@ -359,7 +359,8 @@ _PASSING: Final = frozenset(
 )
 """States that end at a time of their own, if they have one."""
 
-_BUDGETS: Final = tuple(map(_budget, BudgetKind))
+BUDGETS: Final[tuple[Rule, ...]] = tuple(map(_budget, BudgetKind))
+"""The last of all, of any time; asked only where a further budget is set."""
 RULES: Final[tuple[Rule, ...]] = (
     _waits,
     _enrolled,
@@ -381,7 +382,6 @@ RULES: Final[tuple[Rule, ...]] = (
     _paced,
     _window,
     _quota,
-    *_BUDGETS,
 )
 TIMED: Final[tuple[Rule, ...]] = (
     _sender_state,
@@ -390,6 +390,5 @@ TIMED: Final[tuple[Rule, ...]] = (
     _paced,
     _window,
     _quota,
-    *_BUDGETS,
 )
 """Those that look at the time: where no other blocks, no other ever will."""

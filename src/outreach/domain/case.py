@@ -12,7 +12,7 @@ from outreach.domain.address import AddressKey
 from outreach.domain.channel import Channel
 from outreach.domain.ids import CampaignId
 from outreach.domain.journey import Journey
-from outreach.domain.limits import BudgetKind, Part, Share, company_key, share
+from outreach.domain.limits import SETTING, BudgetKind, Part, Share, company_key, share
 from outreach.domain.message import Intent
 from outreach.domain.sender import SendClass, Sender
 from outreach.domain.sequence import EnrolmentStatus, MessageTemplate, Sequence
@@ -111,8 +111,8 @@ class Case:
     def share(self, kind: BudgetKind, at: datetime) -> Share | None:
         """What the message would take of one further budget; None: nothing."""
         sender = self.sender
-        if sender is None:
-            return None
+        if sender is None or getattr(sender.limits, SETTING[kind]) is None:
+            return None  # most have none: nothing is made for them
         part = Part(
             new=self.is_new,
             answered=self.journey.reply_count > 0,

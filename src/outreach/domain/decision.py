@@ -13,11 +13,11 @@ from typing import Final
 
 from attrs import frozen
 
-from outreach.domain.blocks import RULES, TIMED, Block, Reason, Rule
+from outreach.domain.blocks import BUDGETS, RULES, TIMED, Block, Reason, Rule
 from outreach.domain.budget import UnitSlot
 from outreach.domain.case import Case, Flip, flip
 from outreach.domain.channel import State, permitted
-from outreach.domain.limits import BudgetKind, Share
+from outreach.domain.limits import NO_LIMITS, BudgetKind, Share
 from outreach.domain.window import local_day, next_midnight
 
 __all__ = [
@@ -173,7 +173,14 @@ def _blocks(
     rules: tuple[Rule, ...], case: Case, at: datetime, margin: timedelta
 ) -> tuple[Block, ...]:
     found = [rule(case, at, margin) for rule in rules]
+    if _limited(case):
+        found += [rule(case, at, margin) for rule in BUDGETS]
     return tuple([block for block in found if block is not None])
+
+
+def _limited(case: Case) -> bool:
+    """Most phones have no further budget, and nothing is looked up for them."""
+    return case.sender is not None and case.sender.limits != NO_LIMITS
 
 
 def _earliest(
@@ -199,8 +206,9 @@ def _terms(case: Case, now: datetime, margin: timedelta) -> Terms:
         unit = UnitSlot(case.sender.id, local_day(now, zone))
         midnight = next_midnight(now, zone)
         ends = midnight if ends is None else min(ends, midnight)
+    kinds = BudgetKind if _limited(case) else ()
     shares = tuple(
-        wanted for kind in BudgetKind if (wanted := case.share(kind, now)) is not None
+        wanted for kind in kinds if (wanted := case.share(kind, now)) is not None
     )
     for each in shares:
         ends = each.ends_at if ends is None else min(ends, each.ends_at)
