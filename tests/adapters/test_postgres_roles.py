@@ -15,6 +15,7 @@ from tests.contract.postgres_world import STRANGER, TENANT, empty, world_over
 
 from outreach.adapters.postgres.pool import Database, Role
 from outreach.domain.address import phone_key
+from outreach.domain.auditing import Check, Finding
 from outreach.domain.change import Heard, ReviewChange
 from outreach.domain.channel import Channel
 from outreach.domain.event import EventType
@@ -187,6 +188,15 @@ async def _busy(world: World) -> None:
     await world.commit(
         world.change(known, heard=said, review=ReviewChange(item, "OPENED", "engine"))
     )
+    known = await world.known(lead)
+    (other,) = await world.phones()
+    journey = evolve(known.journey, phone=phone.id)
+    await world.commit(evolve(world.change(known), journey=journey))
+    known = await world.known(lead)
+    journey = evolve(known.journey, phone=other.id)
+    await world.commit(evolve(world.change(known), journey=journey))
+    found = [Finding(Check.TOO_SOON, "1")]
+    await world.audit.record(world.tenant, found, found, by="ana")
     await world.switches.throw(
         world.tenant, SwitchScope.TENANT, "", reason="test", by="ana"
     )
