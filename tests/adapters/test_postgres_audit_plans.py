@@ -71,7 +71,7 @@ BOUNDED: Final = (
     "log_without_attempt",
     "attempt_without_log",
     "other_payload",
-    "token_back",
+    "fence_back",
     "other_phone",
     "journey_differs",
 )

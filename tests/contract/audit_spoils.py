@@ -83,7 +83,7 @@ _SQL: Final = {
         UPDATE wa_quota_usage SET used = used + 1
          WHERE phone_id = %(sender)s AND usage_date = %(day)s
         """,
-    Check.TOKEN_BACK: "UPDATE attempts SET token = 0 WHERE id = %(attempt)s",
+    Check.FENCE_BACK: "UPDATE attempts SET token = 0 WHERE id = %(attempt)s",
     Check.OTHER_PHONE: """
         UPDATE attempts SET sender_id = %(sender)s WHERE id = %(attempt)s
         """,
@@ -184,7 +184,7 @@ class MemorySpoils:
     def _units_differ(self, *, intent: Any, sender: Any, day: Any, **_: Any) -> None:
         del self.store.unit(UnitSlot(sender, day)).ids[intent]
 
-    def _token_back(self, *, attempt: Any, **_: Any) -> None:
+    def _fence_back(self, *, attempt: Any, **_: Any) -> None:
         self.store.attempts[attempt].token = 0
 
     def _other_phone(self, *, attempt: Any, sender: Any, **_: Any) -> None:

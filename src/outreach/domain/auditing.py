@@ -62,7 +62,7 @@ class Check(StrEnum):
     OTHER_PAYLOAD = "what the log says was sent is not what was armed"
     UNITS_DIFFER = "the units are not those of the attempts that hold one"
     GUARD_FORGETS = "the guard, just rebuilt, holds fewer units than the ledger"
-    TOKEN_BACK = "a lane's fencing token went back"  # noqa: S105 - no secret
+    FENCE_BACK = "a lane's fencing token went back"
     OTHER_PHONE = "a lead was written to from two phones, and no move is on record"
     JOURNEY_DIFFERS = "a lead's state is not what its moves lead to"
 
@@ -87,7 +87,7 @@ INVARIANTS: Final[Mapping[Check, Invariant]] = {
     Check.OTHER_PAYLOAD: Invariant.ATTEMPT_FIRST,
     Check.UNITS_DIFFER: Invariant.UNITS_AGREE,
     Check.GUARD_FORGETS: Invariant.UNITS_AGREE,
-    Check.TOKEN_BACK: Invariant.TOKENS_GROW,
+    Check.FENCE_BACK: Invariant.TOKENS_GROW,
     Check.OTHER_PHONE: Invariant.STICKY_SENDER,
     # The journey is what its log of moves makes of it, and nothing else.
     Check.JOURNEY_DIFFERS: Invariant.ORDER_IS_NOTHING,

@@ -219,9 +219,9 @@ class AuditContract:
     async def test_a_token_that_went_back(self, world: World, spoil: Spoil) -> None:
         _, of = await _two_of_a_phone(world)
 
-        await spoil(Check.TOKEN_BACK, **of)
+        await spoil(Check.FENCE_BACK, **of)
 
-        assert await found(world) == [(Check.TOKEN_BACK, str(of["attempt"]))]
+        assert await found(world) == [(Check.FENCE_BACK, str(of["attempt"]))]
 
     async def test_a_lead_written_to_from_another_phone(
         self, world: World, spoil: Spoil
@@ -319,7 +319,7 @@ class AuditContract:
         """A finding is news until it is recorded."""
         known = Finding(Check.TOO_SOON, str(UUID(int=1)), "3 s")
         other = Finding(Check.TOO_SOON, str(UUID(int=2)), "3 s")
-        third = Finding(Check.TOKEN_BACK, str(UUID(int=1)), "3 s")
+        third = Finding(Check.FENCE_BACK, str(UUID(int=1)), "3 s")
         before = await world.audit.news(world.tenant, [known])
 
         await world.audit.record(world.tenant, [known], [known], by="ana")

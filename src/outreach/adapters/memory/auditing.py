@@ -51,7 +51,7 @@ def of_sends(
     yield from _twice(store, arrived)
     yield from _over_limit(store, tenant, since)
     yield from _too_soon(store, arrived)
-    yield from _token_back(rows)
+    yield from _fence_back(rows)
     for row in rows:
         yield from _after_opt_out(store, row)
         yield from _wrong_channel(row)
@@ -118,14 +118,14 @@ def _too_soon(store: MemoryStore, arrived: Iterable[AttemptRow]) -> Iterator[Fin
                 yield finding(Check.TOO_SOON, attempt, detail, row.parcel.sender)
 
 
-def _token_back(rows: Iterable[AttemptRow]) -> Iterator[Finding]:
+def _fence_back(rows: Iterable[AttemptRow]) -> Iterator[Finding]:
     ordered = sorted(rows, key=lambda row: (row.called_at, row.called_on))
     for of in _by_sender(ordered).values():
         for before, row in pairwise(of):
             if row.token < before.token:
                 detail = f"{row.token} after {before.token}"
                 attempt = row.parcel.attempt
-                yield finding(Check.TOKEN_BACK, attempt, detail, row.parcel.sender)
+                yield finding(Check.FENCE_BACK, attempt, detail, row.parcel.sender)
 
 
 def _by_sender(rows: Iterable[AttemptRow]) -> dict[SenderId, list[AttemptRow]]:

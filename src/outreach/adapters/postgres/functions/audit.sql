@@ -287,10 +287,10 @@ AS $$
    LIMIT 100
 $$;
 
-CREATE FUNCTION audit_token_back(p_since timestamptz) RETURNS SETOF audit_finding
+CREATE FUNCTION audit_fence_back(p_since timestamptz) RETURNS SETOF audit_finding
 LANGUAGE sql STABLE SET search_path FROM CURRENT
 AS $$
-  SELECT 'TOKEN_BACK', t.id::text, t.token || ' after ' || t.before, t.sender_id
+  SELECT 'FENCE_BACK', t.id::text, t.token || ' after ' || t.before, t.sender_id
     FROM (SELECT a.id, a.sender_id, a.token, lag(a.token) OVER (
             PARTITION BY a.sender_id ORDER BY a.called_at, a.called_on) AS before
             FROM attempts a
@@ -374,7 +374,7 @@ BEGIN
   RETURN QUERY SELECT * FROM audit_attempt_without_log(p_since);
   RETURN QUERY SELECT * FROM audit_other_payload(p_since);
   RETURN QUERY SELECT * FROM audit_units_differ(p_since);
-  RETURN QUERY SELECT * FROM audit_token_back(p_since);
+  RETURN QUERY SELECT * FROM audit_fence_back(p_since);
   RETURN QUERY SELECT * FROM audit_other_phone(p_since);
   RETURN QUERY SELECT * FROM audit_journey_differs(p_since);
 END
