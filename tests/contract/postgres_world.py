@@ -28,6 +28,7 @@ from outreach.adapters.postgres.leads import PostgresLeads
 from outreach.adapters.postgres.pool import Database
 from outreach.adapters.postgres.reviews import PostgresReviews
 from outreach.adapters.postgres.senders import PostgresSenders
+from outreach.adapters.postgres.stops import PostgresStops
 from outreach.adapters.postgres.switches import PostgresSwitches
 from outreach.domain.ids import TenantId
 from outreach.domain.timing import Timing
@@ -118,6 +119,7 @@ def world_over(database: Database) -> World:
         campaigns=PostgresCampaigns(database, uuid4),
         senders=PostgresSenders(database, uuid4),
         switches=PostgresSwitches(database),
+        stops=PostgresStops(database),
         reviews=PostgresReviews(database),
         decisions=PostgresDecisions(database),
         leads=PostgresLeads(database),

@@ -7,6 +7,7 @@ from tests.contract.promises import kept_by, promises_of
 from outreach.ports.intents import Intents
 from outreach.testing.arming import ArmingContract
 from outreach.testing.doubts import DoubtsContract
+from outreach.testing.mail import SegregationContract
 from outreach.testing.settling import SettlingContract
 
 
@@ -19,6 +20,10 @@ class TestSettling(SettlingContract):
 
 
 class TestDoubts(DoubtsContract):
+    pass
+
+
+class TestSegregation(SegregationContract):
     pass
 
 

@@ -16,6 +16,7 @@ from outreach.adapters.memory import (
     MemoryLeads,
     MemoryReviews,
     MemorySenders,
+    MemoryStops,
     MemoryStore,
     MemorySwitches,
 )
@@ -31,6 +32,7 @@ from outreach.ports.lanes import Allocations, Lanes
 from outreach.ports.leads import Leads
 from outreach.ports.reviews import Reviews
 from outreach.ports.senders import Senders
+from outreach.ports.stops import Stops
 from outreach.ports.switches import Switches
 
 
@@ -54,6 +56,10 @@ def kept(store: MemoryStore) -> tuple[Leads, Campaigns, Senders, Switches]:
         MemorySenders(store),
         MemorySwitches(store),
     )
+
+
+def told(store: MemoryStore) -> Stops:
+    return MemoryStops(store)
 
 
 def for_people(store: MemoryStore) -> tuple[Reviews, Decisions, Alerts]:

@@ -35,6 +35,7 @@ from outreach.domain.message import Outcome
 from outreach.domain.review import ReviewCalendar, ReviewItem
 from outreach.domain.sender import Sender
 from outreach.domain.usecases.answer_review import AnswerReview
+from outreach.domain.usecases.carry_out_stops import CarryOutStops
 from outreach.domain.usecases.dispatch import Dispatch
 from outreach.domain.usecases.do_duties import DoDuties
 from outreach.domain.usecases.enroll import Enroll
@@ -42,6 +43,7 @@ from outreach.domain.usecases.look_for_doubts import LookForDoubts, Recover
 from outreach.domain.usecases.send_next import SendNext, Step
 from outreach.domain.usecases.signal_sender import SignalSender
 from outreach.domain.usecases.take_in_events import TakeInEvents
+from outreach.domain.usecases.watch_breaker import WatchBreaker
 from outreach.domain.window import local_day
 from outreach.ports.intents import Intents
 from outreach.testing.invented import ACCOUNT, PROVIDER, ZONE
@@ -165,8 +167,18 @@ class Engine:
             senders=self.world.senders,
             signal=self.signal,
             alerts=self.alerts,
+            stops=self.stops,
+            breakers=WatchBreaker(
+                self.world.campaigns, self.world.switches, self.alerts
+            ),
             polls=self.accounts,
             lists=self.accounts,
+        )
+
+    @property
+    def stops(self) -> CarryOutStops:
+        return CarryOutStops(
+            self.world.stops, self.accounts, self.accounts, self.alerts
         )
 
     @property

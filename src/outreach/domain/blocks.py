@@ -21,7 +21,7 @@ from outreach.domain.journey import DeadCause
 from outreach.domain.pacing import ready
 from outreach.domain.sender import SendClass, Sender, SenderState, may_send
 from outreach.domain.sequence import EnrolmentStatus
-from outreach.domain.suppression import stopped_by
+from outreach.domain.suppression import breaker_of, stopped_by
 from outreach.domain.window import local_day, start_of_day
 
 __all__ = ["RULES", "TIMED", "Block", "Reason", "Rule"]
@@ -142,6 +142,17 @@ def _switched_off(case: Case, _at: datetime, _margin: timedelta) -> Block | None
         return None
     inputs = (("switch", f"{switch.scope} {switch.of}".strip()), ("by", switch.by))
     return Block(Reason.STOPPED, inputs, None, Flip("switches", (), "outreach resume"))
+
+
+def _breaker(case: Case, _at: datetime, _margin: timedelta) -> Block | None:
+    """Nothing is added to a campaign whose breaker is open; replies go on."""
+    switch = breaker_of(case.switches, case.campaign)
+    if switch is None:
+        return None
+    inputs = (("campaign", switch.of), ("why", switch.reason), ("by", switch.by))
+    says = "outreach resume --campaign NAME closes the breaker"
+    left = tuple(one for one in case.switches if one is not switch)
+    return Block(Reason.BREAKER_OPEN, inputs, None, Flip("switches", left, says))
 
 
 def _channel_guard(case: Case, _at: datetime, _margin: timedelta) -> Block | None:
@@ -332,6 +343,7 @@ RULES: Final[tuple[Rule, ...]] = (
     _human,
     _review,
     _switched_off,
+    _breaker,
     _channel_guard,
     _reachable,
     _template,

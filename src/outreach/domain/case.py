@@ -10,6 +10,7 @@ from attrs import evolve, field, frozen
 
 from outreach.domain.address import AddressKey
 from outreach.domain.channel import Channel
+from outreach.domain.ids import CampaignId
 from outreach.domain.journey import Journey
 from outreach.domain.message import Intent
 from outreach.domain.sender import SendClass, Sender
@@ -58,6 +59,7 @@ class Case:
         addresses: keys of all the lead's contact points.
         fields: variables for the template.
         template: None: the step has none for this channel.
+        campaign: the run's; its breaker stops it.
         live: the message is still waiting to be sent; else what became of it.
         consent: why the law or the tenant's policy forbids it; empty if it does not.
     """
@@ -74,6 +76,7 @@ class Case:
     addresses: tuple[AddressKey, ...] = field(default=(), repr=False)
     fields: Mapping[str, str] = field(factory=dict, repr=False)
     enrolment: EnrolmentStatus | None = None
+    campaign: CampaignId | None = None
     sequence: Sequence | None = None
     template: MessageTemplate | None = None
     suppressions: tuple[Suppression, ...] = ()

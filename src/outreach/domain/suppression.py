@@ -9,13 +9,14 @@ from attrs import frozen
 
 from outreach.domain.address import AddressKey, email_keys, phone_key
 from outreach.domain.channel import Channel
-from outreach.domain.ids import SenderId
+from outreach.domain.ids import CampaignId, SenderId
 
 __all__ = [
     "Suppression",
     "SuppressionReason",
     "Switch",
     "SwitchScope",
+    "breaker_of",
     "of_person",
     "stopped_by",
 ]
@@ -68,6 +69,8 @@ class SwitchScope(StrEnum):
     TENANT = "TENANT"
     CHANNEL = "CHANNEL"
     SENDER = "SENDER"
+    CAMPAIGN = "CAMPAIGN"
+    """A breaker that is open: thrown by the engine, closed by a person."""
 
 
 @frozen
@@ -75,7 +78,8 @@ class Switch:
     """A kill switch that is thrown: nothing it covers is armed.
 
     Attributes:
-        of: the channel's name or the sender's id; empty for ALL and TENANT.
+        of: the channel's name, the sender's or the campaign's id; empty for ALL and
+            TENANT.
     """
 
     scope: SwitchScope
@@ -95,5 +99,15 @@ def stopped_by(
         if switch.scope is SwitchScope.CHANNEL and switch.of == channel:
             return switch
         if switch.scope is SwitchScope.SENDER and switch.of == str(sender):
+            return switch
+    return None
+
+
+def breaker_of(
+    switches: tuple[Switch, ...], campaign: CampaignId | None
+) -> Switch | None:
+    """The open breaker of a campaign, if it is open."""
+    for switch in switches:
+        if switch.scope is SwitchScope.CAMPAIGN and switch.of == str(campaign):
             return switch
     return None

@@ -15,6 +15,7 @@ from outreach.adapters.memory.pause import Pause, yield_once
 from outreach.adapters.memory.reviews import MemoryReviews
 from outreach.adapters.memory.rows import TenantRow
 from outreach.adapters.memory.senders import MemorySenders
+from outreach.adapters.memory.stops import MemoryStops
 from outreach.adapters.memory.store import MemoryStore
 from outreach.adapters.memory.switches import MemorySwitches
 
@@ -33,6 +34,7 @@ __all__ = [
     "MemoryLeads",
     "MemoryReviews",
     "MemorySenders",
+    "MemoryStops",
     "MemoryStore",
     "MemorySwitches",
     "Pause",

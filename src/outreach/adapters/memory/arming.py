@@ -9,15 +9,16 @@ from typing import Final
 from attrs import evolve
 
 from outreach.adapters.memory.rows import AttemptRow, IntentRow, LaneRow, Standing
+from outreach.adapters.memory.stopping import stop_run
 from outreach.adapters.memory.store import MemoryStore
 from outreach.domain.address import AddressKey
 from outreach.domain.budget import HARD_LIMIT, has_room
-from outreach.domain.channel import Channel
+from outreach.domain.channel import Channel, permitted
 from outreach.domain.decision import Decision
 from outreach.domain.ids import IntentId
 from outreach.domain.message import Armed, Draft, NotArmed, WhyNotArmed
 from outreach.domain.sender import SendClass
-from outreach.domain.suppression import stopped_by
+from outreach.domain.suppression import SwitchScope, breaker_of, stopped_by
 from outreach.domain.window import next_midnight
 from outreach.ports.lanes import Claim
 
@@ -93,6 +94,9 @@ def _switched_off(store: MemoryStore, lane: LaneRow, draft: Draft) -> NotArmed |
     switch = stopped_by(store.switches_of(sender.tenant), channel, sender.id)
     if switch is not None:
         return NotArmed(WhyNotArmed.SWITCHED_OFF, f"{switch.scope} {switch.of}".strip())
+    campaign = store.campaign_of(draft.parcel.intent)
+    if breaker_of(store.switches_of(sender.tenant), campaign) is not None:
+        return NotArmed(WhyNotArmed.SWITCHED_OFF, f"{SwitchScope.CAMPAIGN} {campaign}")
     if not sender.may(draft.send_class):
         return NotArmed(WhyNotArmed.SWITCHED_OFF, f"the sender is {sender.state}")
     return None
@@ -115,6 +119,9 @@ def _stale(
     if row.intent.channel is not draft.parcel.permit.channel:
         return NotArmed(WhyNotArmed.STALE, f"its channel is {row.intent.channel} now")
     if journey.version != draft.lead_version or journey.state not in draft.states:
+        return NotArmed(WhyNotArmed.STALE, f"the lead is {journey.state} now")
+    if journey.state not in permitted(draft.parcel.permit.channel):
+        # Whatever the draft allows: the channel is not for such a lead.
         return NotArmed(WhyNotArmed.STALE, f"the lead is {journey.state} now")
     if draft.automatic and journey.human_controlled:
         return NotArmed(WhyNotArmed.STALE, "a person has taken over")
@@ -198,7 +205,7 @@ def _after(
     match refused.why:
         case WhyNotArmed.SUPPRESSED:
             store.cancel(row, str(refused.why))
-            store.stop_run(row.intent.enrolment, str(refused.why))
+            stop_run(store, row.intent.enrolment, str(refused.why))
         case WhyNotArmed.STALE if waits:
             phone = store.journey(row.intent.lead).phone
             if row.intent.channel is Channel.WHATSAPP and phone is not None:

@@ -37,6 +37,7 @@ def case_of(store: MemoryStore, row: IntentRow) -> Case:
         addresses=lead.addresses,
         fields=lead.variables,
         enrolment=enrolment,
+        campaign=store.campaign_of(intent.id),
         sequence=sequence,
         template=_template(store, intent, sequence),
         suppressions=store.suppressions_of(intent.tenant, lead.addresses),

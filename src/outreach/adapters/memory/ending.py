@@ -10,6 +10,7 @@ from attrs import evolve
 from outreach.adapters.memory.counting import count, reach, uncount
 from outreach.adapters.memory.reviewing import open_item
 from outreach.adapters.memory.rows import AttemptRow, IntentRow, Standing
+from outreach.adapters.memory.stopping import stop_run
 from outreach.adapters.memory.store import MemoryStore
 from outreach.domain.channel import Channel
 from outreach.domain.journey import Fact, happened
@@ -182,7 +183,7 @@ def _try_again(store: MemoryStore, attempt: AttemptRow, result: Result) -> None:
     else:
         why = str(Fact.UNREACHABLE)
         store.end(row, Standing.CANCELLED, why)
-        store.stop_run(row.intent.enrolment, why)
+        stop_run(store, row.intent.enrolment, why)
         journey = store.journey(attempt.lead)
         by = "provider"
         store.keep_moved(happened(journey, Fact.UNREACHABLE, store.now, by=by))

@@ -9,14 +9,17 @@ from attrs import evolve, frozen
 from outreach.adapters.memory import ending, knowing, reviewing
 from outreach.adapters.memory.counting import reach
 from outreach.adapters.memory.rows import LogRow, Standing
+from outreach.adapters.memory.stopping import cancel_waiting, withdraw
 from outreach.adapters.memory.store import MemoryStore
 from outreach.adapters.memory.suppressing import suppress
-from outreach.domain.change import Change, Done, Heard, Known
+from outreach.domain.breaker import MailFault
+from outreach.domain.change import Change, Done, Duty, DutyKind, Heard, Known
 from outreach.domain.channel import Channel
 from outreach.domain.event import EventType, SystemEvent
-from outreach.domain.ids import EnrolmentId, LeadId, SenderId, TenantId
+from outreach.domain.ids import AttemptId, EnrolmentId, LeadId, SenderId, TenantId
 from outreach.domain.message import MessageStatus
 from outreach.domain.sequence import EnrolmentStatus
+from outreach.domain.stop import HOLDING
 
 __all__ = ["MemoryJourneys"]
 
@@ -86,7 +89,7 @@ def _apply_journey(store: MemoryStore, change: Change) -> None:
     if change.enrolment is not None:
         _apply_enrolment(store, *change.enrolment)
     if journey.opted_out:
-        store.cancel_waiting(change.lead, "OPTED_OUT")
+        cancel_waiting(store, change.lead, "OPTED_OUT")
     if journey.phone != before.phone:
         for row in store.intents_for(change.lead, Standing.WAITING, Standing.HELD):
             if row.intent.channel is Channel.WHATSAPP:
@@ -98,6 +101,8 @@ def _apply_enrolment(
 ) -> None:
     run = store.enrolments[enrolment]
     store.keep_status(run, status, why)
+    if status is EnrolmentStatus.STOPPED:
+        withdraw(store, run.enrolment.lead, why, enrolment)
     ended = status in {EnrolmentStatus.STOPPED, EnrolmentStatus.COMPLETED}
     for row in store.intents_for(
         run.enrolment.lead, Standing.WAITING, Standing.HELD, Standing.CALLING
@@ -174,5 +179,22 @@ def _apply_rest(store: MemoryStore, change: Change) -> None:
         reviewing.apply(store, change.review)
     for duty in change.duties:
         store.put_duty(duty)
+    for name, fault in change.faults:
+        _count_fault(store, change.tenant, name, fault)
     if change.external is not None:
         store.unit(change.external).external += 1
+
+
+def _count_fault(
+    store: MemoryStore, tenant: TenantId, name: AttemptId, fault: MailFault
+) -> None:
+    """Once for each mail; its campaign is judged from now on."""
+    attempt = store.attempts.get(name)
+    if attempt is None or (name, fault) in store.faults:
+        return
+    if attempt.tenant != tenant or attempt.parcel.permit.channel not in HOLDING:
+        return
+    store.faults[name, fault] = store.now
+    campaign = store.campaign_of(attempt.intent)
+    if campaign is not None:
+        store.put_duty(Duty(DutyKind.BREAKER, str(campaign), tenant, store.now))

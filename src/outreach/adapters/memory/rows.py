@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from uuid import UUID
 
 from attrs import Factory, define
 
@@ -15,12 +16,14 @@ from outreach.domain.channel import Channel
 from outreach.domain.decision import Decision
 from outreach.domain.event import Arrival
 from outreach.domain.ids import (
+    AccountId,
     AttemptId,
     EventId,
     Incarnation,
     IntentId,
     LeadId,
     SenderId,
+    StopId,
     TenantId,
 )
 from outreach.domain.journey import Journey, Move
@@ -34,6 +37,7 @@ from outreach.domain.message import (
 from outreach.domain.review import ReviewItem
 from outreach.domain.sender import SendClass, Sender
 from outreach.domain.sequence import Enrolment, Sequence
+from outreach.domain.stop import StopKind
 from outreach.domain.window import Hours, Window
 from outreach.ports.reviews import Audited
 
@@ -50,6 +54,7 @@ __all__ = [
     "LogRow",
     "ReviewRow",
     "Standing",
+    "StopRow",
     "TenantRow",
     "Undo",
     "UnitRow",
@@ -271,6 +276,24 @@ class ReviewRow:
     item: ReviewItem
     claimed_by: str = ""
     audit: list[Audited] = Factory(list)
+
+
+@define(eq=False)
+class StopRow:
+    """What a provider must be told; *about* is an attempt or a campaign."""
+
+    id: StopId
+    tenant: TenantId
+    account: AccountId
+    kind: StopKind
+    about: UUID
+    cause: str
+    at: datetime
+    lead: LeadId | None = None
+    tries: int = 0
+    detail: str = ""
+    alerted: bool = False
+    confirmed_at: datetime | None = None
 
 
 @define(eq=False)

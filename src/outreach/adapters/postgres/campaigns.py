@@ -16,6 +16,7 @@ from outreach.adapters.postgres.docs import jsonb
 from outreach.adapters.postgres.journeys import intent_doc
 from outreach.adapters.postgres.leads import lead
 from outreach.adapters.postgres.pool import Database
+from outreach.domain.breaker import BREAKER_DAYS, MailCounts
 from outreach.domain.errors import NotFound
 from outreach.domain.ids import CampaignId, LeadId, TenantId
 from outreach.domain.sequence import Campaign, MessageTemplate, Step
@@ -120,6 +121,22 @@ class PostgresCampaigns:
             tenant=tenant,
         )
         return done
+
+    async def mail(self, tenant: TenantId, campaign: CampaignId) -> MailCounts:
+        (row,) = await self.database.rows(
+            """
+            SELECT coalesce(sum(sent), 0)::integer AS sent,
+                   coalesce(sum(bounced), 0)::integer AS bounced,
+                   coalesce(sum(complained), 0)::integer AS complained,
+                   coalesce(sum(delivered), 0)::integer AS delivered
+              FROM campaign_mail
+             WHERE campaign_id = %s
+               AND day > (engine_now() AT TIME ZONE 'UTC')::date - %s
+            """,
+            (campaign, BREAKER_DAYS.days),
+            tenant=tenant,
+        )
+        return MailCounts(**row)
 
     async def now(self) -> datetime:
         at: datetime = await self.database.value("SELECT engine_now()")

@@ -19,13 +19,23 @@ from outreach.domain.change import (
     ReviewChange,
 )
 from outreach.domain.errors import NotFound, OutreachError, RetryLater
-from outreach.domain.ids import AccountId, EnrolmentId, Incarnation, ReviewId, SenderId
+from outreach.domain.ids import (
+    AccountId,
+    CampaignId,
+    EnrolmentId,
+    Incarnation,
+    ReviewId,
+    SenderId,
+    StopId,
+)
 from outreach.domain.journey import Fact, happened
 from outreach.domain.review import escalated
 from outreach.domain.sender import Sender, SenderSignal, SenderState
 from outreach.domain.sequence import EnrolmentStatus
+from outreach.domain.usecases.carry_out_stops import CarryOutStops
 from outreach.domain.usecases.dispatch import Dispatch
 from outreach.domain.usecases.signal_sender import SignalSender
+from outreach.domain.usecases.watch_breaker import WatchBreaker
 from outreach.domain.window import local_day
 from outreach.ports.alerts import Alert, Alerts
 from outreach.ports.duties import Duties
@@ -53,6 +63,8 @@ class DoDuties:
     """Takes duties whose time has come, one after the other.
 
     Attributes:
+        stops: tells providers to stop.
+        breakers: judges campaigns.
         polls, lists: provider accounts that can be asked, by id.
     """
 
@@ -63,6 +75,8 @@ class DoDuties:
     senders: Senders
     signal: SignalSender
     alerts: Alerts
+    stops: CarryOutStops
+    breakers: WatchBreaker
     polls: Mapping[AccountId, PollsStatus]
     lists: Mapping[AccountId, ListsAccounts]
 
@@ -104,6 +118,11 @@ class DoDuties:
                 return now + HEALTH_EVERY
             case DutyKind.SENDER_TIMEOUT:
                 return await self.signal.time_out(duty.tenant, SenderId(UUID(duty.key)))
+            case DutyKind.STOP:
+                return await self.stops(duty.tenant, StopId(UUID(duty.key)))
+            case DutyKind.BREAKER:
+                await self.breakers(duty.tenant, CampaignId(UUID(duty.key)))
+                return None
 
     async def _sequence_end(self, duty: Duty, now: datetime) -> datetime | None:
         """Nobody answered: the enrolment is COMPLETED and the lead DEAD."""

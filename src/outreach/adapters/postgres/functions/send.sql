@@ -169,7 +169,11 @@ BEGIN
   IF EXISTS (SELECT FROM switches s WHERE s.lifted_at IS NULL AND (
        s.scope IN ('ALL', 'TENANT')
        OR (s.scope = 'CHANNEL' AND s.covers = d ->> 'channel')
-       OR (s.scope = 'SENDER' AND s.covers = p_lane::text))) THEN
+       OR (s.scope = 'SENDER' AND s.covers = p_lane::text)
+       -- An open breaker: nothing is added to its campaign.
+       OR (s.scope = 'CAMPAIGN' AND s.covers = (
+         SELECT e.campaign_id::text FROM sequence_enrollments e
+          WHERE e.id = v_intent.enrollment_id)))) THEN
     RETURN 'SWITCHED_OFF';
   END IF;
   SELECT * INTO v_phone FROM wa_phone_numbers WHERE id = p_lane;
@@ -185,6 +189,8 @@ BEGIN
      OR v_intent.channel <> d ->> 'channel'
      OR NOT v_journey.current_state
             IN (SELECT jsonb_array_elements_text(d -> 'states'))
+     -- Whatever the draft allows: the channel is not for such a lead (INV-8).
+     OR NOT may_reach(d ->> 'channel', v_journey.current_state)
      OR (v_automatic AND v_journey.is_human_controlled) THEN
     RETURN 'STALE';
   END IF;
@@ -243,6 +249,14 @@ BEGIN
   RETURN '';
 END
 $$;
+
+-- States in which a lead may be written to on a channel: domain.channel.
+CREATE FUNCTION may_reach(p_channel text, p_state text) RETURNS boolean
+LANGUAGE sql IMMUTABLE
+RETURN p_state IN ('WARM_REPLY', 'NEGOTIATION', 'CONVERTED')
+       AND p_channel <> 'EMAIL_COLD'
+    OR p_state IN ('COLD', 'CONTACTED_WA', 'CONTACTED_EMAIL')
+       AND p_channel <> 'EMAIL_WARM';
 
 -- Moves a journey because of a send, if the lead is still cold; answers from where.
 CREATE FUNCTION move_sent(p_lead uuid, p_to text, p_channel text, p_at timestamptz,
@@ -437,6 +451,7 @@ BEGIN
          updated_at = clock_timestamp()
    WHERE id = a.id AND created_at = a.called_at;
   PERFORM tally('sent', a.channel, 1);
+  PERFORM count_mail(a.id, 1, 0, 0, 0);
   INSERT INTO wa_quota_usage AS q (tenant_id, phone_id, usage_date, quota_limit,
     new_contacts_sent, followups_sent, first_message_at, last_message_at)
   SELECT a.tenant_id, p.id,
