@@ -25,8 +25,8 @@ HOLDING: Final = frozenset({Channel.EMAIL_COLD, Channel.EMAIL_WARM})
 accepted is gone: it makes no stop."""
 
 _FIRST: Final = timedelta(seconds=10)
-_LONGEST: Final = timedelta(minutes=15)
-_DOUBLINGS: Final = 7
+_LONGEST: Final = timedelta(minutes=5)
+_DOUBLINGS: Final = 5
 """Enough to come from the first wait to the longest."""
 
 
@@ -83,7 +83,7 @@ def overdue(stop: Stop) -> bool:
 def next_try(stop: Stop, asked: timedelta | None = None) -> datetime:
     """When a stop that was not confirmed is tried again (engine time).
 
-    10 s, doubled each time up to 15 min; at the time at which people are told.
+    10 s, doubled each time up to 5 min; at the time at which people are told.
 
     Args:
         asked: the wait that the provider asked for.
