@@ -7,7 +7,7 @@ from tests.contract.promises import kept_by, promises_of
 from outreach.ports.intents import Intents
 from outreach.testing.arming import ArmingContract
 from outreach.testing.doubts import DoubtsContract
-from outreach.testing.mail import SegregationContract
+from outreach.testing.mail import SegregationContract, TogetherContract
 from outreach.testing.settling import SettlingContract
 
 
@@ -24,6 +24,10 @@ class TestDoubts(DoubtsContract):
 
 
 class TestSegregation(SegregationContract):
+    pass
+
+
+class TestTogether(TogetherContract):
     pass
 
 

@@ -104,12 +104,14 @@ def _rest(store: MemoryStore, attempt: AttemptRow, result: Result) -> None:
         return
     lane.gate_at = max(lane.gate_at, store.now + result.gap)
     lane.backoff_until = None
-    lane.backoffs = lane.backoffs + 1 if result.lane_refused else 0
+    if len(lane.calling) <= 1:
+        # Many messages in one call are one call.
+        lane.backoffs = lane.backoffs + 1 if result.lane_refused else 0
     if result.rest:
         lane.backoff_until = store.now + store.engine_span(result.rest)
     elif result.lane_refused:
         lane.backoff_until = store.now + result.gap
-    if result.lane_refused:
+    if result.lane_refused and len(lane.calling) <= 1:
         store.backoffs[attempt.tenant] = store.backoffs.get(attempt.tenant, 0) + 1
 
 

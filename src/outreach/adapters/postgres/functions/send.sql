@@ -41,7 +41,8 @@ BEGIN
   PERFORM rely_on(ARRAY['switches']);
   FOR v_draft IN SELECT * FROM jsonb_array_elements(p_drafts) LOOP
     v_answer := v_answer
-      || arm_one(v_tenant, p_lane, p_token, p_margin, p_call, p_behind, v_draft);
+      || arm_one(v_tenant, p_lane, p_token, p_margin, p_call, p_behind, v_draft,
+                 '' = ANY (v_answer));
     PERFORM not_armed(p_lane, v_draft, v_answer[array_upper(v_answer, 1)]);
   END LOOP;
   IF NOT '' = ANY (v_answer) THEN
@@ -120,9 +121,10 @@ BEGIN
 END
 $$;
 
+-- p_more: another draft of this very call is armed, and they leave together.
 CREATE FUNCTION arm_one(p_tenant uuid, p_lane uuid, p_token bigint,
                         p_margin interval, p_call interval, p_behind interval,
-                        d jsonb)
+                        d jsonb, p_more boolean)
 RETURNS text
 LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
 AS $$
@@ -153,7 +155,8 @@ BEGIN
   v_now := engine_now();
 
   -- Checks, each over what is committed by now.
-  IF v_lane.token <> p_token OR v_lane.calling IS NOT NULL OR v_lane.owner IS NULL
+  IF v_lane.token <> p_token OR (v_lane.calling IS NOT NULL AND NOT p_more)
+     OR v_lane.owner IS NULL
      OR v_lane.lease_until <= clock_timestamp() + p_margin THEN
     RETURN 'FENCED';
   END IF;
@@ -243,7 +246,7 @@ BEGIN
          assigned_at = coalesce(assigned_at, v_now),
          quota_consumption_date = coalesce(v_day, quota_consumption_date)
    WHERE id = v_journey.id;
-  UPDATE lanes SET calling = v_attempt, call_deadline = clock_timestamp() + p_call
+  UPDATE lanes SET calling = calling || v_attempt, call_deadline = clock_timestamp() + p_call
    WHERE id = p_lane;
   PERFORM note_decision(v_intent.id, v_attempt, d -> 'decision', '');
   RETURN '';
@@ -668,16 +671,21 @@ BEGIN
 END
 $$;
 
--- Lets the lane of a finished call go on after its gap; a newer claim is not touched.
+-- Lets the lane of a finished call go on after its gap, once every message of the call
+-- has its outcome; a newer claim is not touched.
 CREATE FUNCTION release_lane(a attempts, r jsonb, p_now timestamptz) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
 AS $$
 DECLARE
   v_rest double precision := coalesce((r ->> 'rest')::double precision, 0);
   v_refused boolean := coalesce((r ->> 'lane_refused')::boolean, false);
+  v_last boolean := (SELECT calling = ARRAY[a.id] FROM lanes WHERE id = a.sender_id);
 BEGIN
   UPDATE lanes
-     SET calling = NULL, call_deadline = NULL, owner = NULL, lease_until = NULL,
+     SET calling = CASE WHEN v_last THEN NULL ELSE array_remove(calling, a.id) END,
+         call_deadline = CASE WHEN v_last THEN NULL ELSE call_deadline END,
+         owner = CASE WHEN v_last THEN NULL ELSE owner END,
+         lease_until = CASE WHEN v_last THEN NULL ELSE lease_until END,
          last_was_new = (a.send_class = 3),
          gate_at = greatest(gate_at, p_now + make_interval(
            secs => coalesce((r ->> 'gap')::double precision, 0))),
@@ -685,9 +693,11 @@ BEGIN
            WHEN v_rest > 0 THEN p_now + make_interval(secs => v_rest * engine_speed())
            WHEN v_refused THEN p_now + make_interval(
              secs => (r ->> 'gap')::double precision) END,
-         backoffs = CASE WHEN v_refused THEN backoffs + 1 ELSE 0 END
-   WHERE id = a.sender_id AND calling = a.id;
-  IF FOUND AND v_refused THEN
+         -- Many messages in one call are one call.
+         backoffs = CASE WHEN NOT v_last THEN backoffs
+                         WHEN v_refused THEN backoffs + 1 ELSE 0 END
+   WHERE id = a.sender_id AND a.id = ANY (calling);
+  IF FOUND AND v_refused AND v_last THEN
     PERFORM tally('decision', 'PROVIDER_BACKOFF', 1);
   END IF;
   PERFORM refresh_lane(a.sender_id);
@@ -703,6 +713,7 @@ LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
 AS $$
 DECLARE
   v_lane record;
+  v_attempt uuid;
 BEGIN
   FOR v_lane IN
     SELECT id, tenant_id, calling FROM lanes
@@ -710,13 +721,15 @@ BEGIN
      ORDER BY call_deadline LIMIT p_limit
   LOOP
     PERFORM set_config('app.tenant', v_lane.tenant_id::text, true);
-    CONTINUE WHEN NOT EXISTS (
-      SELECT FROM gold_lead_journey j JOIN attempts a ON a.lead_id = j.id
-       WHERE a.id = v_lane.calling FOR UPDATE OF j SKIP LOCKED);
-    PERFORM settle_one(jsonb_build_object('attempt', v_lane.calling,
-      'outcome', 'UNKNOWN', 'detail', 'no outcome was recorded in time',
-      'gap', extract(epoch FROM p_gap)), p_first_look, p_give_up);
-    RETURN NEXT left_doc(v_lane.calling);
+    FOREACH v_attempt IN ARRAY v_lane.calling LOOP
+      CONTINUE WHEN NOT EXISTS (
+        SELECT FROM gold_lead_journey j JOIN attempts a ON a.lead_id = j.id
+         WHERE a.id = v_attempt FOR UPDATE OF j SKIP LOCKED);
+      PERFORM settle_one(jsonb_build_object('attempt', v_attempt,
+        'outcome', 'UNKNOWN', 'detail', 'no outcome was recorded in time',
+        'gap', extract(epoch FROM p_gap)), p_first_look, p_give_up);
+      RETURN NEXT left_doc(v_attempt);
+    END LOOP;
   END LOOP;
 END
 $$;
@@ -729,6 +742,7 @@ LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
 AS $$
 DECLARE
   v_lane record;
+  v_attempt uuid;
   v_count integer := 0;
 BEGIN
   FOR v_lane IN
@@ -736,9 +750,11 @@ BEGIN
   LOOP
     PERFORM set_config('app.tenant', v_lane.tenant_id::text, true);
     IF v_lane.calling IS NOT NULL THEN
-      PERFORM settle_one(jsonb_build_object('attempt', v_lane.calling,
-        'outcome', 'UNKNOWN', 'detail', 'the process died in the call',
-        'gap', extract(epoch FROM p_gap)), p_first_look, p_give_up);
+      FOREACH v_attempt IN ARRAY v_lane.calling LOOP
+        PERFORM settle_one(jsonb_build_object('attempt', v_attempt,
+          'outcome', 'UNKNOWN', 'detail', 'the process died in the call',
+          'gap', extract(epoch FROM p_gap)), p_first_look, p_give_up);
+      END LOOP;
     ELSE
       UPDATE lanes SET owner = NULL, lease_until = NULL,
              gate_at = greatest(gate_at, engine_now() + p_gap) WHERE id = v_lane.id;

@@ -61,6 +61,10 @@ $$;
 -- A pause ends with the breaker that asked for it.
 GRANT DELETE ON stops TO outreach_worker, outreach_web;
 
+-- One call may carry many messages: the lane goes on when each has its outcome.
+ALTER TABLE lanes ALTER COLUMN calling TYPE uuid[]
+  USING CASE WHEN calling IS NOT NULL THEN ARRAY[calling] END;
+
 ALTER TABLE switches DROP CONSTRAINT switches_scope_check;
 ALTER TABLE switches ADD CONSTRAINT switches_scope_check
   CHECK (scope IN ('ALL', 'TENANT', 'CHANNEL', 'SENDER', 'CAMPAIGN'));
