@@ -7,8 +7,10 @@ from tests.contract.promises import kept_by, promises_of
 from outreach.ports.intents import Intents
 from outreach.testing.arming import ArmingContract
 from outreach.testing.doubts import DoubtsContract
-from outreach.testing.mail import SegregationContract, TogetherContract
+from outreach.testing.mail import SegregationContract
+from outreach.testing.repeating import RepeatingContract
 from outreach.testing.settling import SettlingContract
+from outreach.testing.together import TogetherContract
 
 
 class TestArming(ArmingContract):
@@ -27,12 +29,16 @@ class TestSegregation(SegregationContract):
     pass
 
 
+class TestRepeating(RepeatingContract):
+    pass
+
+
 class TestTogether(TogetherContract):
     pass
 
 
 def test_each_promise_of_the_port_is_a_test() -> None:
-    suites = (ArmingContract, SettlingContract, DoubtsContract)
+    suites = (ArmingContract, SettlingContract, DoubtsContract, RepeatingContract)
 
     kept = set[str]().union(*map(kept_by, suites))
 

@@ -139,6 +139,14 @@ class Engine:
         )
 
     @property
+    def repeat(self) -> LookForDoubts:
+        """Over a provider that is not asked, but given the message again."""
+        world = self.world
+        return LookForDoubts(
+            world.intents, self.guard, {}, REVIEWERS, world.timing, self.accounts
+        )
+
+    @property
     def take_in(self) -> TakeInEvents:
         return TakeInEvents(
             inbox=self.world.inbox,

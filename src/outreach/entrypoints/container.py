@@ -154,6 +154,7 @@ class Container(containers.DeclarativeContainer):
         lookups=lookups,
         reviewers=reviewers,
         timing=timing,
+        repeats=repeats,
     )
     take_in = providers.Factory(
         TakeInEvents,

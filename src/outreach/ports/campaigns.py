@@ -91,6 +91,14 @@ class Campaigns(Protocol):
         """Store a sequence with its templates, and the campaign *name* of it."""
         ...
 
+    async def named(self, tenant: TenantId, name: str) -> Campaign:
+        """The campaign of that name, or with that id.
+
+        Raises:
+            NotFound: there is none.
+        """
+        ...
+
     async def sequence(
         self, tenant: TenantId, name: str
     ) -> tuple[Steps, Sequence[MessageTemplate]]:

@@ -62,6 +62,15 @@ class MemoryCampaigns:
         store.campaigns[tenant, name] = campaign
         return campaign
 
+    async def named(self, tenant: TenantId, name: str) -> Campaign:
+        """By name or id."""
+        await self.store.pause()
+        for (of, called), campaign in self.store.campaigns.items():
+            if of == tenant and name in {called, str(campaign.id)}:
+                return campaign
+        message = f"no campaign is called {name!r}"
+        raise NotFound(message)
+
     async def sequence(
         self, tenant: TenantId, name: str
     ) -> tuple[Steps, Sequence[MessageTemplate]]:

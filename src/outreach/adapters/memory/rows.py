@@ -159,6 +159,7 @@ class AttemptRow:
     Attributes:
         called_at: engine time of T1; called_on: machine time.
         deadline: machine time at which CALLING becomes UNKNOWN.
+        valid_until: engine time up to which it may leave.
         evidence: an event has told that it was accepted, before its call ended.
         overdue_at: engine time at which UNKNOWN must get an outcome.
     """
@@ -173,6 +174,7 @@ class AttemptRow:
     called_at: datetime
     called_on: datetime
     deadline: datetime
+    valid_until: datetime
     aftermath: Aftermath | None
     outcome: Outcome = Outcome.CALLING
     ref: str = ""

@@ -18,7 +18,7 @@ from outreach.adapters.postgres.leads import lead
 from outreach.adapters.postgres.pool import Database
 from outreach.domain.breaker import BREAKER_DAYS, MailCounts
 from outreach.domain.errors import NotFound
-from outreach.domain.ids import CampaignId, LeadId, TenantId
+from outreach.domain.ids import CampaignId, LeadId, SequenceId, TenantId
 from outreach.domain.sequence import Campaign, MessageTemplate, Step
 from outreach.domain.sequence import Sequence as Steps
 from outreach.domain.window import Hours, Window
@@ -69,6 +69,22 @@ class PostgresCampaigns:
             )
             (campaign,) = (await rows.fetchall())[0]
         return Campaign(CampaignId(campaign), steps.id, name)
+
+    async def named(self, tenant: TenantId, name: str) -> Campaign:
+        rows = await self.database.rows(
+            """
+            SELECT id, sequence_id, name FROM campaigns
+             WHERE name = %s OR id::text = %s ORDER BY name = %s DESC LIMIT 1
+            """,
+            (name, name, name),
+            tenant=tenant,
+        )
+        for row in rows:
+            return Campaign(
+                CampaignId(row["id"]), SequenceId(row["sequence_id"]), row["name"]
+            )
+        message = f"no campaign is called {name!r}"
+        raise NotFound(message)
 
     async def sequence(
         self, tenant: TenantId, name: str

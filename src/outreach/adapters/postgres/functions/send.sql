@@ -222,11 +222,11 @@ BEGIN
   END IF;
   INSERT INTO attempts (id, tenant_id, intent_id, n, lead_id, channel, account_id,
     sender_id, token, send_class, payload_hash, outcome, unit_day, unit_held,
-    aftermath, called_at, thread)
+    aftermath, called_at, thread, valid_until)
   VALUES (v_attempt, p_tenant, v_intent.id, (d ->> 'n')::integer, v_journey.id,
     d ->> 'channel', v_lane.account_id, p_lane, p_token, (d ->> 'class')::smallint,
     d ->> 'hash', 'CALLING', v_day, v_day IS NOT NULL, d -> 'aftermath', v_now,
-    d ->> 'thread');
+    d ->> 'thread', (d ->> 'valid_until')::timestamptz);
   INSERT INTO gold_communication_log (id, created_at, tenant_id, lead_journey_id,
     intent_id, thread_id, channel, direction, content_rendered, variant_hash,
     subject, recipient, request_thread, status, status_updated_at, phone_id,
@@ -804,6 +804,43 @@ BEGIN
         JOIN gold_communication_log g ON g.id = a.id AND g.created_at = a.called_at
        WHERE a.id = v_duty.key::uuid AND a.outcome = 'UNKNOWN';
   END LOOP;
+END
+$$;
+
+-- Whether T1 would let a message go now, of which nobody knows whether it went.
+CREATE FUNCTION may_repeat(p_tenant uuid, p_attempt uuid, p_behind interval)
+RETURNS boolean
+LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
+AS $$
+BEGIN
+  PERFORM set_config('app.tenant', p_tenant::text, true);
+  RETURN EXISTS (
+    SELECT FROM attempts a
+      JOIN gold_lead_journey j ON j.id = a.lead_id
+      JOIN intents i ON i.id = a.intent_id
+      LEFT JOIN sequence_enrollments e ON e.id = i.enrollment_id
+     WHERE a.id = p_attempt AND a.outcome = 'UNKNOWN' AND engine_now() < a.valid_until
+       AND NOT j.opted_out AND may_reach(a.channel, j.current_state)
+       AND NOT (a.send_class <> 0 AND j.is_human_controlled)
+       AND e.status IS DISTINCT FROM 'STOPPED'
+       AND NOT EXISTS (SELECT FROM switches s WHERE s.lifted_at IS NULL AND (
+         s.scope IN ('ALL', 'TENANT')
+         OR (s.scope = 'CHANNEL' AND s.covers = a.channel)
+         OR (s.scope = 'SENDER' AND s.covers = a.sender_id::text)
+         OR (s.scope = 'CAMPAIGN' AND s.covers = e.campaign_id::text)))
+       AND NOT EXISTS (SELECT FROM contact_points c
+         JOIN suppressions s ON (s.kind = c.kind AND s.value = c.value)
+           OR (s.kind = 'domain' AND c.kind = 'email'
+               AND s.value = split_part(c.value, '@', 2))
+        WHERE c.tenant_id = p_tenant AND c.lead_id = a.lead_id)
+       AND NOT EXISTS (SELECT FROM contact_points c
+         JOIN event_keys k
+           ON k.address_hash = hashtextextended(c.kind || ':' || c.value, 7)
+        WHERE c.tenant_id = p_tenant AND c.lead_id = a.lead_id
+          AND k.status IN ('WAITING', 'PARKED') AND k.due_at < 'infinity')
+       AND (a.send_class = 0 OR engine_now() - p_behind <= coalesce((
+         SELECT min(k.received_at) FROM event_keys k WHERE k.status = 'WAITING'),
+         'infinity')));
 END
 $$;
 

@@ -65,6 +65,9 @@ GRANT DELETE ON stops TO outreach_worker, outreach_web;
 ALTER TABLE lanes ALTER COLUMN calling TYPE uuid[]
   USING CASE WHEN calling IS NOT NULL THEN ARRAY[calling] END;
 
+-- Up to when a message may leave, also when it is given to its provider again.
+ALTER TABLE attempts ADD COLUMN valid_until timestamptz;
+
 ALTER TABLE switches DROP CONSTRAINT switches_scope_check;
 ALTER TABLE switches ADD CONSTRAINT switches_scope_check
   CHECK (scope IN ('ALL', 'TENANT', 'CHANNEL', 'SENDER', 'CAMPAIGN'));
