@@ -16,13 +16,16 @@ from tests.contract.postgres_world import STRANGER, TENANT, empty, world_over
 from outreach.adapters.postgres.pool import Database, Role
 from outreach.domain.address import phone_key
 from outreach.domain.auditing import Check, Finding
+from outreach.domain.breaker import MailFault
 from outreach.domain.change import Heard, ReviewChange
 from outreach.domain.channel import Channel
 from outreach.domain.event import EventType
 from outreach.domain.limits import Limits
+from outreach.domain.message import Outcome
 from outreach.domain.suppression import Suppression, SuppressionReason, SwitchScope
 from outreach.testing import invented
-from outreach.testing.world import World
+from outreach.testing.arming import opted_out
+from outreach.testing.world import GAP, World
 
 IDS_AND_TIMES_ONLY: Final = {"lanes", "duties", "event_keys"}
 """Tables with a tenant's id that the claim reads before it sets a tenant."""
@@ -197,6 +200,12 @@ async def _busy(world: World) -> None:
     await world.commit(evolve(world.change(known), journey=journey))
     found = [Finding(Check.TOO_SOON, "1")]
     await world.audit.record(world.tenant, found, found, by="ana")
+    await world.advance_engine(GAP)
+    (mailed,) = await world.line(phone, mail=True)
+    mail = await world.call_for(await world.mail(phone, mailed))
+    await world.settle(mail, Outcome.ACCEPTED)
+    fault = (mail.draft.parcel.attempt, MailFault.COMPLAINED)
+    await world.changed(mailed, opted_out, faults=(fault,))
     await world.switches.throw(
         world.tenant, SwitchScope.TENANT, "", reason="test", by="ana"
     )

@@ -30,6 +30,7 @@ from outreach.adapters.postgres.leads import PostgresLeads
 from outreach.adapters.postgres.pool import Database
 from outreach.adapters.postgres.reviews import PostgresReviews
 from outreach.adapters.postgres.senders import PostgresSenders
+from outreach.adapters.postgres.stops import PostgresStops
 from outreach.adapters.postgres.switches import PostgresSwitches
 from outreach.adapters.postgres.watch import PostgresWatch
 from outreach.domain.ids import TenantId
@@ -122,6 +123,7 @@ def world_over(database: Database) -> World:
         senders=PostgresSenders(database, uuid4),
         switches=PostgresSwitches(database),
         watch=PostgresWatch(database),
+        stops=PostgresStops(database),
         reviews=PostgresReviews(database),
         decisions=PostgresDecisions(database),
         leads=PostgresLeads(database),

@@ -6,11 +6,18 @@ from tests.contract.promises import kept_by, promises_of
 
 from outreach.ports.campaigns import Campaigns
 from outreach.testing.campaigns import CampaignsContract
+from outreach.testing.mail import MailCountsContract
 
 
 class TestCampaigns(CampaignsContract):
     pass
 
 
+class TestMailCounts(MailCountsContract):
+    pass
+
+
 def test_each_promise_of_the_port_is_a_test() -> None:
-    assert promises_of(Campaigns) <= kept_by(CampaignsContract)
+    kept = kept_by(CampaignsContract) | kept_by(MailCountsContract)
+
+    assert promises_of(Campaigns) <= kept

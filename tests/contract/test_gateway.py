@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 import pytest
 from attrs import define
+from tests.contract.promises import kept_by, promises_of
 from tests.contract.timelines_workspace import TimelinesBench, opened
 
 from outreach.adapters.memory.gateway import MemoryGateway, Mishap
+from outreach.domain.channel import Channel
 from outreach.domain.message import Answer, NotAccepted, Refusal, Refused
-from outreach.ports.gateway import AccountSender
+from outreach.ports.gateway import (
+    AccountSender,
+    RepeatsSafely,
+    SendsMany,
+    TakesBack,
+)
 from outreach.testing.gateway import (
     OURS,
     WAIT,
@@ -23,6 +30,12 @@ from outreach.testing.gateway import (
     ReceivesWebhooksContract,
     Situation,
 )
+from outreach.testing.gateway_many import RepeatsSafelyContract, SendsManyContract
+from outreach.testing.gateway_stops import (
+    CAMPAIGN,
+    TakesBackContract,
+    WarmAccountContract,
+)
 
 _PLENTY: Final = 4
 _SCRIPTS: Final[dict[Situation, Answer | Mishap]] = {
@@ -31,6 +44,7 @@ _SCRIPTS: Final[dict[Situation, Answer | Mishap]] = {
     Situation.BUSY: NotAccepted(lane=True),
     Situation.TURNED_AWAY: NotAccepted(lane=True),
     Situation.NOBODY_THERE: Refused(Refusal.INVALID_RECIPIENT),
+    Situation.FIRST_REFUSED: Refused(Refusal.INVALID_RECIPIENT),
     Situation.BUSY_SOMEWHERE: Mishap.ACCEPTED_THEN_SILENT,
     Situation.BROKEN: Mishap.ACCEPTED_THEN_SILENT,
     Situation.SILENT: Mishap.ACCEPTED_THEN_SILENT,
@@ -56,17 +70,48 @@ class MemoryBench:
         self.gateway.is_reachable = situation is not Situation.UNREACHABLE
         self.gateway.accepts_us = situation is not Situation.KEY_REVOKED
         coming = _SCRIPTS.get(situation)
-        self.gateway.script(*([coming] * _PLENTY if coming else ()))
+        times = 1 if situation is Situation.FIRST_REFUSED else _PLENTY
+        self.gateway.script(*([coming] * times if coming else ()))
+        deaf = [coming] * _PLENTY if isinstance(coming, Mishap) else []
+        self.gateway.ignore(*deaf)
+
+    async def let_go(self) -> list[str]:
+        return [parcel.text for parcel in self.gateway.let_go()]
+
+
+def in_memory(**facts: Any) -> MemoryBench:
+    accounts = [AccountSender(number, number, connected=True) for number in OURS]
+    soon = datetime.now(UTC) + timedelta(minutes=1)
+    return MemoryBench(MemoryGateway(now=soon, accounts=accounts, **facts))
 
 
 class TestMemory(
-    GatewayContract, LooksUpContract, PollsStatusContract, ListsAccountsContract
+    GatewayContract,
+    LooksUpContract,
+    PollsStatusContract,
+    ListsAccountsContract,
+    SendsManyContract,
+    RepeatsSafelyContract,
+    TakesBackContract,
 ):
     @pytest.fixture
     def bench(self) -> MemoryBench:
-        accounts = [AccountSender(number, number, connected=True) for number in OURS]
-        soon = datetime.now(UTC) + timedelta(minutes=1)
-        return MemoryBench(MemoryGateway(now=soon, accounts=accounts))
+        return in_memory(campaign=str(CAMPAIGN))
+
+
+class TestMemoryWarmAccount(WarmAccountContract):
+    @pytest.fixture
+    def bench(self) -> MemoryBench:
+        return in_memory(carries=frozenset({Channel.EMAIL_WARM}))
+
+
+def test_each_promise_of_an_ability_is_a_test() -> None:
+    for ability, suite in (
+        (SendsMany, SendsManyContract),
+        (RepeatsSafely, RepeatsSafelyContract),
+        (TakesBack, TakesBackContract),
+    ):
+        assert promises_of(ability) <= kept_by(suite), ability
 
 
 class TestTimelinesAI(

@@ -8,7 +8,10 @@ from outreach.ports.intents import Intents
 from outreach.testing.arming import ArmingContract
 from outreach.testing.budgets import BudgetsContract
 from outreach.testing.doubts import DoubtsContract
+from outreach.testing.mail import SegregationContract
+from outreach.testing.repeating import RepeatingContract
 from outreach.testing.settling import SettlingContract
+from outreach.testing.together import TogetherContract
 
 
 class TestArming(ArmingContract):
@@ -27,8 +30,26 @@ class TestDoubts(DoubtsContract):
     pass
 
 
+class TestSegregation(SegregationContract):
+    pass
+
+
+class TestRepeating(RepeatingContract):
+    pass
+
+
+class TestTogether(TogetherContract):
+    pass
+
+
 def test_each_promise_of_the_port_is_a_test() -> None:
-    suites = (ArmingContract, BudgetsContract, SettlingContract, DoubtsContract)
+    suites = (
+        ArmingContract,
+        BudgetsContract,
+        SettlingContract,
+        DoubtsContract,
+        RepeatingContract,
+    )
 
     kept = set[str]().union(*map(kept_by, suites))
 

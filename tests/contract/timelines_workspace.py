@@ -90,7 +90,7 @@ class Workspace:
         if self.situation is Situation.KEY_REVOKED:
             return _NO_KEY
         body = asked.json()
-        if self.situation is Situation.NOBODY_THERE:
+        if self.situation in {Situation.NOBODY_THERE, Situation.FIRST_REFUSED}:
             return Says(400, _error(f'Wrong phone number "{body.get("phone")}"'))
         if self.situation in _REFUSED:
             return _REFUSED[self.situation]

@@ -235,6 +235,21 @@ def test_a_stop_is_seen_by_why_and_status_until_it_is_lifted(
     assert "everything was not stopped" in again.err
 
 
+def test_a_campaign_is_stopped_and_let_go_on_by_its_name(enrolled: CommandLine) -> None:
+    stopped = enrolled("stop", "--campaign", "Spring", "--reason", "x", "--json").json()
+    why = enrolled("why", "0740000101", "--json").json()
+    unknown = enrolled("resume", "--campaign", "Autumn", "--reason", "y")
+    resumed = enrolled("resume", "--campaign", stopped["of"], "--reason", "y")
+    status = enrolled("status", "--json").json()
+
+    assert stopped["scope"] == "CAMPAIGN"
+    reasons = {one["reason"] for one in why["messages"][0]["reasons"]}
+    assert "BREAKER_OPEN" in reasons
+    assert (unknown.status, resumed.status) == (1, 0)
+    assert "no campaign is called 'Autumn'" in unknown.err
+    assert (status["switches"], status["unconfirmed_stops"]) == ([], [])
+
+
 def test_a_stop_of_one_phone_is_named_by_its_label(enrolled: CommandLine) -> None:
     phone = enrolled("phones", "list", "--json").json()[0]
 

@@ -126,7 +126,7 @@ WRONG = {
     "stop without reason": (["stop"], "Missing option '--reason'"),
     "two scopes": (
         ["stop", "--tenant", "--channel", "PHONE", "--reason", "x"],
-        "give one of --tenant, --channel and --sender",
+        "give one of --tenant, --channel, --sender and --campaign",
     ),
     "no such channel": (["stop", "--channel", "fax", "--reason", "x"], "'fax' is not"),
     "nobody to suppress": (["suppress"], "give an ADDRESS"),

@@ -22,6 +22,7 @@ from outreach.adapters.memory import (
     MemoryLeads,
     MemoryReviews,
     MemorySenders,
+    MemoryStops,
     MemoryStore,
     MemorySwitches,
     MemoryWatch,
@@ -46,6 +47,7 @@ from outreach.ports.lanes import Allocations, Lanes
 from outreach.ports.leads import Leads
 from outreach.ports.reviews import Reviews
 from outreach.ports.senders import Senders
+from outreach.ports.stops import Stops
 from outreach.ports.switches import Switches
 from outreach.ports.watch import Watch
 
@@ -74,6 +76,10 @@ def kept(store: MemoryStore) -> tuple[Leads, Campaigns, Senders, Switches]:
 
 def watched(store: MemoryStore) -> Watch:
     return MemoryWatch(store)
+
+
+def told(store: MemoryStore) -> Stops:
+    return MemoryStops(store)
 
 
 def for_people(store: MemoryStore) -> tuple[Reviews, Decisions, Alerts]:

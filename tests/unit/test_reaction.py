@@ -11,6 +11,7 @@ from tests.unit.cases import NOON, a_case, a_sender, uid
 
 from outreach.domain.address import phone_key
 from outreach.domain.analysis import Analysis, ReplyIntent
+from outreach.domain.breaker import MailFault
 from outreach.domain.budget import UnitSlot
 from outreach.domain.change import Change, DutyKind, Known, Outbound
 from outreach.domain.channel import Channel, State
@@ -271,6 +272,31 @@ def test_a_hard_bounce_with_another_channel_left_moves_nothing() -> None:
     known = a_lead(outbound=ours(), other_channels=both)
 
     assert_untouched(reacted(known, EventType.BOUNCE), known)
+
+
+# --- what counts against a campaign
+
+
+def test_a_mail_that_bounced_for_good_counts_whatever_else_is_left() -> None:
+    for left in (frozenset[Channel](), frozenset(Channel)):
+        change = reacted(a_lead(outbound=ours(), other_channels=left), EventType.BOUNCE)
+
+        assert change.faults == ((ours().attempt, MailFault.BOUNCED),)
+
+
+def test_a_complaint_counts_for_the_mail_it_is_about() -> None:
+    about = reacted(a_lead(outbound=ours()), EventType.COMPLAINT)
+    nothing = reacted(a_lead(), EventType.COMPLAINT)
+
+    assert about.faults == ((ours().attempt, MailFault.COMPLAINED),)
+    assert nothing.faults == ()
+
+
+@pytest.mark.parametrize(
+    "kind", [EventType.SOFT_BOUNCE, EventType.UNSUBSCRIBE, EventType.DELIVERED]
+)
+def test_nothing_else_counts_against_it(kind: EventType) -> None:
+    assert reacted(a_lead(outbound=ours()), kind).faults == ()
 
 
 # --- a person writes from the phone

@@ -36,6 +36,7 @@ from outreach.domain.review import ReviewCalendar, ReviewItem
 from outreach.domain.sender import Sender
 from outreach.domain.usecases.answer_review import AnswerReview
 from outreach.domain.usecases.audit_ledger import AuditLedger
+from outreach.domain.usecases.carry_out_stops import CarryOutStops
 from outreach.domain.usecases.dispatch import Dispatch
 from outreach.domain.usecases.do_duties import DoDuties
 from outreach.domain.usecases.enroll import Enroll
@@ -43,6 +44,7 @@ from outreach.domain.usecases.look_for_doubts import LookForDoubts, Recover
 from outreach.domain.usecases.send_next import SendNext, Step
 from outreach.domain.usecases.signal_sender import SignalSender
 from outreach.domain.usecases.take_in_events import TakeInEvents
+from outreach.domain.usecases.watch_breaker import WatchBreaker
 from outreach.domain.usecases.watch_senders import WatchSenders
 from outreach.domain.window import local_day
 from outreach.ports.intents import Intents
@@ -139,6 +141,14 @@ class Engine:
         )
 
     @property
+    def repeat(self) -> LookForDoubts:
+        """Over a provider that is not asked, but given the message again."""
+        world = self.world
+        return LookForDoubts(
+            world.intents, self.guard, {}, REVIEWERS, world.timing, self.accounts
+        )
+
+    @property
     def take_in(self) -> TakeInEvents:
         return TakeInEvents(
             inbox=self.world.inbox,
@@ -190,8 +200,18 @@ class Engine:
             signal=self.signal,
             watch=self.watch,
             alerts=self.alerts,
+            stops=self.stops,
+            breakers=WatchBreaker(
+                self.world.campaigns, self.world.switches, self.alerts
+            ),
             polls=self.accounts,
             lists=self.accounts,
+        )
+
+    @property
+    def stops(self) -> CarryOutStops:
+        return CarryOutStops(
+            self.world.stops, self.accounts, self.accounts, self.alerts
         )
 
     @property

@@ -11,6 +11,7 @@ from attrs import evolve
 from tests.unit.cases import uid
 from tests.usecases.engine import DAY, HOUR, MINUTE, REVIEWERS, SECOND, Engine, engine
 
+from outreach.adapters.memory.stopping import stop_run
 from outreach.domain.answer import asking
 from outreach.domain.change import Duty, DutyKind
 from outreach.domain.channel import State
@@ -100,7 +101,7 @@ async def test_seven_days_after_the_last_step_silence_ends_the_journey() -> None
 async def test_who_has_answered_is_not_ended_by_silence() -> None:
     here, lead = await silent_to_the_end()
     (run,) = here.store.enrolments
-    here.store.stop_run(run, "REPLIED")
+    stop_run(here.store, run, "REPLIED")
     here.set_journey(lead, state=State.WARM_REPLY)
     here.pass_time(7 * DAY)
 

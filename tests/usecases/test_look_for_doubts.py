@@ -15,11 +15,12 @@ from outreach.adapters.memory.gateway import Mishap
 from outreach.domain.channel import Channel, State
 from outreach.domain.errors import Unavailable
 from outreach.domain.ids import IntentId, LeadId
-from outreach.domain.message import Intent, Outcome, Parcel
+from outreach.domain.message import Intent, Outcome, Parcel, Refusal, Refused
 from outreach.domain.review import Priority, ReviewReason
 from outreach.domain.sender import SendClass
 from outreach.domain.usecases.send_next import Step
 from outreach.ports.gateway import Absent, CannotTell, Found
+from outreach.testing.arming import opted_out
 from outreach.testing.world import A, B
 
 FIRST_LOOK, SECOND_LOOK = MINUTE, 15 * MINUTE
@@ -252,3 +253,64 @@ async def test_a_defect_in_a_look_is_not_met_again_before_the_next_look() -> Non
     here.pass_time(SECOND_LOOK - SECOND)
 
     assert await look(A) == 0
+
+
+async def test_a_provider_that_repeats_safely_is_given_the_message_again() -> None:
+    for mishap in (Mishap.LOST_ON_THE_WAY, Mishap.ACCEPTED_THEN_SILENT):
+        here, lead = await lost(mishap)
+        here.pass_time(FIRST_LOOK)
+
+        assert await here.repeat(A) == 1
+
+        (attempt,) = here.attempts()
+        assert (attempt.outcome, attempt.ref) == (Outcome.ACCEPTED, "m-1"), mishap
+        assert len(here.gateway.accepted) == 1, mishap
+        assert here.journey(lead).state is State.CONTACTED_WA
+
+
+async def test_nothing_is_repeated_for_who_has_said_stop_since() -> None:
+    here, lead = await lost(Mishap.LOST_ON_THE_WAY)
+    await here.world.changed(lead, opted_out)
+    here.pass_time(FIRST_LOOK)
+
+    await here.repeat(A)
+
+    assert here.gateway.arrivals == 1
+    assert here.outcomes() == [Outcome.UNKNOWN]
+
+
+async def test_a_repetition_without_an_answer_leaves_it_unknown() -> None:
+    here, _ = await lost(Mishap.LOST_ON_THE_WAY)
+    here.gateway.script(Mishap.ACCEPTED_THEN_SILENT)
+    here.pass_time(FIRST_LOOK)
+
+    await here.repeat(A)
+    between = here.outcomes()
+    here.pass_time(SECOND_LOOK)
+    await here.repeat(A)
+
+    assert between == [Outcome.UNKNOWN]
+    assert here.outcomes() == [Outcome.ACCEPTED]
+    assert len(here.gateway.accepted) == 1
+
+
+async def test_a_repetition_that_is_refused_proves_that_nothing_was_sent() -> None:
+    here, _ = await lost(Mishap.LOST_ON_THE_WAY)
+    here.gateway.script(Refused(Refusal.INVALID_RECIPIENT))
+    here.pass_time(FIRST_LOOK)
+
+    await here.repeat(A)
+
+    assert here.outcomes() == [Outcome.NOT_SENT]
+    assert here.gateway.accepted == []
+
+
+async def test_when_the_key_is_forgotten_nothing_is_repeated() -> None:
+    here, _ = await lost(Mishap.LOST_ON_THE_WAY)
+    here.gateway.repeats_for = MINUTE
+    here.pass_time(MINUTE)
+
+    await here.repeat(A)
+
+    assert here.gateway.arrivals == 1
+    assert here.outcomes() == [Outcome.UNKNOWN]

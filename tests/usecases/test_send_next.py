@@ -80,6 +80,9 @@ class Rough:
     async def doubtful(self, who: Incarnation, limit: int) -> Sequence[Doubt]:
         return await self.inner.doubtful(who, limit)
 
+    async def may_repeat(self, doubt: Doubt) -> bool:
+        return await self.inner.may_repeat(doubt)
+
     async def resolve(self, resolutions: Sequence[Resolution]) -> Sequence[Left]:
         return await self.inner.resolve(resolutions)
 

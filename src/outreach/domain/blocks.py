@@ -22,7 +22,7 @@ from outreach.domain.limits import SETTING, BudgetKind
 from outreach.domain.pacing import ready
 from outreach.domain.sender import SendClass, Sender, SenderState, may_send
 from outreach.domain.sequence import EnrolmentStatus
-from outreach.domain.suppression import stopped_by, way_out
+from outreach.domain.suppression import breaker_of, stopped_by, way_out
 from outreach.domain.window import local_day, start_of_day
 
 __all__ = ["BUDGETS", "RULES", "TIMED", "Block", "Reason", "Rule"]
@@ -146,6 +146,17 @@ def _switched_off(case: Case, _at: datetime, _margin: timedelta) -> Block | None
     inputs = (("switch", f"{switch.scope} {switch.of}".strip()), ("by", switch.by))
     flip = Flip("switches", (), way_out(switch))
     return Block(Reason.STOPPED, inputs, None, flip)
+
+
+def _breaker(case: Case, _at: datetime, _margin: timedelta) -> Block | None:
+    """Nothing is added to a campaign whose breaker is open; replies go on."""
+    switch = breaker_of(case.switches, case.campaign)
+    if switch is None:
+        return None
+    inputs = (("campaign", switch.of), ("why", switch.reason), ("by", switch.by))
+    says = "outreach resume --campaign NAME closes the breaker"
+    left = tuple(one for one in case.switches if one is not switch)
+    return Block(Reason.BREAKER_OPEN, inputs, None, Flip("switches", left, says))
 
 
 def _channel_guard(case: Case, _at: datetime, _margin: timedelta) -> Block | None:
@@ -369,6 +380,7 @@ RULES: Final[tuple[Rule, ...]] = (
     _human,
     _review,
     _switched_off,
+    _breaker,
     _channel_guard,
     _reachable,
     _template,

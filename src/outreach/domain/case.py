@@ -67,6 +67,7 @@ class Case:
         fields: variables for the template.
         campaign: of the enrolment; None: it has none.
         template: None: the step has none for this channel.
+        campaign: the run's; its breaker stops it.
         live: the message is still waiting to be sent; else what became of it.
         consent: why the law or the tenant's policy forbids it; empty if it does not.
     """

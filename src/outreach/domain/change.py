@@ -9,6 +9,7 @@ from enum import StrEnum
 from attrs import field, frozen
 
 from outreach.domain.analysis import Analysis
+from outreach.domain.breaker import MailFault
 from outreach.domain.budget import UnitSlot
 from outreach.domain.channel import Channel
 from outreach.domain.event import EventType
@@ -67,6 +68,10 @@ class DutyKind(StrEnum):
     """Of a sender: its provider refuses for an hour, or serves it again."""
     GONE = "GONE"
     """Of a sender that is banned or retired: its new contacts need another one."""
+    STOP = "STOP"
+    """Of a stop: tell the provider, until it confirms."""
+    BREAKER = "BREAKER"
+    """Of a campaign: its mail bounced or was complained about; judge it."""
 
 
 @frozen
@@ -193,6 +198,8 @@ class Change:
         expected: version of the journey the change was made from.
         resolves: attempts whose outcome the event tells, with the provider's id.
         external: the slot in which a person made a new contact by hand.
+        faults: mails that came back or were complained about; they count for their
+            campaign, each once.
         anomaly: why the event made no sense; people are told.
     """
 
@@ -214,6 +221,7 @@ class Change:
     duties: tuple[Duty, ...] = ()
     resolves: tuple[tuple[AttemptId, Outcome, str, str], ...] = ()
     external: UnitSlot | None = None
+    faults: tuple[tuple[AttemptId, MailFault], ...] = ()
     anomaly: str = ""
 
 

@@ -87,3 +87,17 @@ class Permit:
                 f"the channel is for {allowed}"
             )
             raise ChannelSegregationError(message)
+
+    def demand(self, carried: frozenset[Channel]) -> None:
+        """Let only what a provider account is for come near it.
+
+        Raises:
+            ChannelSegregationError: the account does not carry this channel.
+        """
+        if self.channel not in carried:
+            allowed = ", ".join(sorted(carried))
+            message = (
+                f"no {self.channel} message over this account, for a lead that is "
+                f"{self.state}: the account is for {allowed}"
+            )
+            raise ChannelSegregationError(message)

@@ -104,6 +104,7 @@ def _stopped(inputs: _Inputs, _block: Block, _zone: str) -> str:
             SwitchScope.TENANT: "all sending of this tenant is stopped",
             SwitchScope.CHANNEL: f"all sending on {of} is stopped",
             SwitchScope.SENDER: f"all sending from phone {of} is stopped",
+            SwitchScope.CAMPAIGN: f"campaign {of} is stopped",
         }[SwitchScope(scope)]
         return f"{what} (by {inputs.get('by', 'somebody')})"
     return f"the lead is {_state(inputs)}"
@@ -236,7 +237,7 @@ _CLAUSES: Final[Mapping[Reason, Callable[[_Inputs, Block, str], str]]] = (
             Reason.QUOTA_EXCEEDED: _quota,
             Reason.BUDGET_EXCEEDED: _budget,
             Reason.BREAKER_OPEN: _with_inputs(
-                "too many of the campaign's mails bounced"
+                "nothing is added to its campaign any more"
             ),
             Reason.DOMAIN_NOT_READY: _with_inputs(
                 "the sending domain fails its checks"

@@ -19,6 +19,7 @@ __all__ = [
     "SenderId",
     "SequenceId",
     "StepId",
+    "StopId",
     "TemplateId",
     "TenantId",
     "UserId",
@@ -45,6 +46,7 @@ IntentId = NewType("IntentId", UUID)
 AttemptId = NewType("AttemptId", UUID)
 ReviewId = NewType("ReviewId", UUID)
 EventId = NewType("EventId", UUID)
+StopId = NewType("StopId", UUID)
 UserId = NewType("UserId", UUID)
 Incarnation = NewType("Incarnation", str)
 """One life of one worker process; a restarted worker is another incarnation."""

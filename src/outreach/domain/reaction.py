@@ -14,6 +14,7 @@ from attrs import evolve, frozen
 
 from outreach.domain.analysis import Analysis, Reply, ReplyIntent
 from outreach.domain.answer import asking
+from outreach.domain.breaker import MailFault
 from outreach.domain.budget import UnitSlot
 from outreach.domain.change import (
     Change,
@@ -175,6 +176,7 @@ def _told(known: Known, received: Received, ours: Outbound) -> Change:
     status = StatusChange(ours.attempt, _STATUS[event.type], known.now)
     change = evolve(change, statuses=(status,))
     if event.type is EventType.BOUNCE:
+        change = evolve(change, faults=((ours.attempt, MailFault.BOUNCED),))
         return _bounced(change, known, received, ours)
     return change
 
@@ -237,6 +239,9 @@ def _suppressions(
 def _opt_out(known: Known, received: Received, reason: SuppressionReason) -> Change:
     at = known.now
     change = _change(known, received, known.journey)
+    if reason is SuppressionReason.COMPLAINT and known.outbound is not None:
+        fault = (known.outbound.attempt, MailFault.COMPLAINED)
+        change = evolve(change, faults=(fault,))
     moved = happened(
         known.journey, Fact.OPTED_OUT, at, by=change.key, why=received.event.type
     )

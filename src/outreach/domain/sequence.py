@@ -173,6 +173,11 @@ class Enrolment:
     total_steps: int
     stop_reason: str = ""
 
+    @property
+    def is_live(self) -> bool:
+        """Whether it may still send."""
+        return self.status in {EnrolmentStatus.ACTIVE, EnrolmentStatus.PAUSED}
+
 
 @frozen
 class Campaign:

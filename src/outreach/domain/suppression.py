@@ -10,7 +10,7 @@ from attrs import frozen
 
 from outreach.domain.address import AddressKey, email_keys, phone_key
 from outreach.domain.channel import Channel
-from outreach.domain.ids import SenderId
+from outreach.domain.ids import CampaignId, SenderId
 
 __all__ = [
     "RESTORED",
@@ -18,6 +18,7 @@ __all__ = [
     "SuppressionReason",
     "Switch",
     "SwitchScope",
+    "breaker_of",
     "of_person",
     "stopped_by",
     "way_out",
@@ -74,6 +75,8 @@ class SwitchScope(StrEnum):
     TENANT = "TENANT"
     CHANNEL = "CHANNEL"
     SENDER = "SENDER"
+    CAMPAIGN = "CAMPAIGN"
+    """A breaker that is open: thrown by the engine, closed by a person."""
 
 
 @frozen
@@ -81,8 +84,8 @@ class Switch:
     """A kill switch that is thrown: nothing it covers is armed.
 
     Attributes:
-        of: the channel's name or the sender's id; empty for ALL and TENANT, but
-            `RESTORED` for what a restored database holds.
+        of: the channel's name, the sender's or the campaign's id; empty for ALL and
+            TENANT, but `RESTORED` for what a restored database holds.
     """
 
     scope: SwitchScope
@@ -115,5 +118,16 @@ def way_out(switch: Switch) -> str:
         SwitchScope.TENANT: " --tenant",
         SwitchScope.CHANNEL: f" --channel {switch.of}",
         SwitchScope.SENDER: f" --sender {switch.of}",
+        SwitchScope.CAMPAIGN: f" --campaign {switch.of}",
     }
     return "outreach resume" + flags[switch.scope]
+
+
+def breaker_of(
+    switches: tuple[Switch, ...], campaign: CampaignId | None
+) -> Switch | None:
+    """The open breaker of a campaign, if it is open."""
+    for switch in switches:
+        if switch.scope is SwitchScope.CAMPAIGN and switch.of == str(campaign):
+            return switch
+    return None

@@ -29,6 +29,7 @@ from outreach.adapters.postgres.leads import PostgresLeads
 from outreach.adapters.postgres.pool import Database
 from outreach.adapters.postgres.reviews import PostgresReviews
 from outreach.adapters.postgres.senders import PostgresSenders
+from outreach.adapters.postgres.stops import PostgresStops
 from outreach.adapters.postgres.switches import PostgresSwitches
 from outreach.adapters.postgres.watch import PostgresWatch
 from outreach.adapters.redis import RedisGuard
@@ -44,6 +45,7 @@ from outreach.domain.sla import ReviewCalendar
 from outreach.domain.timing import Timing
 from outreach.domain.usecases.answer_review import AnswerReview
 from outreach.domain.usecases.audit_ledger import AuditLedger
+from outreach.domain.usecases.carry_out_stops import CarryOutStops
 from outreach.domain.usecases.dispatch import Dispatch
 from outreach.domain.usecases.do_duties import DoDuties
 from outreach.domain.usecases.enroll import Enroll
@@ -52,6 +54,7 @@ from outreach.domain.usecases.look_for_doubts import LookForDoubts, Recover
 from outreach.domain.usecases.send_next import SendNext
 from outreach.domain.usecases.signal_sender import SignalSender
 from outreach.domain.usecases.take_in_events import TakeInEvents
+from outreach.domain.usecases.watch_breaker import WatchBreaker
 from outreach.domain.usecases.watch_instance import WatchInstance
 from outreach.domain.usecases.watch_senders import WatchSenders
 from outreach.entrypoints.settings import Settings
@@ -94,6 +97,8 @@ class Container(containers.DeclarativeContainer):
     lookups: providers.Dependency[Mapping[AccountId, Any]] = providers.Dependency()
     polls: providers.Dependency[Mapping[AccountId, Any]] = providers.Dependency()
     lists: providers.Dependency[Mapping[AccountId, Any]] = providers.Dependency()
+    takers: providers.Dependency[Mapping[AccountId, Any]] = providers.Dependency()
+    repeats: providers.Dependency[Mapping[AccountId, Any]] = providers.Dependency()
     bell: providers.Dependency[Bell] = providers.Dependency()
     role = providers.Object("outreach_worker")
 
@@ -131,6 +136,7 @@ class Container(containers.DeclarativeContainer):
         PostgresSenders, database, ids=providers.Object(uuid7)
     )
     switches = providers.Singleton(PostgresSwitches, database)
+    stops = providers.Singleton(PostgresStops, database)
     reviews = providers.Singleton(PostgresReviews, database)
     decisions = providers.Singleton(PostgresDecisions, database)
     audit = providers.Singleton(PostgresAudit, database)
@@ -171,6 +177,7 @@ class Container(containers.DeclarativeContainer):
         lookups=lookups,
         reviewers=reviewers,
         timing=timing,
+        repeats=repeats,
     )
     take_in = providers.Factory(
         TakeInEvents,
@@ -203,6 +210,12 @@ class Container(containers.DeclarativeContainer):
         alerts=alerts,
         answering=polls,
     )
+    carry_out_stops = providers.Factory(
+        CarryOutStops, stops=stops, takers=takers, accounts=gateways, alerts=alerts
+    )
+    watch_breaker = providers.Factory(
+        WatchBreaker, campaigns=campaigns, switches=switches, alerts=alerts
+    )
     do_duties = providers.Factory(
         DoDuties,
         duties=duties,
@@ -214,6 +227,8 @@ class Container(containers.DeclarativeContainer):
         signal=signal,
         watch=watch_senders,
         alerts=alerts,
+        stops=carry_out_stops,
+        breakers=watch_breaker,
         polls=polls,
         lists=lists,
     )

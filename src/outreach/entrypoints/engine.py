@@ -56,6 +56,8 @@ class Gateways:
     look: dict[AccountId, Any] = field(factory=dict)
     poll: dict[AccountId, Any] = field(factory=dict)
     lists: dict[AccountId, Any] = field(factory=dict)
+    takers: dict[AccountId, Any] = field(factory=dict)
+    repeats: dict[AccountId, Any] = field(factory=dict)
     webhooks: dict[AccountId, Any] = field(factory=dict)
 
 
@@ -143,6 +145,8 @@ async def open_engine(
             lookups=gateways.look,
             polls=gateways.poll,
             lists=gateways.lists,
+            takers=gateways.takers,
+            repeats=gateways.repeats,
             bell=bell,
         )
         container.role.override(role)

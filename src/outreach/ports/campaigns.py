@@ -9,8 +9,9 @@ from typing import Protocol
 from attrs import field, frozen
 
 from outreach.domain.address import AddressKey
+from outreach.domain.breaker import MailCounts
 from outreach.domain.channel import Channel, State
-from outreach.domain.ids import EnrolmentId, LeadId, TenantId
+from outreach.domain.ids import CampaignId, EnrolmentId, LeadId, TenantId
 from outreach.domain.message import Intent
 from outreach.domain.sequence import Campaign, MessageTemplate
 from outreach.domain.sequence import Sequence as Steps
@@ -74,7 +75,9 @@ class Campaigns(Protocol):
     - a lead has at most one live enrolment;
     - enrolling again in the same campaign enrols nobody twice;
     - every enrolment that is not skipped has a message with a due time;
-    - skipped leads are counted by reason.
+    - skipped leads are counted by reason;
+    - a campaign's mail is counted as it is accepted, delivered, returned or complained
+      about, each mail once.
     """
 
     async def save(
@@ -86,6 +89,14 @@ class Campaigns(Protocol):
         name: str,
     ) -> Campaign:
         """Store a sequence with its templates, and the campaign *name* of it."""
+        ...
+
+    async def named(self, tenant: TenantId, name: str) -> Campaign:
+        """The campaign of that name, or with that id.
+
+        Raises:
+            NotFound: there is none.
+        """
         ...
 
     async def sequence(
@@ -112,6 +123,10 @@ class Campaigns(Protocol):
         self, tenant: TenantId, campaign: Campaign, batch: Sequence[NewEnrolment]
     ) -> Sequence[bool]:
         """False: the lead has a live enrolment, or was in this campaign before."""
+        ...
+
+    async def mail(self, tenant: TenantId, campaign: CampaignId) -> MailCounts:
+        """The campaign's mail of the last `BREAKER_DAYS` days (UTC), today included."""
         ...
 
     async def now(self) -> datetime:

@@ -11,11 +11,14 @@ from attrs import frozen
 from outreach.domain.event import SystemEvent
 from outreach.domain.message import Answer, MessageStatus, Parcel
 from outreach.domain.sender import SenderState
+from outreach.domain.stop import Stop
 
 __all__ = [
     "Absent",
     "AccountSender",
+    "Again",
     "CannotTell",
+    "Confirmed",
     "Found",
     "Gateway",
     "ListsAccounts",
@@ -23,7 +26,10 @@ __all__ = [
     "PollsStatus",
     "Reads",
     "ReceivesWebhooks",
+    "RepeatsSafely",
+    "SendsMany",
     "Status",
+    "TakesBack",
 ]
 
 
@@ -43,6 +49,92 @@ class Gateway(Protocol):
 
         An exception that escapes is a defect and counts as UnknownOutcome.
         """
+        ...
+
+
+@runtime_checkable
+class SendsMany(Protocol):
+    """Hands many messages over in one request.
+
+    Promises:
+    - one request for all of them, and one answer for each, in order;
+    - nothing the provider or the network does is raised;
+    - a lost answer is an UnknownOutcome for every message that may be there;
+    - one message that is refused takes no other with it;
+    - what never left is NotAccepted for the lane, for every message.
+    """
+
+    async def send_many(
+        self, parcels: Sequence[Parcel], within: timedelta
+    ) -> Sequence[Answer]:
+        """Hand *parcels* over, in at most *within* (machine time).
+
+        An exception that escapes, or another number of answers, is a defect and
+        counts as UnknownOutcome for every parcel.
+        """
+        ...
+
+
+@runtime_checkable
+class RepeatsSafely(Protocol):
+    """Can be given a message again without sending it twice.
+
+    Promises:
+    - the same message again is accepted under its first id, and sent once;
+    - a message that never arrived is sent by its repetition;
+    - after `repeats_for` nothing leaves the process;
+    - nothing the provider or the network does is raised.
+    """
+
+    @property
+    def repeats_for(self) -> timedelta:
+        """How long after the first call the provider knows the message by its key
+        (machine time).
+        """
+        ...
+
+    async def repeat(
+        self, parcel: Parcel, since: datetime, within: timedelta
+    ) -> Answer:
+        """Hand the same *parcel*, first handed over at *since* (wall clock, UTC), to
+        the provider again, with the same key; NotAccepted if it is too late for that.
+        """
+        ...
+
+
+@frozen
+class Confirmed:
+    """The provider will not send it."""
+
+    detail: str = ""
+
+
+@frozen
+class Again:
+    """The provider did not confirm: tell it again.
+
+    Attributes:
+        retry_after: the wait it asked for (machine time).
+    """
+
+    why: str
+    retry_after: timedelta | None = None
+
+
+@runtime_checkable
+class TakesBack(Protocol):
+    """Can be told not to send what it was given.
+
+    Promises:
+    - what is confirmed is not sent afterwards;
+    - the same stop again is confirmed again;
+    - what the provider does not have is confirmed;
+    - a stop without an answer is to be repeated;
+    - nothing the provider or the network does is raised.
+    """
+
+    async def stop(self, stop: Stop) -> Confirmed | Again:
+        """Withdraw a message, block an address or pause a campaign, at once."""
         ...
 
 

@@ -88,6 +88,7 @@ class Intents(Protocol):
     - a step that follows is planned only if the enrolment is still active;
     - a call without an outcome becomes UNKNOWN after its deadline, whatever the
       state of its sender, and the lane goes on;
+    - an unknown message may be repeated only while T1 would let it go;
     - a doubt is looked at by one worker at a time, and only when it is due;
     - every doubt is looked at when its deadline passes, however far a look puts the
       next one off;
@@ -125,6 +126,12 @@ class Intents(Protocol):
 
     async def doubtful(self, who: Incarnation, limit: int) -> Sequence[Doubt]:
         """Attempts that are UNKNOWN and due for a look, leased to *who*."""
+        ...
+
+    async def may_repeat(self, doubt: Doubt) -> bool:
+        """Whether T1 would let this message go now, of which nobody knows whether it
+        went. To be asked right before a provider is given it again with its key.
+        """
         ...
 
     async def resolve(self, resolutions: Sequence[Resolution]) -> Sequence[Left]:

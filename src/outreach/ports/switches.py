@@ -18,6 +18,7 @@ class Switches(Protocol):
     - nothing a thrown switch covers is armed after its commit;
     - throwing twice keeps the first reason;
     - lifting wakes what the switch had stopped;
+    - an open breaker stops its campaign and nothing else;
     - nothing is armed for a suppressed address after its commit;
     - a suppressed domain suppresses its addresses.
     """

@@ -53,6 +53,8 @@ class Situation(Enum):
     KEY_REVOKED = auto()
     NOBODY_THERE = auto()
     """The provider documents that it will never write to this recipient."""
+    FIRST_REFUSED = auto()
+    """Of many messages the first is refused for good; of one, that one."""
     BUSY_SOMEWHERE = auto()
     """503 of who knows whom; the message was accepted."""
     BROKEN = auto()

@@ -14,6 +14,9 @@ from attrs import evolve
 
 from outreach.domain.address import AddressKey, AddressKind
 from outreach.domain.channel import State
+from outreach.domain.decision import Reason, Verdict
+from outreach.domain.message import Armed, NotArmed, WhyNotArmed
+from outreach.domain.sender import SendClass
 from outreach.domain.suppression import (
     Suppression,
     SuppressionReason,
@@ -26,6 +29,7 @@ from outreach.testing.world import HOUR, World
 __all__ = ["SwitchesContract"]
 
 MANY: Final = 5
+APPROVED: Final = SendClass.APPROVED
 
 
 async def _throw(world: World, scope: SwitchScope, of: str = "") -> Switch:
@@ -122,6 +126,45 @@ class SwitchesContract:
         await _lift(world, SwitchScope.TENANT)
 
         assert await world.lanes.next_wake() is None
+
+    async def test_an_open_breaker_stops_its_campaign(self, world: World) -> None:
+        """An open breaker stops its campaign and nothing else."""
+        (phone,) = await world.phones()
+        (lead,) = await world.line(phone, mail=True)
+        mail = await world.mail(phone, lead)
+        reply = await world.mail(phone, lead, enrolment=None, send_class=APPROVED)
+        claim = await world.claim()
+        cases = {case.intent.id: case for case in claim.cases}
+        campaign = cases[mail].campaign
+        assert campaign is not None
+        drafts = [world.draft(claim, cases[one]) for one in (mail, reply)]
+
+        await _throw(world, SwitchScope.CAMPAIGN, str(campaign))
+        refused, armed = await world.intents.arm(claim, drafts)
+        (switch,) = await world.switches.thrown(world.tenant)
+
+        assert isinstance(refused, NotArmed)
+        assert refused.why is WhyNotArmed.SWITCHED_OFF
+        assert isinstance(armed, Armed)
+        assert (switch.scope, switch.of) == (SwitchScope.CAMPAIGN, str(campaign))
+
+    async def test_a_breaker_is_what_a_decision_sees(self, world: World) -> None:
+        (phone,) = await world.phones()
+        (lead,) = await world.line(phone, mail=True)
+        mail = await world.mail(phone, lead)
+        claim = await world.claim()
+        (campaign,) = {case.campaign for case in claim.cases}
+        await world.lanes.free(claim)
+
+        await _throw(world, SwitchScope.CAMPAIGN, str(campaign))
+        claim = await world.claim()
+        case = next(one for one in claim.cases if one.intent.id == mail)
+        made = world.decide(case, claim)
+        await world.lanes.free(claim)
+        await _lift(world, SwitchScope.CAMPAIGN, str(campaign))
+
+        assert (made.verdict, made.binding) == (Verdict.HOLD, Reason.BREAKER_OPEN)
+        assert (await world.call_for(mail)).armed
 
     async def test_nothing_for_a_suppressed_address(self, world: World) -> None:
         """Nothing is armed for a suppressed address after its commit."""

@@ -17,13 +17,29 @@ from attrs import define, evolve, field, frozen
 
 from outreach.domain.case import Case
 from outreach.domain.change import Change, Done, Known
+from outreach.domain.channel import Channel
 from outreach.domain.decision import Decision, Verdict, decide
-from outreach.domain.ids import AccountId, Incarnation, IntentId, LeadId, TenantId
+from outreach.domain.ids import (
+    AccountId,
+    Incarnation,
+    IntentId,
+    LeadId,
+    StepId,
+    TenantId,
+)
 from outreach.domain.journey import Moved
 from outreach.domain.lead_file import ImportId
-from outreach.domain.message import Armed, Draft, Left, NotArmed, Outcome, Result
+from outreach.domain.message import (
+    Armed,
+    Draft,
+    Intent,
+    Left,
+    NotArmed,
+    Outcome,
+    Result,
+)
 from outreach.domain.outcome import draft_of
-from outreach.domain.sender import Sender
+from outreach.domain.sender import SendClass, Sender
 from outreach.domain.sequence import Campaign
 from outreach.domain.sequence import Sequence as Steps
 from outreach.domain.timing import Timing
@@ -40,6 +56,7 @@ from outreach.ports.lanes import Allocations, Claim, Lanes, PutOff
 from outreach.ports.leads import Leads
 from outreach.ports.reviews import Reviews
 from outreach.ports.senders import Senders
+from outreach.ports.stops import Stops
 from outreach.ports.switches import Switches
 from outreach.ports.watch import Watch
 from outreach.testing import invented
@@ -110,6 +127,7 @@ class World:
     senders: Senders
     switches: Switches
     watch: Watch
+    stops: Stops
     reviews: Reviews
     decisions: Decisions
     leads: Leads
@@ -193,6 +211,41 @@ class World:
         moved = await self.allocations.allocate(phone.tenant, given)
         assert moved == many, "a new message could not be allocated"
         return leads
+
+    async def mail(self, phone: Sender, lead: LeadId, **facts: Any) -> IntentId:
+        """A last mail of the lead's run; the phone stands in for a mailbox."""
+        known = await self.known(lead)
+        run = known.enrolment
+        assert run is not None, "the lead is in no run"
+        plain = Intent(
+            id=IntentId(uuid4()),
+            tenant=phone.tenant,
+            lead=lead,
+            send_class=SendClass.FOLLOWUP,
+            channel=Channel.EMAIL_COLD,
+            due_at=known.now,
+            enrolment=run.id,
+            step=StepId(uuid4()),
+            step_number=run.total_steps,
+            text="Bună ziua!",
+        )
+        planned = evolve(plain, **facts)
+        await self.commit(self.change(known, plans=(planned,)))
+        moved = await self.allocations.allocate(phone.tenant, {planned.id: phone.id})
+        assert moved == 1, "a mail could not be put into a lane"
+        return planned.id
+
+    async def call_for(self, intent: IntentId, **changes: Any) -> Call:
+        """T1 of that message, with changes to its draft."""
+        found: Call | None = None
+        for claim in await self.claims():
+            case = next((one for one in claim.cases if one.intent.id == intent), None)
+            if case is None:
+                await self.lanes.free(claim)
+            else:
+                found = await self.arm(claim, case, **changes)
+        assert found is not None, "no lane offers that message"
+        return found
 
     async def phone_with(
         self, many: int = 1, **facts: Any

@@ -17,6 +17,7 @@ from outreach.adapters.memory.pause import Pause, yield_once
 from outreach.adapters.memory.reviews import MemoryReviews
 from outreach.adapters.memory.rows import TenantRow
 from outreach.adapters.memory.senders import MemorySenders
+from outreach.adapters.memory.stops import MemoryStops
 from outreach.adapters.memory.store import MemoryStore
 from outreach.adapters.memory.switches import MemorySwitches
 from outreach.adapters.memory.watch import MemoryWatch
@@ -38,6 +39,7 @@ __all__ = [
     "MemoryLeads",
     "MemoryReviews",
     "MemorySenders",
+    "MemoryStops",
     "MemoryStore",
     "MemorySwitches",
     "MemoryWatch",

@@ -10,19 +10,21 @@ from attrs import evolve
 
 from outreach.adapters.memory import budgeting
 from outreach.adapters.memory.rows import AttemptRow, IntentRow, LaneRow, Standing
+from outreach.adapters.memory.stopping import stop_run
 from outreach.adapters.memory.store import MemoryStore
 from outreach.domain.address import AddressKey
 from outreach.domain.budget import HARD_LIMIT, has_room
-from outreach.domain.channel import Channel
+from outreach.domain.channel import Channel, permitted
 from outreach.domain.decision import Decision
 from outreach.domain.ids import IntentId
-from outreach.domain.message import Armed, Draft, NotArmed, WhyNotArmed
+from outreach.domain.message import Armed, Draft, NotArmed, Outcome, WhyNotArmed
 from outreach.domain.sender import SendClass
-from outreach.domain.suppression import stopped_by
+from outreach.domain.sequence import EnrolmentStatus
+from outreach.domain.suppression import SwitchScope, breaker_of, stopped_by
 from outreach.domain.window import next_midnight
 from outreach.ports.lanes import Claim
 
-__all__ = ["LOOK_AGAIN", "arm", "close_to_strangers"]
+__all__ = ["LOOK_AGAIN", "arm", "close_to_strangers", "may_repeat"]
 
 LOOK_AGAIN: Final = timedelta(seconds=5)
 """Engine time after which a message is offered again that INBOX_BEHIND stopped."""
@@ -55,6 +57,30 @@ def arm(
     if not lane.calling:
         lane.lease = None
     return verdicts
+
+
+def may_repeat(store: MemoryStore, attempt: AttemptRow) -> bool:
+    """What T1 asks, for a message of which nobody knows whether it went."""
+    if attempt.outcome is not Outcome.UNKNOWN or store.now >= attempt.valid_until:
+        return False
+    journey = store.journey(attempt.lead)
+    channel, sender = attempt.parcel.permit.channel, attempt.parcel.sender
+    automatic = attempt.send_class is not SendClass.APPROVED
+    if journey.opted_out or journey.state not in permitted(channel):
+        return False
+    if automatic and journey.human_controlled:
+        return False
+    addresses = store.leads[attempt.lead].addresses
+    switches = store.switches_of(attempt.tenant)
+    run = store.intents[attempt.intent].intent.enrolment
+    stopped = EnrolmentStatus.STOPPED
+    return not (
+        (run is not None and store.enrolments[run].enrolment.status is stopped)
+        or store.suppressions_of(attempt.tenant, addresses)
+        or stopped_by(switches, channel, sender)
+        or breaker_of(switches, store.campaign_of(attempt.intent))
+        or _unread(store, addresses, automatic=automatic)
+    )
 
 
 def close_to_strangers(
@@ -95,6 +121,9 @@ def _switched_off(store: MemoryStore, lane: LaneRow, draft: Draft) -> NotArmed |
     switch = stopped_by(store.switches_of(sender.tenant), channel, sender.id)
     if switch is not None:
         return NotArmed(WhyNotArmed.SWITCHED_OFF, f"{switch.scope} {switch.of}".strip())
+    campaign = store.campaign_of(draft.parcel.intent)
+    if breaker_of(store.switches_of(sender.tenant), campaign) is not None:
+        return NotArmed(WhyNotArmed.SWITCHED_OFF, f"{SwitchScope.CAMPAIGN} {campaign}")
     if not sender.may(draft.send_class):
         return NotArmed(WhyNotArmed.SWITCHED_OFF, f"the sender is {sender.state}")
     return None
@@ -118,22 +147,32 @@ def _stale(
         return NotArmed(WhyNotArmed.STALE, f"its channel is {row.intent.channel} now")
     if journey.version != draft.lead_version or journey.state not in draft.states:
         return NotArmed(WhyNotArmed.STALE, f"the lead is {journey.state} now")
+    if journey.state not in permitted(draft.parcel.permit.channel):
+        # Whatever the draft allows: the channel is not for such a lead.
+        return NotArmed(WhyNotArmed.STALE, f"the lead is {journey.state} now")
     if draft.automatic and journey.human_controlled:
         return NotArmed(WhyNotArmed.STALE, "a person has taken over")
     return None
 
 
 def _inbox_behind(store: MemoryStore, draft: Draft) -> NotArmed | None:
+    why = _unread(store, draft.addresses, automatic=draft.automatic)
+    return NotArmed(WhyNotArmed.INBOX_BEHIND, why) if why else None
+
+
+def _unread(
+    store: MemoryStore, addresses: Sequence[AddressKey], *, automatic: bool
+) -> str:
+    """What came in and is not applied, if it is in the way."""
     limit = store.now - store.timing.inbox_behind
-    addresses: frozenset[AddressKey] = frozenset(draft.addresses)
     for event in store.arrived.values():
         if event.due_at is None:
             continue
         if event.arrival.address in addresses:
-            return NotArmed(WhyNotArmed.INBOX_BEHIND, "the lead has written")
-        if draft.automatic and not event.parked and event.stored_at < limit:
-            return NotArmed(WhyNotArmed.INBOX_BEHIND, "events wait too long")
-    return None
+            return "the lead has written"
+        if automatic and not event.parked and event.stored_at < limit:
+            return "events wait too long"
+    return ""
 
 
 def _no_unit(store: MemoryStore, lane: LaneRow, draft: Draft) -> NotArmed | None:
@@ -168,6 +207,7 @@ def _armed(
         called_at=store.now,
         called_on=store.machine,
         deadline=store.machine + store.timing.doubtful,
+        valid_until=draft.valid_until,
         aftermath=draft.aftermath,
         slot=draft.counted,
         budgets=tuple(share.key for share in draft.shares),
@@ -206,7 +246,7 @@ def _after(
     match refused.why:
         case WhyNotArmed.SUPPRESSED:
             store.cancel(row, str(refused.why))
-            store.stop_run(row.intent.enrolment, str(refused.why))
+            stop_run(store, row.intent.enrolment, str(refused.why))
         case WhyNotArmed.STALE if waits:
             phone = store.journey(row.intent.lead).phone
             if row.intent.channel is Channel.WHATSAPP and phone is not None:

@@ -18,13 +18,12 @@ from outreach.adapters.memory.rows import (
 from outreach.adapters.memory.store import MemoryStore
 from outreach.domain.case import Case
 from outreach.domain.decision import Reason
-from outreach.domain.ids import CampaignId, IntentId, SenderId
+from outreach.domain.ids import IntentId, SenderId
 from outreach.domain.limits import NO_LIMITS, SETTING, BudgetKind, kind_of, room_left
 from outreach.domain.message import Draft, NotArmed, WhyNotArmed
 from outreach.domain.sender import SendClass, Sender
 
 __all__ = [
-    "campaign_of",
     "close",
     "give_back",
     "holders",
@@ -137,7 +136,7 @@ def _others(
 ) -> Sequence[IntentRow]:
     if kind not in {BudgetKind.CAMPAIGN, BudgetKind.UNANSWERED}:
         return ()
-    of = campaign_of(store, row)
+    of = store.campaign_of(row.intent.id)
     return [
         one
         for one in store.intents.values()
@@ -148,7 +147,7 @@ def _others(
         and (
             _unanswered(store, one)
             if kind is BudgetKind.UNANSWERED
-            else _is_new(store, one) and campaign_of(store, one) == of
+            else _is_new(store, one) and store.campaign_of(one.intent.id) == of
         )
     ]
 
@@ -161,9 +160,3 @@ def _unanswered(store: MemoryStore, row: IntentRow) -> bool:
 def _is_new(store: MemoryStore, row: IntentRow) -> bool:
     known = (row.lane, row.intent.lead) in store.contacted
     return row.intent.send_class is SendClass.NEW and not known
-
-
-def campaign_of(store: MemoryStore, row: IntentRow) -> CampaignId | None:
-    """The campaign of the run a message belongs to."""
-    run = row.intent.enrolment
-    return None if run is None else store.enrolments[run].enrolment.campaign

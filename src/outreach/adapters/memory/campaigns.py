@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from attrs import evolve, frozen
 
 from outreach.adapters.memory.rows import CampaignRow, EnrolmentRow
 from outreach.adapters.memory.store import MemoryStore
+from outreach.domain.breaker import BREAKER_DAYS, MailCounts, MailFault
 from outreach.domain.channel import Channel
 from outreach.domain.errors import NotFound
 from outreach.domain.ids import CampaignId, LeadId, SenderId, TenantId
+from outreach.domain.message import MessageStatus, Outcome
 from outreach.domain.sender import SenderState
 from outreach.domain.sequence import (
     Campaign,
@@ -20,6 +23,7 @@ from outreach.domain.sequence import (
     MessageTemplate,
 )
 from outreach.domain.sequence import Sequence as Steps
+from outreach.domain.stop import HOLDING
 from outreach.ports.campaigns import Enrollable, NewEnrolment
 
 __all__ = ["MemoryCampaigns"]
@@ -57,6 +61,15 @@ class MemoryCampaigns:
         campaign = evolve(known, sequence=steps.id)
         store.campaigns[tenant, name] = campaign
         return campaign
+
+    async def named(self, tenant: TenantId, name: str) -> Campaign:
+        """By name or id."""
+        await self.store.pause()
+        for (of, called), campaign in self.store.campaigns.items():
+            if of == tenant and name in {called, str(campaign.id)}:
+                return campaign
+        message = f"no campaign is called {name!r}"
+        raise NotFound(message)
 
     async def sequence(
         self, tenant: TenantId, name: str
@@ -106,6 +119,11 @@ class MemoryCampaigns:
         """Each with its first message."""
         await self.store.pause()
         return [_enroll(self.store, tenant, campaign, one) for one in batch]
+
+    async def mail(self, tenant: TenantId, campaign: CampaignId) -> MailCounts:
+        """Counted afresh."""
+        await self.store.pause()
+        return _mail(self.store, tenant, campaign)
 
     async def now(self) -> datetime:
         """Engine time."""
@@ -201,3 +219,30 @@ def _sticky(store: MemoryStore, lead: LeadId) -> SenderId | None:
     if phone is None or store.lanes[phone].sender.state in _GONE:
         return None
     return phone
+
+
+def _mail(store: MemoryStore, tenant: TenantId, campaign: CampaignId) -> MailCounts:
+    since = store.now.date() - BREAKER_DAYS + timedelta(days=1)
+    mails = {
+        name: one
+        for name, one in store.attempts.items()
+        if one.tenant == tenant
+        and one.parcel.permit.channel in HOLDING
+        and store.campaign_of(one.intent) == campaign
+    }
+    logged = [store.sent[name] for name in mails if name in store.sent]
+    arrived = [row.reached.get(MessageStatus.DELIVERED) for row in logged]
+    faults = Counter(
+        fault
+        for (name, fault), at in store.faults.items()
+        if name in mails and at.date() >= since
+    )
+    return MailCounts(
+        sent=sum(
+            one.outcome is Outcome.ACCEPTED and one.called_at.date() >= since
+            for one in mails.values()
+        ),
+        bounced=faults[MailFault.BOUNCED],
+        complained=faults[MailFault.COMPLAINED],
+        delivered=sum(at is not None and at.date() >= since for at in arrived),
+    )

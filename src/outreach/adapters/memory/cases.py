@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from outreach.adapters.memory.budgeting import campaign_of, with_uses
+from outreach.adapters.memory.budgeting import with_uses
 from outreach.adapters.memory.rows import IntentRow, LaneRow, Standing
 from outreach.adapters.memory.store import MemoryStore
 from outreach.domain.budget import UnitSlot
@@ -38,7 +38,7 @@ def case_of(store: MemoryStore, row: IntentRow) -> Case:
         addresses=lead.addresses,
         fields=lead.variables,
         enrolment=enrolment,
-        campaign=campaign_of(store, row),
+        campaign=store.campaign_of(intent.id),
         sequence=sequence,
         template=_template(store, intent, sequence),
         suppressions=store.suppressions_of(intent.tenant, lead.addresses),

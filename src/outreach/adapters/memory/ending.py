@@ -11,6 +11,7 @@ from outreach.adapters.memory import budgeting
 from outreach.adapters.memory.counting import count, reach, uncount
 from outreach.adapters.memory.reviewing import open_item
 from outreach.adapters.memory.rows import AttemptRow, IntentRow, Standing
+from outreach.adapters.memory.stopping import stop_run
 from outreach.adapters.memory.store import MemoryStore
 from outreach.adapters.memory.watch import note_call
 from outreach.domain.channel import Channel
@@ -112,12 +113,14 @@ def _rest(store: MemoryStore, attempt: AttemptRow, result: Result) -> None:
         return
     lane.gate_at = max(lane.gate_at, store.now + result.gap)
     lane.backoff_until = None
-    lane.backoffs = lane.backoffs + 1 if result.lane_refused else 0
+    if len(lane.calling) <= 1:
+        # Many messages in one call are one call.
+        lane.backoffs = lane.backoffs + 1 if result.lane_refused else 0
     if result.rest:
         lane.backoff_until = store.now + store.engine_span(result.rest)
     elif result.lane_refused:
         lane.backoff_until = store.now + result.gap
-    if result.lane_refused:
+    if result.lane_refused and len(lane.calling) <= 1:
         store.backoffs[attempt.tenant] = store.backoffs.get(attempt.tenant, 0) + 1
 
 
@@ -197,7 +200,7 @@ def _try_again(store: MemoryStore, attempt: AttemptRow, result: Result) -> None:
     else:
         why = str(Fact.UNREACHABLE)
         store.end(row, Standing.CANCELLED, why)
-        store.stop_run(row.intent.enrolment, why)
+        stop_run(store, row.intent.enrolment, why)
         journey = store.journey(attempt.lead)
         by = "provider"
         store.keep_moved(happened(journey, Fact.UNREACHABLE, store.now, by=by))

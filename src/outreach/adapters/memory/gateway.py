@@ -11,6 +11,7 @@ from attrs import define, evolve, field, frozen
 
 from outreach.adapters.memory.clock import EPOCH
 from outreach.adapters.memory.pause import Pause, yield_once
+from outreach.domain.channel import Channel
 from outreach.domain.errors import Misconfigured, Unavailable
 from outreach.domain.message import (
     Accepted,
@@ -18,16 +19,27 @@ from outreach.domain.message import (
     MessageStatus,
     NotAccepted,
     Parcel,
+    Refusal,
+    Refused,
     UnknownOutcome,
 )
 from outreach.domain.sender import SenderSignal
-from outreach.ports.gateway import Absent, AccountSender, CannotTell, Found, Status
+from outreach.domain.stop import Stop, StopKind
+from outreach.ports.gateway import (
+    Absent,
+    AccountSender,
+    Again,
+    CannotTell,
+    Confirmed,
+    Found,
+    Status,
+)
 
 __all__ = ["Delivery", "MemoryGateway", "Mishap"]
 
 
 class Mishap(Enum):
-    """What the line can do to one call."""
+    """What the line can do to one call, or to one stop."""
 
     ACCEPTED_THEN_SILENT = auto()
     """The message is accepted, the answer is lost."""
@@ -42,6 +54,8 @@ class Delivery:
     """A parcel that was accepted, and how far it came.
 
     Attributes:
+        withdrawn: taken back while the provider still held it.
+        left: sent on; nothing can be taken back any more.
         sender: the number it really left from.
     """
 
@@ -51,12 +65,14 @@ class Delivery:
     sender: str
     at: datetime
     status: MessageStatus = MessageStatus.ACCEPTED
+    withdrawn: bool = False
+    left: bool = False
 
 
 @define(eq=False)
 class MemoryGateway:
-    """Implements `Gateway`, `LooksUp`, `PollsStatus` and `ListsAccounts` of
-    :mod:`outreach.ports.gateway`.
+    """Implements `Gateway` and every ability of :mod:`outreach.ports.gateway` but
+    `ReceivesWebhooks`.
 
     Every parcel is accepted unless the script says otherwise; ids count from 1, and
     a pair of numbers has one thread.
@@ -66,7 +82,14 @@ class MemoryGateway:
         accounts: what `senders` answers.
         is_reachable: False: no question is answered, and no byte of a send leaves.
         accepts_us: False: the credentials are not accepted.
+        carries: channels of the account; a parcel for another one is refused before
+            anything leaves.
+        campaign: where all that it accepts belongs, by the name a stop has for it.
+        repeats_for: how long it knows a message by its key.
         arrivals: sends that reached it, whatever became of them.
+        stops: what it was told to stop, in order.
+        blocked: addresses that it writes to no more.
+        paused: campaigns that it sends nothing of.
     """
 
     now: datetime = EPOCH
@@ -74,8 +97,15 @@ class MemoryGateway:
     is_reachable: bool = True
     accepts_us: bool = True
     pause: Pause = yield_once
+    carries: frozenset[Channel] = frozenset(Channel)
+    campaign: str = ""
+    repeats_for: timedelta = timedelta(hours=23)
     arrivals: int = field(default=0, init=False)
     deliveries: list[Delivery] = field(factory=list, init=False)
+    stops: list[Stop] = field(factory=list, init=False)
+    blocked: set[str] = field(factory=set, init=False)
+    paused: set[str] = field(factory=set, init=False)
+    _deaf: deque[Mishap] = field(factory=deque, init=False)
     _script: deque[Answer | Mishap] = field(factory=deque, init=False)
 
     @property
@@ -112,20 +142,105 @@ class MemoryGateway:
             there, status=status, sender=sender or there.sender
         )
 
+    def ignore(self, *mishaps: Mishap) -> None:
+        """Say what the next stops meet, one each; what was said before is gone."""
+        self._deaf = deque(mishaps)
+
+    def let_go(self) -> list[Parcel]:
+        """Send on all that it holds and may send; answers what left now."""
+        gone = []
+        for place, there in enumerate(self.deliveries):
+            kept = there.left or there.withdrawn or self.campaign in self.paused
+            if not kept and there.parcel.to not in self.blocked:
+                self.deliveries[place] = evolve(there, left=True)
+                gone.append(there.parcel)
+        return gone
+
     async def send(self, parcel: Parcel, within: timedelta) -> Answer:
-        """See `Gateway.send`."""
+        """See `Gateway.send`.
+
+        Raises:
+            ChannelSegregationError: the account is not for the parcel's channel.
+        """
+        parcel.permit.demand(self.carries)
         await self.pause()
         coming = self._obstacle(within) or self._next()
         if coming is Mishap.NOT_CONNECTED:
             return NotAccepted(lane=True, detail="not connected")
         self.arrivals += 1
+        return self._meet(parcel, coming)
+
+    async def send_many(
+        self, parcels: Sequence[Parcel], within: timedelta
+    ) -> Sequence[Answer]:
+        """See `SendsMany.send_many`: one arrival; a mishap befalls all of them.
+
+        Raises:
+            ChannelSegregationError: the account is not for a parcel's channel.
+        """
+        for parcel in parcels:
+            parcel.permit.demand(self.carries)
+        await self.pause()
+        obstacle = self._obstacle(within)
+        if obstacle is None and self._script and isinstance(self._script[0], Mishap):
+            obstacle = self._next()
+        if obstacle is Mishap.NOT_CONNECTED:
+            return [NotAccepted(lane=True, detail="not connected") for _ in parcels]
+        self.arrivals += 1
+        return [self._meet(parcel, obstacle or self._next()) for parcel in parcels]
+
+    async def repeat(
+        self, parcel: Parcel, since: datetime, within: timedelta
+    ) -> Answer:
+        """See `RepeatsSafely.repeat`."""
+        if self.now - since >= self.repeats_for:
+            await self.pause()
+            return NotAccepted(lane=False, detail="too late to repeat it safely")
+        for there in self.deliveries:
+            if there.parcel.attempt != parcel.attempt:
+                continue
+            await self.pause()
+            if self._obstacle(within) is not None:
+                return NotAccepted(lane=True, detail="not connected")
+            if self._script and isinstance(self._script[0], Mishap):
+                self._next()
+                return UnknownOutcome("no answer")
+            return Accepted(there.ref, there.thread)
+        return await self.send(parcel, within)
+
+    async def stop(self, stop: Stop) -> Confirmed | Again:
+        """See `TakesBack.stop`."""
+        await self.pause()
+        if not self.is_reachable or not self.accepts_us:
+            return Again("not connected")
+        mishap = self._deaf.popleft() if self._deaf else None
+        if mishap in {Mishap.NOT_CONNECTED, Mishap.LOST_ON_THE_WAY}:
+            return Again("no answer")
+        self.stops.append(stop)
+        self._carry_out(stop)
+        return Confirmed() if mishap is None else Again("no answer")
+
+    def _carry_out(self, stop: Stop) -> None:
+        match stop.kind:
+            case StopKind.BLOCK:
+                self.blocked.add(stop.to)
+            case StopKind.PAUSE:
+                self.paused.add(stop.about)
+            case StopKind.WITHDRAW:
+                for place, there in enumerate(self.deliveries):
+                    if str(there.parcel.attempt) == stop.about:
+                        self.deliveries[place] = evolve(there, withdrawn=True)
+
+    def _meet(self, parcel: Parcel, coming: Answer | Mishap) -> Answer:
+        if parcel.to in self.blocked:
+            return Refused(Refusal.REJECTED, detail="blocked")
         match coming:
             case Accepted(ref, thread):
                 return self._accept(parcel, ref, thread)
             case Mishap.ACCEPTED_THEN_SILENT:
                 self._accept(parcel)
                 return UnknownOutcome("no answer")
-            case Mishap.LOST_ON_THE_WAY:
+            case Mishap():
                 return UnknownOutcome("no answer")
             case answer:
                 return answer

@@ -68,6 +68,12 @@ class MemoryIntents:
             attempt.lease = lease
         return [_doubt(store, attempt) for attempt in taken]
 
+    async def may_repeat(self, doubt: Doubt) -> bool:
+        """T1's questions once more."""
+        await self.store.pause()
+        attempt = self.store.attempts[doubt.parcel.attempt]
+        return arming.may_repeat(self.store, attempt)
+
     async def resolve(self, resolutions: Sequence[Resolution]) -> Sequence[Left]:
         """What is settled already stays."""
         await self.store.pause()

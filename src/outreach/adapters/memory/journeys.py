@@ -9,16 +9,19 @@ from attrs import evolve, frozen
 from outreach.adapters.memory import ending, knowing, reviewing
 from outreach.adapters.memory.counting import reach
 from outreach.adapters.memory.rows import LogRow, Standing
+from outreach.adapters.memory.stopping import cancel_waiting, withdraw
 from outreach.adapters.memory.store import MemoryStore
 from outreach.adapters.memory.suppressing import suppress
 from outreach.adapters.memory.watch import came_back
 from outreach.domain.analysis import ReplyIntent
-from outreach.domain.change import Change, Done, Heard, Known
+from outreach.domain.breaker import MailFault
+from outreach.domain.change import Change, Done, Duty, DutyKind, Heard, Known
 from outreach.domain.channel import Channel
 from outreach.domain.event import EventType, SystemEvent
-from outreach.domain.ids import EnrolmentId, LeadId, SenderId, TenantId
+from outreach.domain.ids import AttemptId, EnrolmentId, LeadId, SenderId, TenantId
 from outreach.domain.message import MessageStatus
 from outreach.domain.sequence import EnrolmentStatus
+from outreach.domain.stop import HOLDING
 
 __all__ = ["MemoryJourneys"]
 
@@ -92,7 +95,7 @@ def _apply_journey(store: MemoryStore, change: Change) -> None:
     if change.enrolment is not None:
         _apply_enrolment(store, *change.enrolment)
     if journey.opted_out:
-        store.cancel_waiting(change.lead, "OPTED_OUT")
+        cancel_waiting(store, change.lead, "OPTED_OUT")
     if journey.phone != before.phone:
         if before.phone is not None:
             store.audit.reassigned.append((store.now, change.lead))
@@ -106,6 +109,8 @@ def _apply_enrolment(
 ) -> None:
     run = store.enrolments[enrolment]
     store.keep_status(run, status, why)
+    if status is EnrolmentStatus.STOPPED:
+        withdraw(store, run.enrolment.lead, why, enrolment)
     ended = status in {EnrolmentStatus.STOPPED, EnrolmentStatus.COMPLETED}
     for row in store.intents_for(
         run.enrolment.lead, Standing.WAITING, Standing.HELD, Standing.CALLING
@@ -183,5 +188,22 @@ def _apply_rest(store: MemoryStore, change: Change) -> None:
         reviewing.apply(store, change.review)
     for duty in change.duties:
         store.put_duty(duty)
+    for name, fault in change.faults:
+        _count_fault(store, change.tenant, name, fault)
     if change.external is not None:
         store.unit(change.external).external += 1
+
+
+def _count_fault(
+    store: MemoryStore, tenant: TenantId, name: AttemptId, fault: MailFault
+) -> None:
+    """Once for each mail; its campaign is judged from now on."""
+    attempt = store.attempts.get(name)
+    if attempt is None or (name, fault) in store.faults:
+        return
+    if attempt.tenant != tenant or attempt.parcel.permit.channel not in HOLDING:
+        return
+    store.faults[name, fault] = store.now
+    campaign = store.campaign_of(attempt.intent)
+    if campaign is not None:
+        store.put_duty(Duty(DutyKind.BREAKER, str(campaign), tenant, store.now))

@@ -20,6 +20,7 @@ from outreach.adapters.memory.rows import (
     Lease,
     Standing,
 )
+from outreach.adapters.memory.stopping import stop_run
 from outreach.adapters.memory.store import MemoryStore
 from outreach.adapters.memory.waking import free_at, openings, wake_at
 from outreach.domain.case import Case
@@ -186,7 +187,7 @@ def _put(store: MemoryStore, lane: LaneRow, row: IntentRow, put: PutOff) -> None
     store.record(row, decision)
     if put.until is None:
         store.cancel(row, str(decision.binding))
-        store.stop_run(row.intent.enrolment, str(decision.binding))
+        stop_run(store, row.intent.enrolment, str(decision.binding))
         return
     deferred = decision.verdict is Verdict.DEFER
     if deferred and decision.binding is Reason.OUTSIDE_WINDOW and row.window_key:

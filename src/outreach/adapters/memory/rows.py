@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from uuid import UUID
 
 from attrs import Factory, define
 
@@ -16,12 +17,14 @@ from outreach.domain.channel import Channel, State
 from outreach.domain.decision import Decision
 from outreach.domain.event import Arrival
 from outreach.domain.ids import (
+    AccountId,
     AttemptId,
     EventId,
     Incarnation,
     IntentId,
     LeadId,
     SenderId,
+    StopId,
     TenantId,
 )
 from outreach.domain.journey import Journey, Move
@@ -35,6 +38,7 @@ from outreach.domain.message import (
 from outreach.domain.review import ReviewItem
 from outreach.domain.sender import SendClass, Sender
 from outreach.domain.sequence import Enrolment, Sequence
+from outreach.domain.stop import StopKind
 from outreach.domain.window import Hours, Window
 from outreach.ports.reviews import Audited
 
@@ -54,6 +58,7 @@ __all__ = [
     "LogRow",
     "ReviewRow",
     "Standing",
+    "StopRow",
     "TenantRow",
     "Undo",
     "UnitRow",
@@ -163,6 +168,7 @@ class AttemptRow:
         deadline: machine time at which CALLING becomes UNKNOWN.
         slot: where the guard counted what it took of any budget.
         budgets: keys of the further budgets it took a unit of.
+        valid_until: engine time up to which it may leave.
         evidence: an event has told that it was accepted, before its call ended.
         overdue_at: engine time at which UNKNOWN must get an outcome.
         state: the lead's when it was armed.
@@ -179,6 +185,7 @@ class AttemptRow:
     called_at: datetime
     called_on: datetime
     deadline: datetime
+    valid_until: datetime
     aftermath: Aftermath | None
     state: State = State.COLD
     settled_at: datetime | None = None
@@ -338,6 +345,24 @@ class ReviewRow:
     item: ReviewItem
     claimed_by: str = ""
     audit: list[Audited] = Factory(list)
+
+
+@define(eq=False)
+class StopRow:
+    """What a provider must be told; *about* is an attempt or a campaign."""
+
+    id: StopId
+    tenant: TenantId
+    account: AccountId
+    kind: StopKind
+    about: UUID
+    cause: str
+    at: datetime
+    lead: LeadId | None = None
+    tries: int = 0
+    detail: str = ""
+    alerted: bool = False
+    confirmed_at: datetime | None = None
 
 
 @define(eq=False)

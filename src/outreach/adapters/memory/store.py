@@ -31,10 +31,12 @@ from outreach.adapters.memory.rows import (
     LogRow,
     ReviewRow,
     Standing,
+    StopRow,
     TenantRow,
     UnitRow,
 )
 from outreach.domain.address import AddressKey
+from outreach.domain.breaker import MailFault
 from outreach.domain.budget import HARD_LIMIT, UnitSlot, effective_limit
 from outreach.domain.change import Duty, DutyKind
 from outreach.domain.channel import Channel
@@ -63,14 +65,13 @@ from outreach.domain.sequence import (
     Sequence,
 )
 from outreach.domain.signs import Signs
+from outreach.domain.stop import StopKind
 from outreach.domain.suppression import Suppression, Switch, SwitchScope
 from outreach.domain.timing import Timing
 from outreach.domain.window import Window
 from outreach.ports.senders import Account
 
 __all__ = ["MemoryStore"]
-
-_LIVE = frozenset({EnrolmentStatus.ACTIVE, EnrolmentStatus.PAUSED})
 
 
 @define(eq=False)
@@ -87,6 +88,8 @@ class MemoryStore:
         lifted: switches that were let go, with who did it, when and why.
         arrived: events that are not applied, in the order they came.
         backoffs: calls that providers refused for now, by tenant.
+        stops: by account, kind and what they are about.
+        faults: mails that bounced or were complained about, and when.
         changes: keys of events and commands that are committed.
     """
 
@@ -137,6 +140,8 @@ class MemoryStore:
     duties: dict[tuple[DutyKind, str], DutyRow] = Factory(dict)
     reviews: dict[ReviewId, ReviewRow] = Factory(dict)
     reviews_of: dict[LeadId, list[ReviewId]] = Factory(dict)
+    stops: dict[tuple[AccountId, StopKind, UUID], StopRow] = Factory(dict)
+    faults: dict[tuple[AttemptId, MailFault], datetime] = Factory(dict)
     changes: set[tuple[TenantId, str]] = Factory(set)
     decisions: list[DecisionRow] = Factory(list)
     backoffs: dict[TenantId, int] = Factory(dict)
@@ -271,16 +276,6 @@ class MemoryStore:
         elif row.standing is Standing.CALLING:
             row.cancelled = why
 
-    def cancel_waiting(self, lead: LeadId, why: str) -> None:
-        """Cancel all that waits for a lead, and end its run."""
-        for row in self.intents_for(
-            lead, Standing.WAITING, Standing.HELD, Standing.CALLING
-        ):
-            self.cancel(row, why)
-        run = self.live_enrolment(lead)
-        if run is not None:
-            self.stop_run(run.enrolment.id, why)
-
     def leave(self, row: IntentRow) -> None:
         """Take a message out of its line, if it stands in one."""
         if row.standing is not Standing.WAITING:
@@ -308,17 +303,16 @@ class MemoryStore:
     def live_enrolment(self, lead: LeadId) -> EnrolmentRow | None:
         """The run of a lead that is ACTIVE or PAUSED; there is at most one."""
         runs = [self.enrolments[run] for run in self.enrolled.get(lead, ())]
-        return next((row for row in runs if row.enrolment.status in _LIVE), None)
+        return next((row for row in runs if row.enrolment.is_live), None)
 
     def keep_status(self, row: EnrolmentRow, status: EnrolmentStatus, why: str) -> None:
         """Change whether a run goes on."""
         row.enrolment = evolve(row.enrolment, status=status, stop_reason=why)
 
-    def stop_run(self, enrolment: EnrolmentId | None, why: str) -> None:
-        """Stop a run, unless it has ended already."""
-        row = None if enrolment is None else self.enrolments[enrolment]
-        if row is not None and row.enrolment.status in _LIVE:
-            self.keep_status(row, EnrolmentStatus.STOPPED, why)
+    def campaign_of(self, intent: IntentId) -> CampaignId | None:
+        """The campaign of a message's run; a reply has none."""
+        run = self.intents[intent].intent.enrolment
+        return None if run is None else self.enrolments[run].enrolment.campaign
 
     # --- units
 

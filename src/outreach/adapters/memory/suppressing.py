@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from outreach.adapters.memory.stopping import cancel_waiting
 from outreach.adapters.memory.store import MemoryStore
 from outreach.domain.address import AddressKey, AddressKind
 from outreach.domain.ids import LeadId, TenantId
@@ -35,7 +36,7 @@ def suppress(
                 journey = store.journey(lead)
                 by = suppression.by
                 store.keep_moved(happened(journey, fact, suppression.at, by=by))
-            store.cancel_waiting(lead, "OPTED_OUT" if opted_out else "SUPPRESSED")
+            cancel_waiting(store, lead, "OPTED_OUT" if opted_out else "SUPPRESSED")
     return new
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from uuid import UUID
 
 from attrs import frozen
 
+from outreach.adapters.memory.stopping import pause, unpause
 from outreach.adapters.memory.store import MemoryStore
 from outreach.adapters.memory.suppressing import suppress
-from outreach.domain.ids import TenantId
+from outreach.domain.ids import CampaignId, TenantId
 from outreach.domain.suppression import Suppression, Switch, SwitchScope
 
 __all__ = ["MemorySwitches"]
@@ -26,7 +28,10 @@ class MemorySwitches:
         """One that is thrown stays as it was thrown first."""
         await self.store.pause()
         switch = Switch(scope, of, reason, by, self.store.now)
-        return self.store.switches.setdefault(_key(tenant, scope, of), switch)
+        key = _key(tenant, scope, of)
+        if scope is SwitchScope.CAMPAIGN and key not in self.store.switches:
+            pause(self.store, tenant, CampaignId(UUID(of)), "BREAKER_OPEN")
+        return self.store.switches.setdefault(key, switch)
 
     async def lift(
         self, tenant: TenantId, scope: SwitchScope, of: str, *, reason: str, by: str
@@ -38,6 +43,8 @@ class MemorySwitches:
             return False
         lifted = Switch(scope, of, reason, by, self.store.now)
         self.store.lifted.append((switch, lifted))
+        if scope is SwitchScope.CAMPAIGN:
+            unpause(self.store, CampaignId(UUID(of)))
         return True
 
     async def thrown(self, tenant: TenantId) -> Sequence[Switch]:

@@ -16,8 +16,9 @@ from outreach.adapters.postgres.docs import jsonb
 from outreach.adapters.postgres.journeys import intent_doc
 from outreach.adapters.postgres.leads import lead
 from outreach.adapters.postgres.pool import Database
+from outreach.domain.breaker import BREAKER_DAYS, MailCounts
 from outreach.domain.errors import NotFound
-from outreach.domain.ids import CampaignId, LeadId, TenantId
+from outreach.domain.ids import CampaignId, LeadId, SequenceId, TenantId
 from outreach.domain.sequence import Campaign, MessageTemplate, Step
 from outreach.domain.sequence import Sequence as Steps
 from outreach.domain.window import Hours, Window
@@ -68,6 +69,22 @@ class PostgresCampaigns:
             )
             (campaign,) = (await rows.fetchall())[0]
         return Campaign(CampaignId(campaign), steps.id, name)
+
+    async def named(self, tenant: TenantId, name: str) -> Campaign:
+        rows = await self.database.rows(
+            """
+            SELECT id, sequence_id, name FROM campaigns
+             WHERE name = %s OR id::text = %s ORDER BY name = %s DESC LIMIT 1
+            """,
+            (name, name, name),
+            tenant=tenant,
+        )
+        for row in rows:
+            return Campaign(
+                CampaignId(row["id"]), SequenceId(row["sequence_id"]), row["name"]
+            )
+        message = f"no campaign is called {name!r}"
+        raise NotFound(message)
 
     async def sequence(
         self, tenant: TenantId, name: str
@@ -120,6 +137,22 @@ class PostgresCampaigns:
             tenant=tenant,
         )
         return done
+
+    async def mail(self, tenant: TenantId, campaign: CampaignId) -> MailCounts:
+        (row,) = await self.database.rows(
+            """
+            SELECT coalesce(sum(sent), 0)::integer AS sent,
+                   coalesce(sum(bounced), 0)::integer AS bounced,
+                   coalesce(sum(complained), 0)::integer AS complained,
+                   coalesce(sum(delivered), 0)::integer AS delivered
+              FROM campaign_mail
+             WHERE campaign_id = %s
+               AND day > (engine_now() AT TIME ZONE 'UTC')::date - %s
+            """,
+            (campaign, BREAKER_DAYS.days),
+            tenant=tenant,
+        )
+        return MailCounts(**row)
 
     async def now(self) -> datetime:
         at: datetime = await self.database.value("SELECT engine_now()")

@@ -252,7 +252,7 @@ def case(doc: Doc, hours: Hours) -> Case:
         + tuple(key for mail in mails for key in email_keys(mail)),
         fields=_fields(doc["lead"], phones, mails),
         enrolment=None if enrolment is None else EnrolmentStatus(enrolment),
-        campaign=None if doc["campaign"] is None else CampaignId(UUID(doc["campaign"])),
+        campaign=_campaign(doc["campaign"]),
         sequence=None if plan is None else sequence(plan),
         template=None if text is None else template(text),
         suppressions=tuple(map(suppression, doc["suppressions"])),
@@ -260,6 +260,10 @@ def case(doc: Doc, hours: Hours) -> Case:
         review_open=doc["review_open"],
         live=doc["live"],
     )
+
+
+def _campaign(text: str | None) -> CampaignId | None:
+    return None if text is None else CampaignId(UUID(text))
 
 
 def _lane(doc: Doc) -> LaneFacts:

@@ -95,6 +95,13 @@ class PostgresIntents:
         )
         return [_doubt(doc) for doc in docs]
 
+    async def may_repeat(self, doubt: Doubt) -> bool:
+        may: bool = await self.database.value(
+            "SELECT may_repeat(%s, %s, %s)",
+            (doubt.tenant, doubt.parcel.attempt, self.timing.inbox_behind),
+        )
+        return may
+
     async def resolve(self, resolutions: Sequence[Resolution]) -> Sequence[Left]:
         docs = await self.database.values(
             "SELECT resolve(%s)", (jsonb([_resolution_doc(r) for r in resolutions]),)

@@ -119,6 +119,7 @@ def _change_doc(change: Change) -> dict[str, Any]:
             {"attempt": attempt, "outcome": outcome, "ref": ref, "thread": thread}
             for attempt, outcome, ref, thread in change.resolves
         ],
+        "faults": [list(pair) for pair in change.faults],
         "external": None if change.external is None else doc(change.external),
         "review": None
         if review is None

@@ -20,14 +20,24 @@ from outreach.domain.change import (
     ReviewChange,
 )
 from outreach.domain.errors import NotFound, OutreachError, RetryLater
-from outreach.domain.ids import AccountId, EnrolmentId, Incarnation, ReviewId, SenderId
+from outreach.domain.ids import (
+    AccountId,
+    CampaignId,
+    EnrolmentId,
+    Incarnation,
+    ReviewId,
+    SenderId,
+    StopId,
+)
 from outreach.domain.journey import Fact, happened
 from outreach.domain.review import escalated
 from outreach.domain.sender import Sender, SenderSignal, SenderState
 from outreach.domain.sequence import EnrolmentStatus
 from outreach.domain.usecases.audit_ledger import AuditLedger
+from outreach.domain.usecases.carry_out_stops import CarryOutStops
 from outreach.domain.usecases.dispatch import Dispatch
 from outreach.domain.usecases.signal_sender import SignalSender
+from outreach.domain.usecases.watch_breaker import WatchBreaker
 from outreach.domain.usecases.watch_senders import WatchSenders
 from outreach.domain.window import local_day
 from outreach.ports.alerts import Alert, Alerts
@@ -63,6 +73,8 @@ class DoDuties:
     """Takes duties whose time has come, one after the other.
 
     Attributes:
+        stops: tells providers to stop.
+        breakers: judges campaigns.
         polls, lists: provider accounts that can be asked, by id.
     """
 
@@ -75,6 +87,8 @@ class DoDuties:
     signal: SignalSender
     watch: WatchSenders
     alerts: Alerts
+    stops: CarryOutStops
+    breakers: WatchBreaker
     polls: Mapping[AccountId, PollsStatus]
     lists: Mapping[AccountId, ListsAccounts]
 
@@ -125,6 +139,11 @@ class DoDuties:
                 return await self.signal.time_out(duty.tenant, SenderId(UUID(duty.key)))
             case DutyKind.GONE:
                 await self.dispatch.take_back(duty.tenant, SenderId(UUID(duty.key)))
+                return None
+            case DutyKind.STOP:
+                return await self.stops(duty.tenant, StopId(UUID(duty.key)))
+            case DutyKind.BREAKER:
+                await self.breakers(duty.tenant, CampaignId(UUID(duty.key)))
                 return None
             case _:
                 return await self._sign(duty, now)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from attrs import frozen
+from attrs import field, frozen
 
 from outreach.domain.budget import UnitSlot
 from outreach.domain.errors import RetryLater
 from outreach.domain.ids import AccountId, Incarnation, IntentId, review_id
-from outreach.domain.message import Outcome
+from outreach.domain.message import Accepted, Outcome, Refused
 from outreach.domain.review import (
     Priority,
     ReviewCalendar,
@@ -20,7 +20,7 @@ from outreach.domain.review import (
 )
 from outreach.domain.sender import SendClass
 from outreach.domain.timing import Timing
-from outreach.ports.gateway import Found, LooksUp
+from outreach.ports.gateway import Found, LooksUp, RepeatsSafely
 from outreach.ports.guard import Guard
 from outreach.ports.intents import Doubt, Intents, Resolution
 
@@ -42,10 +42,11 @@ class Recover:
 class LookForDoubts:
     """Asks the provider where it can be asked; waits for the deadline where not.
 
-    Found is ACCEPTED. Not found is asked again until the deadline: a history that
-    lacks a message proves nothing about a message that is still on its way. At the
-    deadline the message counts as sent (ABANDONED); a reply to a warm lead becomes
-    a review item, for a person knows what to do.
+    A provider that repeats safely is given the message again, with its key, for as
+    long as T1 would let it go. Found is ACCEPTED. Not found is asked again until the
+    deadline: a history that lacks a message proves nothing about a message that is
+    still on its way. At the deadline the message counts as sent (ABANDONED); a reply
+    to a warm lead becomes a review item, for a person knows what to do.
     """
 
     intents: Intents
@@ -53,6 +54,7 @@ class LookForDoubts:
     lookups: Mapping[AccountId, LooksUp]
     reviewers: ReviewCalendar
     timing: Timing = Timing()
+    repeats: Mapping[AccountId, RepeatsSafely] = field(factory=dict)
 
     async def __call__(self, who: Incarnation, limit: int = 20) -> int:
         """Look at due doubts; answers how many there were."""
@@ -88,7 +90,28 @@ class LookForDoubts:
             if left.slot is not None and not left.spent:
                 await self._release(left.slot, left.intent)
 
+    async def _repeat(self, doubt: Doubt) -> Resolution | None:
+        """What giving it to the provider again has proven, if it has."""
+        provider = self.repeats.get(doubt.parcel.account)
+        if provider is None or not await self.intents.may_repeat(doubt):
+            return None
+        within = self.timing.call + self.timing.connect
+        answer = await provider.repeat(doubt.parcel, doubt.called_on, within)
+        match answer:
+            case Accepted(ref=ref, thread=thread):
+                return Resolution(doubt, Outcome.ACCEPTED, ref=ref, thread=thread)
+            case Refused(kind=kind):
+                # The key has no other answer, so it was not taken the first time: the
+                # next attempt meets the refusal, and goes on from there.
+                detail = f"repeated: {kind}"
+                return Resolution(doubt, Outcome.NOT_SENT, detail=detail)
+            case _:
+                return None  # this time it was not taken; what of the first is open
+
     async def _resolve(self, doubt: Doubt) -> Resolution:
+        repeated = await self._repeat(doubt)
+        if repeated is not None:
+            return repeated
         provider = self.lookups.get(doubt.parcel.account)
         detail = "this provider cannot be asked"
         if provider is not None:

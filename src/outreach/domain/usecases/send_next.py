@@ -13,7 +13,7 @@ from attrs import evolve, frozen
 from outreach.domain.budget import Ask, Grant, GuardCode, UnitSlot
 from outreach.domain.case import Case, Flip
 from outreach.domain.decision import Block, Decision, Reason, Verdict, decide
-from outreach.domain.errors import RetryLater, Unavailable
+from outreach.domain.errors import ChannelSegregationError, RetryLater, Unavailable
 from outreach.domain.ids import AccountId, IntentId
 from outreach.domain.limits import SETTING, kind_of
 from outreach.domain.message import (
@@ -38,6 +38,7 @@ from outreach.domain.serving import serve_order
 from outreach.domain.timing import Timing
 from outreach.domain.usecases.signal_sender import SignalSender
 from outreach.domain.window import local_day, next_midnight
+from outreach.ports.alerts import Alert
 from outreach.ports.calendar import Calendar
 from outreach.ports.clock import Clock
 from outreach.ports.gateway import Gateway
@@ -285,8 +286,18 @@ class SendNext:
             return NotAccepted(lane=True, detail="no gateway for this account")
         try:
             return await gateway.send(parcel, self.timing.call + self.timing.connect)
+        except ChannelSegregationError as error:
+            return await self._segregated(parcel, str(error))
         except Exception as error:  # noqa: BLE001 - whatever it was, it may have left
             return UnknownOutcome(f"defect in the gateway: {type(error).__name__}")
+
+    async def _segregated(self, parcel: Parcel, says: str) -> Answer:
+        """A warm account was given a cold lead, or the other way (INV-8): nothing has
+        left, and nothing more does by this sender until a person has looked.
+        """
+        alert = Alert("segregation.violation", str(parcel.sender), says)
+        await self.signal.alerts.raise_(alert)
+        return NotAccepted(lane=True, detail=says, signal=SenderSignal.PAUSE)
 
     async def _settle(self, result: Result) -> list[Left]:
         for left in range(_T2_TRIES - 1, -1, -1):

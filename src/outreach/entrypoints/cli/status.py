@@ -9,6 +9,7 @@ import click
 from attrs import asdict, frozen
 
 from outreach.domain.sla import Priority
+from outreach.domain.stop import Stop
 from outreach.domain.suppression import Switch, SwitchScope
 from outreach.entrypoints.cli.backlog import Backlog, backlog
 from outreach.entrypoints.cli.given import Given
@@ -16,6 +17,7 @@ from outreach.entrypoints.cli.opening import with_engine
 from outreach.entrypoints.cli.options import command, json_option
 from outreach.entrypoints.cli.phone_rows import plain_phone, show_phones
 from outreach.entrypoints.cli.screen import local, print_json, say, table
+from outreach.entrypoints.cli.stop_rows import plain_stop, told
 from outreach.entrypoints.engine import Engine
 from outreach.ports.senders import SenderUse
 
@@ -28,6 +30,7 @@ class _Now:
     switches: Sequence[Switch]
     phones: Sequence[SenderUse]
     waiting: dict[str, int]
+    stops: Sequence[Stop]
 
 
 @command("status", example="outreach status\noutreach status --json")
@@ -46,6 +49,7 @@ def status(given: Given, *, as_json: bool) -> None:
             await parts.switches().thrown(engine.tenant),
             await parts.senders().all(engine.tenant),
             dict(summary.waiting),
+            await parts.stops().unconfirmed(engine.tenant),
         )
 
     found = with_engine(given, work)
@@ -64,6 +68,8 @@ def _show(found: _Now, zone: str) -> None:
         what = what or f"{switch.scope} {switch.of}".strip()
         since = local(switch.at, zone)
         say(f"STOPPED: {what}, by {switch.by} since {since}: {switch.reason}")
+    for stop in found.stops:
+        say(f"NOT CONFIRMED by its provider: {told(stop, zone)}")
     show_phones(found.phones, zone)
     if found.waiting:
         table("Messages that wait", ("class", "#messages"), found.waiting.items())
@@ -90,6 +96,7 @@ def _plain(found: _Now) -> dict[str, Any]:
         "switches": [asdict(one) for one in found.switches],
         "phones": [plain_phone(use) for use in found.phones],
         "waiting": found.waiting,
+        "unconfirmed_stops": [plain_stop(stop) for stop in found.stops],
         "oldest_event": left.oldest_event,
         "parked_events": left.parked,
         "unknown": left.doubts,

@@ -20,8 +20,8 @@ from outreach.entrypoints.engine import Engine
 __all__ = ["resume", "stop"]
 
 _ALL: Final = (
-    "Covers everything, of all tenants, unless one of --tenant, --channel and "
-    "--sender narrows it."
+    "Covers everything, of all tenants, unless one of --tenant, --channel, --sender "
+    "and --campaign narrows it."
 )
 
 
@@ -29,6 +29,7 @@ class _Asked(TypedDict):
     tenant: bool
     channel: str | None
     sender: str | None
+    campaign: str | None
     reason: str
     by: str
     as_json: bool
@@ -37,6 +38,9 @@ class _Asked(TypedDict):
 def _scope_options(wanted: Callable[..., None]) -> Callable[..., None]:
     for option in (
         click.option("--reason", required=True, help="For the record."),
+        click.option(
+            "--campaign", metavar="NAME", help="One campaign (its breaker): name, id."
+        ),
         click.option("--sender", metavar="PHONE", help="One phone: id, number, label."),
         click.option(
             "--channel",
@@ -63,9 +67,9 @@ outreach stop --sender +40712345678 --reason "odd answers\"""",
 def stop(given: Given, **asked: Unpack[_Asked]) -> None:
     """Stop sending, within a second, in every worker.
 
-    Covers everything, of all tenants, unless one of --tenant, --channel and --sender
-    narrows it. Calls under way end. Nothing is lost: it goes on after outreach
-    resume with the same scope.
+    Covers everything, of all tenants, unless one of --tenant, --channel, --sender and
+    --campaign narrows it. Calls under way end. Nothing is lost: it goes on after
+    outreach resume with the same scope.
     """
     scope = _scope(asked)
 
@@ -87,7 +91,8 @@ def stop(given: Given, **asked: Unpack[_Asked]) -> None:
     "resume",
     example="""\
 outreach resume --reason "offer corrected"
-outreach resume --channel WHATSAPP --reason "complaints answered\"""",
+outreach resume --channel WHATSAPP --reason "complaints answered"
+outreach resume --campaign "Spring" --reason "list cleaned\"""",
 )
 @_scope_options
 @by_option
@@ -96,8 +101,9 @@ outreach resume --channel WHATSAPP --reason "complaints answered\"""",
 def resume(given: Given, **asked: Unpack[_Asked]) -> None:
     """Let go on what was stopped with the same scope.
 
-    Covers everything, of all tenants, unless one of --tenant, --channel and --sender
-    narrows it; what another scope still stops stays stopped, and is named.
+    Covers everything, of all tenants, unless one of --tenant, --channel, --sender and
+    --campaign narrows it. A breaker that opened by itself is closed with --campaign.
+    What another scope still stops stays stopped, and is named.
     """
     scope = _scope(asked)
 
@@ -129,11 +135,12 @@ def _scope(asked: _Asked) -> SwitchScope:
             (SwitchScope.TENANT, asked["tenant"]),
             (SwitchScope.CHANNEL, asked["channel"]),
             (SwitchScope.SENDER, asked["sender"]),
+            (SwitchScope.CAMPAIGN, asked["campaign"]),
         )
         if value
     ]
     if len(given) > 1:
-        message = "give one of --tenant, --channel and --sender, or none"
+        message = "give one of --tenant, --channel, --sender and --campaign, or none"
         raise click.UsageError(message)
     return given[0] if given else SwitchScope.ALL
 
@@ -145,6 +152,10 @@ async def _of(engine: Engine, scope: SwitchScope, asked: _Asked) -> str:
         senders = engine.container.senders()
         sender = await senders.get(engine.tenant, str(asked["sender"]))
         return str(sender.id)
+    if scope is SwitchScope.CAMPAIGN:
+        campaigns = engine.container.campaigns()
+        named = await campaigns.named(engine.tenant, str(asked["campaign"]))
+        return str(named.id)
     return ""
 
 

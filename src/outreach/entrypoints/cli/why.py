@@ -13,11 +13,13 @@ from outreach.domain.case import Case
 from outreach.domain.decision import Block, Decision, decide
 from outreach.domain.errors import NotFound
 from outreach.domain.lead import LeadSummary
+from outreach.domain.stop import Stop
 from outreach.domain.usecases.find_lead import FindLead
 from outreach.entrypoints.cli.given import Given
 from outreach.entrypoints.cli.opening import with_engine
 from outreach.entrypoints.cli.options import command, json_option
 from outreach.entrypoints.cli.screen import complain, local, print_json, say, table
+from outreach.entrypoints.cli.stop_rows import plain_stop, told
 from outreach.entrypoints.engine import Engine
 from outreach.ports.decisions import Explained
 
@@ -32,6 +34,7 @@ _PAST: Final = 10
 class _Story:
     explained: Explained
     decided: tuple[tuple[Case, Decision], ...]
+    stops: Sequence[Stop]
 
 
 @command(
@@ -90,7 +93,8 @@ async def _look(engine: Engine, words: str) -> _Story | Sequence[LeadSummary]:
         )
         whole = evolve(case, window=evolve(window, holidays=days))
         decided.append((whole, decide(whole, explained.now, margin=margin)))
-    return _Story(explained, tuple(decided))
+    stops = await parts.stops().unconfirmed(engine.tenant, found[0].id)
+    return _Story(explained, tuple(decided), stops)
 
 
 def _ambiguous(words: str, found: Sequence[LeadSummary]) -> None:
@@ -114,6 +118,8 @@ def _show(story: _Story, zone: str) -> None:
     said = story.explained
     say(_sentence(story, zone), style="bold")
     say(f"{said.name}, {said.state}; lead {said.lead}")
+    for stop in story.stops:
+        say(f"Not confirmed by its provider: {told(stop, zone)}")
     for case, decision in story.decided:
         intent = case.intent
         table(
@@ -161,6 +167,7 @@ def _plain(story: _Story, zone: str) -> dict[str, Any]:
             for one in said.recorded
         ],
         "ended": said.ended,
+        "unconfirmed_stops": [plain_stop(one) for one in story.stops],
     }
 
 

@@ -132,7 +132,7 @@ LANGUAGE sql STABLE SET search_path FROM CURRENT
 AS $$
   SELECT 'LOST_CALL', a.id::text, 'called at ' || a.called_at, a.sender_id
     FROM attempts a
-    LEFT JOIN lanes l ON l.id = a.sender_id AND l.calling = a.id
+    LEFT JOIN lanes l ON l.id = a.sender_id AND a.id = ANY (l.calling)
    WHERE a.tenant_id = current_tenant() AND a.called_at >= p_since
      AND a.outcome = 'CALLING'
      AND (l.id IS NULL OR l.call_deadline < p_last - interval '10 minutes')

@@ -220,6 +220,8 @@ BEGIN
   END IF;
   IF (v_state ->> 'opted_out')::boolean THEN
     PERFORM stop_lead(v_lead, 'OPTED_OUT');
+  ELSIF v_suppressed THEN
+    PERFORM stop_lead(v_lead, 'SUPPRESSED');
   END IF;
   IF (v_state ->> 'phone')::uuid IS DISTINCT FROM v_phone THEN
     INSERT INTO reassignments (tenant_id, lead_id, phone_before, phone_after, at,
@@ -266,6 +268,8 @@ BEGIN
     FROM jsonb_array_elements(c -> 'duties') AS x;
   PERFORM came_back((c -> 'heard' ->> 'sender')::uuid, v_now)
     WHERE c -> 'heard' ->> 'sender' IS NOT NULL;
+  PERFORM count_fault((x ->> 0)::uuid, x ->> 1)
+    FROM jsonb_array_elements(c -> 'faults') AS x;
   PERFORM close_event(c, v_lead);
   RETURN 'DONE';
 END
@@ -328,7 +332,8 @@ BEGIN
 END
 $$;
 
--- Nothing more goes to this lead: everything that waits is cancelled.
+-- Nothing more goes to this lead: everything that waits is cancelled, and providers
+-- are told.
 CREATE FUNCTION stop_lead(p_lead uuid, p_reason text) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
 AS $$
@@ -337,6 +342,8 @@ BEGIN
     WHERE i.lead_id = p_lead AND i.status IN ('WAITING', 'HELD', 'OPEN');
   PERFORM end_enrolment(e.id, 'STOPPED', p_reason) FROM sequence_enrollments e
     WHERE e.lead_journey_id = p_lead AND e.status IN ('ACTIVE', 'PAUSED');
+  PERFORM withdraw(p_lead, NULL, p_reason);
+  PERFORM block(p_lead, p_reason);
 END
 $$;
 
@@ -384,6 +391,11 @@ LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
 AS $$
 BEGIN
   PERFORM came_further(p_attempt, p_status);
+  IF p_status = 'DELIVERED' THEN
+    PERFORM count_mail(a.id, 0, 1, 0, 0) FROM attempts a
+      JOIN gold_communication_log g ON g.id = a.id AND g.created_at = a.called_at
+     WHERE a.id = p_attempt AND g.delivered_at IS NULL;
+  END IF;
   UPDATE gold_communication_log g
      SET status = CASE WHEN status_rank(p_status) > status_rank(g.status)
                        THEN p_status ELSE g.status END,

@@ -382,13 +382,19 @@ CREATE FUNCTION end_enrolment(p_enrolment uuid, p_status text, p_reason text)
 RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
 AS $$
+DECLARE
+  v_lead uuid;
 BEGIN
   UPDATE sequence_enrollments
      SET status = p_status, stop_reason = p_reason, next_step_at = NULL,
          stopped_at = CASE WHEN p_status = 'STOPPED' THEN engine_now() END,
          completed_at = CASE WHEN p_status = 'COMPLETED' THEN engine_now() END,
          updated_at = clock_timestamp()
-   WHERE id = p_enrolment AND status IN ('ACTIVE', 'PAUSED');
+   WHERE id = p_enrolment AND status IN ('ACTIVE', 'PAUSED')
+  RETURNING lead_journey_id INTO v_lead;
+  IF FOUND AND p_status = 'STOPPED' THEN
+    PERFORM withdraw(v_lead, p_enrolment, p_reason);
+  END IF;
   DELETE FROM duties WHERE kind = 'SEQUENCE_END' AND key = p_enrolment::text
      AND p_status <> 'PAUSED';
 END

@@ -41,7 +41,8 @@ BEGIN
   PERFORM rely_on(ARRAY['switches']);
   FOR v_draft IN SELECT * FROM jsonb_array_elements(p_drafts) LOOP
     v_answer := v_answer
-      || arm_one(v_tenant, p_lane, p_token, p_margin, p_call, p_behind, v_draft);
+      || arm_one(v_tenant, p_lane, p_token, p_margin, p_call, p_behind, v_draft,
+                 '' = ANY (v_answer));
     PERFORM not_armed(p_lane, v_draft, v_answer[array_upper(v_answer, 1)]);
   END LOOP;
   IF NOT '' = ANY (v_answer) THEN
@@ -126,9 +127,10 @@ BEGIN
 END
 $$;
 
+-- p_more: another draft of this very call is armed, and they leave together.
 CREATE FUNCTION arm_one(p_tenant uuid, p_lane uuid, p_token bigint,
                         p_margin interval, p_call interval, p_behind interval,
-                        d jsonb)
+                        d jsonb, p_more boolean)
 RETURNS text
 LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
 AS $$
@@ -161,7 +163,8 @@ BEGIN
   v_now := engine_now();
 
   -- Checks, each over what is committed by now.
-  IF v_lane.token <> p_token OR v_lane.calling IS NOT NULL OR v_lane.owner IS NULL
+  IF v_lane.token <> p_token OR (v_lane.calling IS NOT NULL AND NOT p_more)
+     OR v_lane.owner IS NULL
      OR v_lane.lease_until <= clock_timestamp() + p_margin THEN
     RETURN 'FENCED';
   END IF;
@@ -177,7 +180,11 @@ BEGIN
   IF EXISTS (SELECT FROM switches s WHERE s.lifted_at IS NULL AND (
        s.scope IN ('ALL', 'TENANT')
        OR (s.scope = 'CHANNEL' AND s.covers = d ->> 'channel')
-       OR (s.scope = 'SENDER' AND s.covers = p_lane::text))) THEN
+       OR (s.scope = 'SENDER' AND s.covers = p_lane::text)
+       -- An open breaker: nothing is added to its campaign.
+       OR (s.scope = 'CAMPAIGN' AND s.covers = (
+         SELECT e.campaign_id::text FROM sequence_enrollments e
+          WHERE e.id = v_intent.enrollment_id)))) THEN
     RETURN 'SWITCHED_OFF';
   END IF;
   SELECT * INTO v_phone FROM wa_phone_numbers WHERE id = p_lane;
@@ -193,6 +200,8 @@ BEGIN
      OR v_intent.channel <> d ->> 'channel'
      OR NOT v_journey.current_state
             IN (SELECT jsonb_array_elements_text(d -> 'states'))
+     -- Whatever the draft allows: the channel is not for such a lead (INV-8).
+     OR NOT may_reach(d ->> 'channel', v_journey.current_state)
      OR (v_automatic AND v_journey.is_human_controlled) THEN
     RETURN 'STALE';
   END IF;
@@ -225,12 +234,13 @@ BEGIN
   END IF;
   INSERT INTO attempts (id, tenant_id, intent_id, n, lead_id, channel, account_id,
     sender_id, token, send_class, payload_hash, outcome, unit_day, unit_held,
-    aftermath, called_at, thread, budget_day, lead_state)
+    aftermath, called_at, thread, budget_day, lead_state,
+    valid_until)
   VALUES (v_attempt, p_tenant, v_intent.id, (d ->> 'n')::integer, v_journey.id,
     d ->> 'channel', v_lane.account_id, p_lane, p_token, (d ->> 'class')::smallint,
     d ->> 'hash', 'CALLING', v_day, v_day IS NOT NULL, d -> 'aftermath', v_now,
     d ->> 'thread', (d ->> 'counted_on')::date,
-    v_journey.current_state);
+    v_journey.current_state, (d ->> 'valid_until')::timestamptz);
   PERFORM take_budgets(p_tenant, p_lane, v_intent.id, v_attempt, d -> 'shares');
   INSERT INTO gold_communication_log (id, created_at, tenant_id, lead_journey_id,
     intent_id, thread_id, channel, direction, content_rendered, variant_hash,
@@ -251,12 +261,20 @@ BEGIN
          assigned_at = coalesce(assigned_at, v_now),
          quota_consumption_date = coalesce(v_day, quota_consumption_date)
    WHERE id = v_journey.id;
-  UPDATE lanes SET calling = v_attempt, call_deadline = clock_timestamp() + p_call
+  UPDATE lanes SET calling = calling || v_attempt, call_deadline = clock_timestamp() + p_call
    WHERE id = p_lane;
   PERFORM note_decision(v_intent.id, v_attempt, d -> 'decision', '');
   RETURN '';
 END
 $$;
+
+-- States in which a lead may be written to on a channel: domain.channel.
+CREATE FUNCTION may_reach(p_channel text, p_state text) RETURNS boolean
+LANGUAGE sql IMMUTABLE
+RETURN p_state IN ('WARM_REPLY', 'NEGOTIATION', 'CONVERTED')
+       AND p_channel <> 'EMAIL_COLD'
+    OR p_state IN ('COLD', 'CONTACTED_WA', 'CONTACTED_EMAIL')
+       AND p_channel <> 'EMAIL_WARM';
 
 -- Moves a journey because of a send, if the lead is still cold; answers from where.
 CREATE FUNCTION move_sent(p_lead uuid, p_to text, p_channel text, p_at timestamptz,
@@ -454,6 +472,7 @@ BEGIN
          updated_at = clock_timestamp()
    WHERE id = a.id AND created_at = a.called_at;
   PERFORM tally('sent', a.channel, 1);
+  PERFORM count_mail(a.id, 1, 0, 0, 0);
   INSERT INTO wa_quota_usage AS q (tenant_id, phone_id, usage_date, quota_limit,
     new_contacts_sent, followups_sent, first_message_at, last_message_at)
   SELECT a.tenant_id, p.id,
@@ -671,16 +690,21 @@ BEGIN
 END
 $$;
 
--- Lets the lane of a finished call go on after its gap; a newer claim is not touched.
+-- Lets the lane of a finished call go on after its gap, once every message of the call
+-- has its outcome; a newer claim is not touched.
 CREATE FUNCTION release_lane(a attempts, r jsonb, p_now timestamptz) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
 AS $$
 DECLARE
   v_rest double precision := coalesce((r ->> 'rest')::double precision, 0);
   v_refused boolean := coalesce((r ->> 'lane_refused')::boolean, false);
+  v_last boolean := (SELECT calling = ARRAY[a.id] FROM lanes WHERE id = a.sender_id);
 BEGIN
   UPDATE lanes
-     SET calling = NULL, call_deadline = NULL, owner = NULL, lease_until = NULL,
+     SET calling = CASE WHEN v_last THEN NULL ELSE array_remove(calling, a.id) END,
+         call_deadline = CASE WHEN v_last THEN NULL ELSE call_deadline END,
+         owner = CASE WHEN v_last THEN NULL ELSE owner END,
+         lease_until = CASE WHEN v_last THEN NULL ELSE lease_until END,
          -- Turns are of follow-ups and new contacts, and only what counts as sent
          -- takes one.
          last_was_new = CASE
@@ -692,9 +716,11 @@ BEGIN
            WHEN v_rest > 0 THEN p_now + make_interval(secs => v_rest * engine_speed())
            WHEN v_refused THEN p_now + make_interval(
              secs => (r ->> 'gap')::double precision) END,
-         backoffs = CASE WHEN v_refused THEN backoffs + 1 ELSE 0 END
-   WHERE id = a.sender_id AND calling = a.id;
-  IF FOUND AND v_refused THEN
+         -- Many messages in one call are one call.
+         backoffs = CASE WHEN NOT v_last THEN backoffs
+                         WHEN v_refused THEN backoffs + 1 ELSE 0 END
+   WHERE id = a.sender_id AND a.id = ANY (calling);
+  IF FOUND AND v_refused AND v_last THEN
     PERFORM tally('decision', 'PROVIDER_BACKOFF', 1);
   END IF;
   PERFORM refresh_lane(a.sender_id);
@@ -710,6 +736,7 @@ LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
 AS $$
 DECLARE
   v_lane record;
+  v_attempt uuid;
 BEGIN
   FOR v_lane IN
     SELECT id, tenant_id, calling FROM lanes
@@ -717,13 +744,15 @@ BEGIN
      ORDER BY call_deadline LIMIT p_limit
   LOOP
     PERFORM set_config('app.tenant', v_lane.tenant_id::text, true);
-    CONTINUE WHEN NOT EXISTS (
-      SELECT FROM gold_lead_journey j JOIN attempts a ON a.lead_id = j.id
-       WHERE a.id = v_lane.calling FOR UPDATE OF j SKIP LOCKED);
-    PERFORM settle_one(jsonb_build_object('attempt', v_lane.calling,
-      'outcome', 'UNKNOWN', 'detail', 'no outcome was recorded in time',
-      'gap', extract(epoch FROM p_gap)), p_first_look, p_give_up);
-    RETURN NEXT left_doc(v_lane.calling);
+    FOREACH v_attempt IN ARRAY v_lane.calling LOOP
+      CONTINUE WHEN NOT EXISTS (
+        SELECT FROM gold_lead_journey j JOIN attempts a ON a.lead_id = j.id
+         WHERE a.id = v_attempt FOR UPDATE OF j SKIP LOCKED);
+      PERFORM settle_one(jsonb_build_object('attempt', v_attempt,
+        'outcome', 'UNKNOWN', 'detail', 'no outcome was recorded in time',
+        'gap', extract(epoch FROM p_gap)), p_first_look, p_give_up);
+      RETURN NEXT left_doc(v_attempt);
+    END LOOP;
   END LOOP;
 END
 $$;
@@ -736,6 +765,7 @@ LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
 AS $$
 DECLARE
   v_lane record;
+  v_attempt uuid;
   v_count integer := 0;
 BEGIN
   FOR v_lane IN
@@ -743,9 +773,11 @@ BEGIN
   LOOP
     PERFORM set_config('app.tenant', v_lane.tenant_id::text, true);
     IF v_lane.calling IS NOT NULL THEN
-      PERFORM settle_one(jsonb_build_object('attempt', v_lane.calling,
-        'outcome', 'UNKNOWN', 'detail', 'the process died in the call',
-        'gap', extract(epoch FROM p_gap)), p_first_look, p_give_up);
+      FOREACH v_attempt IN ARRAY v_lane.calling LOOP
+        PERFORM settle_one(jsonb_build_object('attempt', v_attempt,
+          'outcome', 'UNKNOWN', 'detail', 'the process died in the call',
+          'gap', extract(epoch FROM p_gap)), p_first_look, p_give_up);
+      END LOOP;
     ELSE
       UPDATE lanes SET owner = NULL, lease_until = NULL,
              gate_at = greatest(gate_at, engine_now() + p_gap) WHERE id = v_lane.id;
@@ -795,6 +827,43 @@ BEGIN
         JOIN gold_communication_log g ON g.id = a.id AND g.created_at = a.called_at
        WHERE a.id = v_duty.key::uuid AND a.outcome = 'UNKNOWN';
   END LOOP;
+END
+$$;
+
+-- Whether T1 would let a message go now, of which nobody knows whether it went.
+CREATE FUNCTION may_repeat(p_tenant uuid, p_attempt uuid, p_behind interval)
+RETURNS boolean
+LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
+AS $$
+BEGIN
+  PERFORM set_config('app.tenant', p_tenant::text, true);
+  RETURN EXISTS (
+    SELECT FROM attempts a
+      JOIN gold_lead_journey j ON j.id = a.lead_id
+      JOIN intents i ON i.id = a.intent_id
+      LEFT JOIN sequence_enrollments e ON e.id = i.enrollment_id
+     WHERE a.id = p_attempt AND a.outcome = 'UNKNOWN' AND engine_now() < a.valid_until
+       AND NOT j.opted_out AND may_reach(a.channel, j.current_state)
+       AND NOT (a.send_class <> 0 AND j.is_human_controlled)
+       AND e.status IS DISTINCT FROM 'STOPPED'
+       AND NOT EXISTS (SELECT FROM switches s WHERE s.lifted_at IS NULL AND (
+         s.scope IN ('ALL', 'TENANT')
+         OR (s.scope = 'CHANNEL' AND s.covers = a.channel)
+         OR (s.scope = 'SENDER' AND s.covers = a.sender_id::text)
+         OR (s.scope = 'CAMPAIGN' AND s.covers = e.campaign_id::text)))
+       AND NOT EXISTS (SELECT FROM contact_points c
+         JOIN suppressions s ON (s.kind = c.kind AND s.value = c.value)
+           OR (s.kind = 'domain' AND c.kind = 'email'
+               AND s.value = split_part(c.value, '@', 2))
+        WHERE c.tenant_id = p_tenant AND c.lead_id = a.lead_id)
+       AND NOT EXISTS (SELECT FROM contact_points c
+         JOIN event_keys k
+           ON k.address_hash = hashtextextended(c.kind || ':' || c.value, 7)
+        WHERE c.tenant_id = p_tenant AND c.lead_id = a.lead_id
+          AND k.status IN ('WAITING', 'PARKED') AND k.due_at < 'infinity')
+       AND (a.send_class = 0 OR engine_now() - p_behind <= coalesce((
+         SELECT min(k.received_at) FROM event_keys k WHERE k.status = 'WAITING'),
+         'infinity')));
 END
 $$;
 

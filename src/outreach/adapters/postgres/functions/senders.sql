@@ -178,6 +178,9 @@ AS $$
 DECLARE
   v_lane record;
 BEGIN
+  IF p_scope = 'CAMPAIGN' THEN
+    RETURN;  -- it shuts no lane: others' messages wait there too
+  END IF;
   FOR v_lane IN
     SELECT id, tenant_id FROM lanes
      WHERE (p_scope = 'ALL' OR tenant_id = p_tenant)
@@ -208,6 +211,9 @@ BEGIN
   INSERT INTO switches (tenant_id, scope, covers, reason, thrown_by, thrown_at)
   VALUES (v_of, p_scope, p_of, p_reason, p_by, engine_now())
   ON CONFLICT DO NOTHING;
+  IF FOUND AND p_scope = 'CAMPAIGN' THEN
+    PERFORM pause_campaign(p_of::uuid, 'BREAKER_OPEN');
+  END IF;
   PERFORM gate_covered(current_tenant(), p_scope, p_of);
   SELECT * INTO v_switch FROM switches s
    WHERE s.scope = p_scope AND s.covers = p_of AND s.lifted_at IS NULL
@@ -229,6 +235,10 @@ BEGIN
      AND tenant_id IS NOT DISTINCT FROM v_of;
   IF NOT FOUND THEN
     RETURN false;
+  END IF;
+  IF p_scope = 'CAMPAIGN' THEN
+    -- A person closed the breaker: nobody is told to pause it any more.
+    DELETE FROM stops WHERE kind = 'PAUSE' AND about = p_of::uuid;
   END IF;
   PERFORM gate_covered(current_tenant(), p_scope, p_of);
   RETURN true;

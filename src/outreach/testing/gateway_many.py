@@ -1,0 +1,180 @@
+"""What a gateway owes that sends many messages at once, or one again."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from outreach.domain.message import (
+    Accepted,
+    NotAccepted,
+    Refused,
+    UnknownOutcome,
+)
+from outreach.ports.gateway import RepeatsSafely, SendsMany
+from outreach.testing.gateway_bench import Situation, Workbench, parcel
+
+__all__ = ["RepeatsSafelyContract", "SendsManyContract"]
+
+_AMPLE: Final = timedelta(seconds=10)
+_MANY: Final = ("one", "two", "three")
+_DOUBTFUL: Final = (
+    Situation.BUSY_SOMEWHERE,
+    Situation.BROKEN,
+    Situation.CUT_OFF,
+    Situation.RUBBISH,
+    Situation.LOST,
+)
+
+
+def _many(bench: Workbench) -> SendsMany:
+    assert isinstance(bench.gateway, SendsMany)
+    return bench.gateway
+
+
+def _repeats(bench: Workbench) -> RepeatsSafely:
+    assert isinstance(bench.gateway, RepeatsSafely)
+    return bench.gateway
+
+
+class SendsManyContract:
+    """Every promise of `SendsMany`."""
+
+    async def test_one_request_and_one_answer_each(self, bench: Workbench) -> None:
+        """One request for all of them, and one answer for each, in order."""
+        for situation in Situation:
+            await bench.arrange(situation)
+            before = bench.arrivals
+            parcels = [parcel(f"{situation.name} {text}") for text in _MANY]
+
+            answers = await _many(bench).send_many(parcels, _AMPLE)
+
+            expected = 0 if situation is Situation.UNREACHABLE else 1
+            assert bench.arrivals - before == expected, situation
+            assert len(answers) == len(parcels), situation
+
+    async def test_answers_come_in_the_order_of_the_messages(
+        self, bench: Workbench
+    ) -> None:
+        answers = await _many(bench).send_many([parcel(one) for one in _MANY], _AMPLE)
+
+        refs = [one.ref for one in answers if isinstance(one, Accepted)]
+        assert len(set(refs)) == len(_MANY)
+        assert list(bench.accepted) == list(_MANY)
+
+    async def test_sending_many_raises_nothing(self, bench: Workbench) -> None:
+        """Nothing the provider or the network does is raised."""
+        for situation in Situation:
+            await bench.arrange(situation)
+            parcels = [parcel(f"{situation.name} {text}") for text in _MANY]
+
+            answers = await _many(bench).send_many(parcels, _AMPLE)
+
+            known = Accepted | Refused | NotAccepted | UnknownOutcome
+            assert all(isinstance(one, known) for one in answers), situation
+
+    async def test_a_lost_answer_leaves_every_message_unknown(
+        self, bench: Workbench
+    ) -> None:
+        """A lost answer is an UnknownOutcome for every message that may be there."""
+        for situation in _DOUBTFUL:
+            await bench.arrange(situation)
+            parcels = [parcel(f"{situation.name} {text}") for text in _MANY]
+
+            answers = await _many(bench).send_many(parcels, _AMPLE)
+
+            unknown = [isinstance(one, UnknownOutcome) for one in answers]
+            assert unknown == [True] * len(_MANY), situation
+
+    async def test_one_refused_takes_no_other_with_it(self, bench: Workbench) -> None:
+        """One message that is refused takes no other with it."""
+        await bench.arrange(Situation.FIRST_REFUSED)
+
+        answers = await _many(bench).send_many([parcel(one) for one in _MANY], _AMPLE)
+
+        assert isinstance(answers[0], Refused), answers
+        assert all(isinstance(one, Accepted) for one in answers[1:]), answers
+        assert list(bench.accepted) == list(_MANY[1:])
+
+    async def test_what_never_left_is_for_the_lane(self, bench: Workbench) -> None:
+        """What never left is NotAccepted for the lane, for every message."""
+        for situation in (Situation.UNREACHABLE, Situation.KEY_REVOKED):
+            await bench.arrange(situation)
+
+            answers = await _many(bench).send_many(
+                [parcel(one) for one in _MANY], _AMPLE
+            )
+
+            assert [isinstance(one, NotAccepted) and one.lane for one in answers] == [
+                True
+            ] * len(_MANY), situation
+        assert not bench.accepted
+
+
+class RepeatsSafelyContract:
+    """Every promise of `RepeatsSafely`."""
+
+    async def test_the_same_again_is_sent_once(self, bench: Workbench) -> None:
+        """The same message again is accepted under its first id, and sent once."""
+        since = datetime.now(UTC)
+        first = await bench.gateway.send(parcel("once"), _AMPLE)
+        await bench.arrange(Situation.CUT_OFF)
+        await bench.gateway.send(parcel("lost answer"), _AMPLE)
+        await bench.arrange(Situation.WELL)
+
+        again = await _repeats(bench).repeat(parcel("once"), since, _AMPLE)
+        found = await _repeats(bench).repeat(parcel("lost answer"), since, _AMPLE)
+
+        assert again == first
+        assert isinstance(found, Accepted), found
+        assert list(bench.accepted) == ["once", "lost answer"]
+
+    async def test_what_never_arrived_is_sent(self, bench: Workbench) -> None:
+        """A message that never arrived is sent by its repetition."""
+        since = datetime.now(UTC)
+        await bench.arrange(Situation.LOST)
+        await bench.gateway.send(parcel("never arrived"), _AMPLE)
+        await bench.arrange(Situation.WELL)
+
+        answers = [
+            await _repeats(bench).repeat(parcel("never arrived"), since, _AMPLE)
+            for _ in range(2)
+        ]
+
+        assert answers[0] == answers[1]
+        assert isinstance(answers[0], Accepted), answers
+        assert list(bench.accepted) == ["never arrived"]
+
+    async def test_after_its_time_nothing_leaves(self, bench: Workbench) -> None:
+        """After `repeats_for` nothing leaves the process."""
+        too_long = datetime.now(UTC) - _repeats(bench).repeats_for
+        before = bench.arrivals
+
+        answer = await _repeats(bench).repeat(parcel("too late"), too_long, _AMPLE)
+
+        assert isinstance(answer, NotAccepted), answer
+        assert not answer.lane
+        assert bench.arrivals == before
+        assert not bench.accepted
+
+    async def test_repeating_raises_nothing(self, bench: Workbench) -> None:
+        """Nothing the provider or the network does is raised."""
+        since = datetime.now(UTC)
+        for situation in Situation:
+            await bench.arrange(situation)
+
+            answer = await _repeats(bench).repeat(parcel(situation.name), since, _AMPLE)
+
+            known = Accepted | Refused | NotAccepted | UnknownOutcome
+            assert isinstance(answer, known), (situation, answer)
+
+    async def test_a_repetition_without_an_answer_is_unknown(
+        self, bench: Workbench
+    ) -> None:
+        since = datetime.now(UTC)
+        for situation in _DOUBTFUL:
+            await bench.arrange(situation)
+
+            answer = await _repeats(bench).repeat(parcel(situation.name), since, _AMPLE)
+
+            assert isinstance(answer, UnknownOutcome), (situation, answer)
