@@ -45,6 +45,7 @@ from outreach.domain.usecases.look_for_doubts import LookForDoubts, Recover
 from outreach.domain.usecases.send_next import SendNext
 from outreach.domain.usecases.signal_sender import SignalSender
 from outreach.domain.usecases.take_in_events import TakeInEvents
+from outreach.entrypoints.punctual import Punctual
 from outreach.entrypoints.settings import Settings
 from outreach.ports.bell import Bell
 from outreach.ports.contacts import Contacts
@@ -174,6 +175,9 @@ class Container(containers.DeclarativeContainer):
         alerts=alerts,
         polls=polls,
         lists=lists,
+    )
+    punctual = providers.Factory(
+        Punctual, alerts=alerts, offset=lanes.provided.offset, timing=timing
     )
     import_leads = providers.Factory(ImportLeads, leads=leads, contacts=contacts)
     enroll = providers.Factory(

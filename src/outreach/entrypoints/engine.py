@@ -24,7 +24,7 @@ from outreach.domain.ids import AccountId, Incarnation, TenantId, account_id, te
 from outreach.entrypoints.container import Container
 from outreach.entrypoints.measured import Measured
 from outreach.entrypoints.metrics import Metrics, provider_name
-from outreach.entrypoints.runner import Runner
+from outreach.entrypoints.runner import IN_FLIGHT, Runner
 from outreach.entrypoints.settings import Settings
 from outreach.ports.bell import Bell
 
@@ -84,6 +84,8 @@ class Engine:
             look=parts.look(),
             take_in=parts.take_in(),
             duties=parts.do_duties(),
+            punctual=parts.punctual(str(who)),
+            rooms=dict.fromkeys(self.gateways.send, IN_FLIGHT),
         )
 
     async def put_periodic_duties(self) -> None:
