@@ -37,8 +37,7 @@ _LONGEST_SLEEP: Final = timedelta(seconds=60)
 _BREATH: Final = timedelta(milliseconds=20)
 _LONGEST_BREATH: Final = timedelta(seconds=1)
 _BACKOFF: Final = timedelta(seconds=1)
-_LAST_CHORES: Final = timedelta(seconds=5)
-"""After the last call, for looks at providers and the like."""
+_PATIENCE: Final = timedelta(seconds=5)
 _SLOW: Final = 1.0
 """Seconds after which a chore is held up by a provider: another one goes beside it."""
 _BESIDE: Final = 4
@@ -63,6 +62,7 @@ class Runner:
         punctual: whether this machine's clock is good enough to send by.
         breath: how long it waits when what is due is in other hands; doubled each
             time, up to a second, until there is something to do.
+        patience: with looks at providers and the like, after the last call has ended.
         idle: set whenever nothing is in hand any more.
     """
 
@@ -78,6 +78,7 @@ class Runner:
     punctual: Punctual
     rooms: dict[AccountId, int] = field(factory=dict)
     breath: timedelta = _BREATH
+    patience: timedelta = _PATIENCE
     steps: Counter[str] = field(factory=Counter, init=False)
     idle: asyncio.Event = field(factory=asyncio.Event, init=False)
     _wake: asyncio.Event = field(factory=asyncio.Event, init=False)
@@ -131,7 +132,9 @@ class Runner:
         """
         if not self._chores:
             return
-        _, left = await asyncio.wait(self._chores, timeout=_LAST_CHORES.total_seconds())
+        _, left = await asyncio.wait(
+            self._chores, timeout=self.patience.total_seconds()
+        )
         for task in left:
             task.cancel()
         if left:
