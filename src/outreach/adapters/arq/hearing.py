@@ -25,6 +25,7 @@ __all__ = ["hearing"]
 
 BREATH: Final = timedelta(milliseconds=100)
 """Rings that come within it wake a worker once."""
+ALIVE_S: Final = 30
 AGAIN: Final = timedelta(seconds=2)
 """After the server went away."""
 
@@ -58,7 +59,7 @@ async def hearing(
 async def _hear(on_ring: Callable[[], Awaitable[None]], url: str, group: str) -> None:
     while True:
         client = Redis.from_url(
-            url, socket_connect_timeout=CONNECT_S, socket_keepalive=True
+            url, socket_connect_timeout=CONNECT_S, health_check_interval=ALIVE_S
         )
         try:
             async with client, client.pubsub(ignore_subscribe_messages=True) as ears:
@@ -70,7 +71,10 @@ async def _hear(on_ring: Callable[[], Awaitable[None]], url: str, group: str) ->
 
 
 async def _pass_on(ears: PubSub, on_ring: Callable[[], Awaitable[None]]) -> None:
-    async for _ in ears.listen():
+    while True:
+        # Now and then the connection is tried: nobody says when the other end is gone.
+        if await ears.get_message(timeout=ALIVE_S) is None:
+            continue
         await on_ring()
         await asyncio.sleep(BREATH.total_seconds())
         more = False
