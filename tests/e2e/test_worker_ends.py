@@ -13,7 +13,7 @@ from typing import Final
 import pytest
 from attrs import evolve
 from tests.e2e.judging import doubles
-from tests.e2e.running import Process, until
+from tests.e2e.running import until
 from tests.e2e.workers import KINDS, Workers, opened_workers
 
 import outreach
@@ -57,11 +57,6 @@ def workers(request: pytest.FixtureRequest) -> Iterator[Workers]:
         yield opened
 
 
-def has_sent(workers: Workers, worker: Process, count: int) -> None:
-    until(lambda: len(workers.box.accepted()) >= count or not worker.runs)
-    assert worker.runs, worker.err
-
-
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_worker_that_is_told_to_end_settles_its_calls_and_begins_no_other(
     workers: Workers, kind: str
@@ -70,7 +65,7 @@ def test_a_worker_that_is_told_to_end_settles_its_calls_and_begins_no_other(
     workers.enrolled()
 
     with workers.clock_runs(speed=60), workers.worker(kind) as worker:
-        has_sent(workers, worker, PHONES)
+        workers.sent(worker, PHONES)
         under_way = workers.in_hand()
         worker.signal(signal.SIGTERM)
         told = time.monotonic()
@@ -116,7 +111,7 @@ def test_a_worker_that_was_stopped_too_long_runs_no_other_instruction(
     with workers.worker(
         kind, before=BEATS.format(file=str(beats)), timing=FENCED
     ) as worker:
-        has_sent(workers, worker, PHONES)
+        workers.sent(worker, PHONES)
         worker.signal(signal.SIGSTOP)
         time.sleep(FENCE_S / 3)
         worker.signal(signal.SIGCONT)
@@ -146,7 +141,7 @@ def test_a_worker_whose_event_loop_is_blocked_is_ended_by_its_alarm(
     workers.enrolled()
 
     with workers.worker(kind, before=BLOCKED, timing=FENCED) as worker:
-        has_sent(workers, worker, PHONES)
+        workers.sent(worker, PHONES)
         worker.signal(signal.SIGUSR1)
         status = worker.status(seconds=FENCE_S * 3)
 

@@ -16,7 +16,7 @@ import pytest
 from attrs import define, field
 from tests.e2e.campaign_files import CampaignFiles, write_campaign
 from tests.e2e.command_line import CommandLine, command_line
-from tests.e2e.running import Process, outreach, rows
+from tests.e2e.running import Process, outreach, rows, until
 
 from outreach.domain.timing import Timing
 from outreach.entrypoints.sandbox import Sandbox
@@ -79,6 +79,11 @@ class Workers:
     def rows(self, query: str) -> list[dict[str, Any]]:
         """Ask the database, as its superuser."""
         return rows(self.env["OUTREACH_DATABASE_URL"], query)
+
+    def sent(self, worker: Process, least: int) -> None:
+        """Wait until so many messages were accepted; the worker must still go on."""
+        until(lambda: len(self.box.accepted()) >= least or not worker.runs)
+        assert worker.runs, worker.err
 
     def owners(self) -> set[str]:
         """Workers that have a lane in hand just now."""

@@ -46,6 +46,7 @@ COMMANDS: Final = {
     "stop": ("switch:stop", "Stop sending: everything, or a part of it."),
     "resume": ("switch:resume", "Let go on what was stopped."),
     "phones": ("phones:phones", "Import, list, pause and resume phones."),
+    "lanes": ("lanes:lanes", "Show each phone's line, and what keeps it."),
     "reviews": ("reviews:reviews", "Decide what waits for a person."),
 }
 """Name to place and summary, so that a list of commands imports none of them."""
