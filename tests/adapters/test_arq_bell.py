@@ -8,7 +8,7 @@ import logging
 import pickle
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -18,17 +18,19 @@ import pytest
 from arq.connections import ArqRedis
 from arq.constants import job_key_prefix
 from arq.worker import create_worker
+from redis.exceptions import RedisError
 from structlog.testing import capture_logs
 from tests.adapters.own_redis import own_redis
 
 from outreach.adapters.arq import (
     ArqBell,
     connect_bell,
+    hearing,
     listen,
     redis_settings,
     worker_settings,
 )
-from outreach.adapters.arq.jobs import dump, load, queue_of
+from outreach.adapters.arq.jobs import channel_of, dump, load, queue_of
 from outreach.adapters.memory.bell import LocalBell
 from outreach.domain.errors import Misconfigured
 
@@ -386,3 +388,68 @@ async def test_a_worker_that_gave_up_begins_again(
 
             assert await heard.wait(SOON)
     assert "bell.deaf" in gave_up
+
+
+async def test_every_worker_hears_a_ring_for_now_at_once(
+    redis_url: str, pool: ArqRedis, group: str
+) -> None:
+    async with (
+        working(redis_url, group, poll_delay=60) as one,
+        working(redis_url, group, poll_delay=60) as other,
+    ):
+        bell = ArqBell(pool, group=group)
+        await subscribed(pool, group, 2)
+
+        await bell.ring(SOON)
+        early = await one.wait(timedelta(seconds=0.2))
+        began = time.monotonic()
+        await bell.ring()
+        heard = [await each.wait(SOON) for each in (one, other)]
+        took = time.monotonic() - began
+
+    assert not early
+    assert heard == [True, True]
+    assert took < 1
+
+
+async def test_many_rings_at_once_wake_a_worker_a_few_times(
+    redis_url: str, pool: ArqRedis, group: str
+) -> None:
+    wakes: list[float] = []
+
+    async def woken() -> None:
+        wakes.append(time.monotonic())
+
+    async with hearing(woken, redis_url, group=group):
+        await subscribed(pool, group, 1)
+        for _ in range(200):
+            await pool.publish(channel_of(group), b"")
+        await asyncio.sleep(0.5)
+
+    assert 1 <= len(wakes) <= 8
+
+
+async def test_hearing_outlives_its_server() -> None:
+    heard = LocalBell()
+    with own_redis() as server:
+        async with (
+            hearing(heard.ring, server.url),
+            connect_bell(server.url) as pool,
+        ):
+            await subscribed(pool, "default", 1)
+            server.stop()
+            server.start()
+            await subscribed(pool, "default", 1)
+            await ArqBell(pool).ring()
+            assert await heard.wait(SOON)
+
+
+async def subscribed(pool: ArqRedis, group: str, count: int) -> None:
+    for _ in range(500):
+        with suppress(RedisError, OSError):
+            ((_, number),) = await pool.pubsub_numsub(channel_of(group))
+            if number == count:
+                return
+        await asyncio.sleep(0.02)
+    message = f"there are not {count} who hear"
+    raise AssertionError(message)

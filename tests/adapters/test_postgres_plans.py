@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Any, Final
 from uuid import uuid4
@@ -9,10 +10,16 @@ from uuid import uuid4
 import pytest
 from tests.adapters.postgres_load import TENANT, as_admin, fill, lane_id
 from tests.adapters.postgres_plans import Plans, nodes, watched
+from tests.contract.postgres_world import world_over
 from tests.servers import NewDatabase
 
+from outreach.adapters.postgres.docs import jsonb
+from outreach.adapters.postgres.pool import Database
+from outreach.domain.message import Outcome
+
 LEADS: Final = 100_000
-LANES: Final = 2_000
+LANES: Final = 5_000
+FEWER_LANES: Final = 2_000
 FEW: Final = 20_000
 BIG: Final = {
     "attempts",
@@ -44,7 +51,7 @@ def unknown_url(new_database: NewDatabase, migrated_template: str) -> str:
     with as_admin(url) as admin:
         for table in sorted(BIG):
             admin.execute(f"ALTER TABLE {table} SET (autovacuum_enabled = false)")
-    fill(url, leads=FEW, lanes=LANES, analyse=False)
+    fill(url, leads=FEW, lanes=FEWER_LANES, analyse=False)
     return url
 
 
@@ -79,9 +86,9 @@ def shape(plan: Any) -> list[tuple[str, str]]:
 def test_a_claim_takes_lanes_by_their_wake_time(plans: Plans) -> None:
     claims = plans.run(CLAIM)
 
-    picked = shape(plans.of("ORDER BY l.wake_at LIMIT p_limit FOR UPDATE SKIP LOCKED"))
+    picked = shape(plans.of("l.account_id, l.wake_at LIMIT least("))
     assert len(claims) == 100
-    assert picked == [("Limit", ""), ("LockRows", ""), ("Index Scan", "lanes_wake")]
+    assert picked == [("Limit", ""), ("LockRows", ""), ("Index Scan", "lanes_turn")]
     assert scanned(plans) == set()
 
 
@@ -99,6 +106,117 @@ def test_the_next_wake_is_the_heads_of_indexes(plans: Plans) -> None:
 
     assert wait == 0
     assert scanned(plans) == set()
+
+
+@pytest.mark.parametrize("left", [0, 1])
+def test_the_room_of_accounts_costs_a_probe_each_however_many_lanes(
+    plans: Plans, left: int
+) -> None:
+    (wait,) = plans.run("SELECT next_wake('65 s', %s)", jsonb({str(TENANT): left}))
+
+    found = shape(plans.of("WITH RECURSIVE heads"))
+    assert (wait == 0) is (left == 1)
+    assert ("Index Only Scan", "lanes_turn") in found
+    assert scanned(plans) == set()
+    assert plans.touched() <= 2
+
+
+def test_a_claim_without_room_looks_at_no_lane(plans: Plans) -> None:
+    claim = "SELECT claim_lanes('worker', %s, 100, '60 s', '65 s')"
+
+    claims = plans.run(claim, jsonb({str(TENANT): 0}))
+
+    assert claims == []
+    assert scanned(plans) == set()
+    assert plans.touched() <= 2
+
+
+TAKINGS: Final = {
+    "duties": "SELECT count(*) FROM take_duties('worker', 20, '60 s')",
+    "doubts": "SELECT count(*) FROM doubtful('worker', 20, '60 s')",
+    "events": "SELECT count(*) FROM take_events('worker', 50, '60 s')",
+}
+
+
+@pytest.mark.parametrize("taking", list(TAKINGS))
+def test_what_is_not_due_yet_is_not_looked_at(
+    plans: Plans, loaded_url: str, taking: str
+) -> None:
+    with as_admin(loaded_url) as admin:
+        admin.execute(
+            """
+            INSERT INTO duties (kind, key, tenant_id, due_at)
+            SELECT kind, n::text, %(tenant)s, engine_now() + n * interval '1 minute'
+              FROM generate_series(1, 20000) AS n,
+                   unnest(ARRAY['SEQUENCE_END', 'LOOK']) AS kind
+            ON CONFLICT DO NOTHING;
+            """,
+            {"tenant": TENANT},
+        )
+        admin.execute(
+            """
+            INSERT INTO event_keys (id, provider, account, key, type, received_at,
+                                    due_at, status)
+            SELECT gen_random_uuid(), 'p', 'a', n::text, 'REPLY', engine_now(),
+                   engine_now() + n * interval '1 minute', 'PARKED'
+              FROM generate_series(1, 20000) AS n
+            ON CONFLICT DO NOTHING
+            """
+        )
+        admin.execute("ANALYZE duties, event_keys")
+
+    (taken,) = plans.run(TAKINGS[taking])
+
+    assert taken == 0
+    assert scanned(plans) == set()
+    assert plans.touched() < 20
+
+
+async def test_a_whole_send_among_thousands_of_lanes_scans_no_table(
+    loaded_url: str,
+) -> None:
+    database = Database(loaded_url, size=2)
+    await database.open()
+    world = world_over(database)
+    before = scans(loaded_url)
+
+    for _ in range(3):
+        (claim,) = await world.claims(limit=1)
+        call = await world.arm(claim)
+        await world.settle(call, Outcome.ACCEPTED)
+        (put,) = await world.claims(limit=1)
+        await world.lanes.free(put)
+        assert call.armed
+    await database.close()
+
+    # Counts are flushed when a session ends.
+    until_flushed(loaded_url, 3)
+    assert scans(loaded_url) == before
+
+
+def scans(url: str) -> dict[str, int]:
+    """How often each table that is filled was read from front to back."""
+    with as_admin(url) as admin:
+        rows = admin.execute(
+            "SELECT relname, seq_scan FROM pg_stat_user_tables"
+            " WHERE relname = ANY (%s)",
+            (sorted(BIG - {"attempts", "conversations", "duties"}),),
+        ).fetchall()
+    return dict(rows)
+
+
+def until_flushed(url: str, least: int) -> None:
+    end = time.monotonic() + 10
+    with as_admin(url) as admin:
+        while time.monotonic() < end:
+            row = admin.execute(
+                "SELECT n_tup_ins FROM pg_stat_user_tables WHERE relname = 'attempts'"
+            ).fetchone()
+            if row is not None and row[0] >= least:
+                return
+            time.sleep(0.05)
+    message = "the server's counts were not flushed"
+    raise AssertionError(message)
 
 
 def test_the_earliest_due_time_is_the_heads_of_indexes(plans: Plans) -> None:

@@ -152,11 +152,11 @@ def _assert_plans(url: str) -> None:
     _due(url)
     with watched(url) as plans:
         plans.run(_CLAIM)
-        lanes = plans.of("ORDER BY l.wake_at LIMIT p_limit FOR UPDATE SKIP LOCKED")
+        lanes = plans.of("l.account_id, l.wake_at LIMIT least(")
         heads = plans.of("FROM lane_windows w CROSS JOIN generate_series(0, 3)")
     found = [node for plan in (lanes, heads) for node in nodes(plan)]
     used = {node.get("Index Name") for node in found}
-    missing = {"lanes_wake", "intents_lane"} - used
+    missing = {"lanes_turn", "intents_lane"} - used
     slow = {"Incremental Sort", "Seq Scan", "Sort"}
     wrong = slow & {node["Node Type"] for node in found}
     if wrong or missing:

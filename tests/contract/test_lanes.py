@@ -8,6 +8,7 @@ from outreach.ports.lanes import Allocations, Lanes
 from outreach.testing.allocations import AllocationsContract
 from outreach.testing.budgets import BudgetsContract
 from outreach.testing.lanes import LanesContract
+from outreach.testing.sharing import SharingContract
 from outreach.testing.turns import TurnsContract
 
 
@@ -19,12 +20,16 @@ class TestTurns(TurnsContract):
     pass
 
 
+class TestSharing(SharingContract):
+    pass
+
+
 class TestAllocations(AllocationsContract):
     pass
 
 
 def test_each_promise_of_the_ports_is_a_test() -> None:
-    suites = (LanesContract, BudgetsContract, TurnsContract)
+    suites = (LanesContract, BudgetsContract, TurnsContract, SharingContract)
 
     assert promises_of(Lanes) <= set[str]().union(*map(kept_by, suites))
     assert promises_of(Allocations) <= kept_by(AllocationsContract)

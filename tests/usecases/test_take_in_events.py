@@ -420,6 +420,44 @@ async def test_an_event_that_cannot_even_be_matched_is_parked_all_the_same() -> 
     assert row.due_at is None
 
 
+async def test_an_event_that_cannot_even_be_read_is_parked_all_the_same() -> None:
+    here, phone, lead = await contacted()
+    await reply(here, phone, lead, "Da")
+    here.script.events.clear()
+    for _ in range(PARK_AFTER + 1):
+        with pytest.raises(KeyError):
+            await here.take()
+        here.pass_time(MINUTE)
+
+    assert await here.take() == 1
+    (row,) = here.store.arrived.values()
+    assert row.due_at is None
+    assert here.told() == ["event.parked"]
+
+
+async def test_an_event_whose_every_worker_dies_stops_sending_for_minutes_only() -> (
+    None
+):
+    here, phone, lead = await contacted()
+    (other,) = await here.world.line(phone)
+    await reply(here, phone, lead, "Da")
+    timing = here.world.timing
+    for _ in range(PARK_AFTER):
+        (taken,) = await here.world.inbox.take(A, 1)
+        here.pass_time(timing.lease + SECOND)
+
+    held = await here.send()
+    assert await here.take() == 1
+    here.pass_time(MINUTE)
+    sent = await here.send()
+
+    assert taken.tries == PARK_AFTER - 1
+    assert (held, sent) == (Step.NOT_ARMED, Step.ACCEPTED)
+    assert here.gateway.accepted[-1].intent == here.intents_of(other)[0].intent.id
+    assert [item.reason for item in here.items()] == [ReviewReason.EVENT_PARKED]
+    assert here.told() == ["event.parked"]
+
+
 async def test_while_the_store_is_down_no_event_is_given_up() -> None:
     here, phone, lead = await contacted()
     for text in ("unu", "doi"):

@@ -36,6 +36,8 @@ class Timing:
         give_up: engine time after which UNKNOWN gets an outcome whatever happens.
         undo: engine time between a person's approval and the send.
         inbox_behind: engine time; older unapplied events stop automatic sending.
+        offset_alerts: a machine whose clock is this far from the store's alerts.
+        offset_stops: and one that is this far off sends nothing.
     """
 
     lease: timedelta = _s(60)
@@ -53,6 +55,8 @@ class Timing:
     give_up: timedelta = _s(24 * 3600)
     undo: timedelta = _s(30)
     inbox_behind: timedelta = _s(60)
+    offset_alerts: timedelta = _s(2)
+    offset_stops: timedelta = _s(5)
 
     def scaled(self, factor: float) -> Timing:
         """Keep every ratio and make all of it *factor* times as long."""

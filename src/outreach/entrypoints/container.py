@@ -57,6 +57,7 @@ from outreach.domain.usecases.take_in_events import TakeInEvents
 from outreach.domain.usecases.watch_breaker import WatchBreaker
 from outreach.domain.usecases.watch_instance import WatchInstance
 from outreach.domain.usecases.watch_senders import WatchSenders
+from outreach.entrypoints.punctual import Punctual
 from outreach.entrypoints.settings import Settings
 from outreach.ports.bell import Bell
 from outreach.ports.contacts import Contacts
@@ -141,7 +142,7 @@ class Container(containers.DeclarativeContainer):
     decisions = providers.Singleton(PostgresDecisions, database)
     audit = providers.Singleton(PostgresAudit, database)
     instance = providers.Singleton(PostgresInstance, database, timing=timing)
-    watch = providers.Factory(
+    watch_instance = providers.Factory(
         WatchInstance,
         instance=instance,
         witnesses=providers.List(
@@ -231,6 +232,9 @@ class Container(containers.DeclarativeContainer):
         breakers=watch_breaker,
         polls=polls,
         lists=lists,
+    )
+    punctual = providers.Factory(
+        Punctual, alerts=alerts, offset=lanes.provided.offset, timing=timing
     )
     import_leads = providers.Factory(ImportLeads, leads=leads, contacts=contacts)
     enroll = providers.Factory(

@@ -26,7 +26,7 @@ from outreach.entrypoints.container import Container
 from outreach.entrypoints.embedded.folder import default_data_dir
 from outreach.entrypoints.measured import Measured
 from outreach.entrypoints.metrics import Metrics, provider_name
-from outreach.entrypoints.runner import Runner
+from outreach.entrypoints.runner import IN_FLIGHT, Runner
 from outreach.entrypoints.settings import Settings
 from outreach.ports.bell import Bell
 
@@ -90,7 +90,9 @@ class Engine:
             look=parts.look(),
             take_in=parts.take_in(),
             duties=parts.do_duties(),
-            watch=parts.watch(),
+            watch=parts.watch_instance(),
+            punctual=parts.punctual(str(who)),
+            rooms=dict.fromkeys(self.gateways.send, IN_FLIGHT),
         )
 
     async def put_periodic_duties(self) -> None:
@@ -157,7 +159,7 @@ async def open_engine(
         guard = container.guard()
         stack.push_async_callback(container.redis().aclose)
         stack.push_async_callback(guard.aclose)
-        await container.watch()()
+        await container.watch_instance()()
         tenant = await find_tenant(
             database,
             settings.tenant.name,
@@ -187,7 +189,7 @@ async def check_redis(engine: Engine) -> None:
         raise Unavailable(message) from error
     await engine.container.intents().epoch(store)
     # Again, for Redis may have been away when the engine was opened.
-    await engine.container.watch()()
+    await engine.container.watch_instance()()
 
 
 def _data_dir(settings: Settings) -> Path:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import sys
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import (
@@ -31,6 +30,7 @@ from outreach.adapters.system import uuid7
 from outreach.domain.errors import Misconfigured, RetryLater
 from outreach.domain.ids import Incarnation
 from outreach.domain.window import Hours, Window
+from outreach.entrypoints.ending import leave
 from outreach.entrypoints.engine import (
     Engine,
     Urls,
@@ -71,7 +71,6 @@ _ENDING: Final = timedelta(seconds=25)
 _LAST_LOOKS: Final = 3
 """A provider may fail to answer one."""
 _ALL: Final = 10_000
-_FAILED: Final = 1
 
 
 @frozen
@@ -172,7 +171,7 @@ class _Run:
 
     def _interrupt(self) -> None:
         if self._interrupted:
-            _leave()
+            leave()
         self.tell("stopping: no new send; calls under way end")
         self._interrupted = True
         self._over.set()
@@ -360,7 +359,7 @@ class _Deadline:
 
     def start(self) -> None:
         # A thread: what hangs may be the event loop itself, in stopping a server.
-        self._timer = threading.Timer(_ENDING.total_seconds(), _leave)
+        self._timer = threading.Timer(_ENDING.total_seconds(), leave)
         self._timer.daemon = True
         self._timer.start()
 
@@ -370,15 +369,6 @@ class _Deadline:
     def __exit__(self, *_: object) -> None:
         if self._timer is not None:
             self._timer.cancel()
-
-
-def _leave() -> None:
-    sys.stderr.write(
-        "outreach: ended without waiting any longer; what was under way is settled "
-        "at the next start\n"
-    )
-    sys.stderr.flush()
-    os._exit(_FAILED)
 
 
 def _local(at: datetime, zone: str) -> str:

@@ -11,16 +11,18 @@ import contextlib
 import os
 import signal
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any, Final
 
 from attrs import define, field
 
-from outreach.adapters.arq import worker_settings
+from outreach.adapters.arq import hearing, worker_settings
 from outreach.adapters.postgres import migrate
 from outreach.adapters.redis import client as redis
 from outreach.domain.errors import Misconfigured, OutreachError
-from outreach.domain.timing import Timing
+from outreach.entrypoints.ending import Ending
 from outreach.entrypoints.engine import (
     Urls,
     check_redis,
@@ -31,9 +33,11 @@ from outreach.entrypoints.logs import set_up_logs
 from outreach.entrypoints.runner import Runner
 from outreach.entrypoints.settings import Settings, load
 
-__all__ = ["Lanes", "fence", "make_settings", "unfence"]
+__all__ = ["Lanes", "fence", "fenced", "make_settings", "unfence"]
 
 _FAILED: Final = 1
+_KEPT_WITHIN: Final = 11
+"""The alarm is put off this many times in the time it takes."""
 
 
 def fence(after: timedelta) -> None:
@@ -53,16 +57,44 @@ def unfence() -> None:
         signal.setitimer(signal.ITIMER_REAL, 0)
 
 
+@asynccontextmanager
+async def fenced(after: timedelta) -> AsyncIterator[None]:
+    """Keep putting the alarm off for as long as this process's event loop goes on."""
+    fence(after)
+    keeping = asyncio.create_task(_keep_fenced(after), name="fence")
+    try:
+        yield
+    finally:
+        keeping.cancel()
+        unfence()
+
+
+async def _keep_fenced(after: timedelta) -> None:
+    while True:
+        await asyncio.sleep(after.total_seconds() / _KEPT_WITHIN)
+        fence(after)
+
+
 @define
 class Lanes:
-    """The lane runner as a task beside arq."""
+    """The lane runner as a task beside arq.
+
+    arq's own signal handlers are not installed: they would leave the lanes running
+    until arq has ended its jobs and spoken to Redis.
+    """
 
     settings: Settings
     _stack: contextlib.AsyncExitStack = field(
         factory=contextlib.AsyncExitStack, init=False
     )
     _runner: Runner | None = field(default=None, init=False)
-    _tasks: list[asyncio.Task[None]] = field(factory=list, init=False)
+    _work: asyncio.Task[None] | None = field(default=None, init=False)
+    _arq: asyncio.Task[Any] | None = field(default=None, init=False)
+    _ending: Ending = field(init=False)
+
+    @_ending.default
+    def _make_ending(self) -> Ending:
+        return Ending(self._end)
 
     async def start(self, *_: Any) -> None:
         """Open the engine and start looking.
@@ -70,9 +102,12 @@ class Lanes:
         Raises:
             SystemExit: with one clear line, when a store is down or a setting wrong.
         """
+        self._arq = asyncio.current_task()
+        self._ending.install()
+        urls = _urls(self.settings)
         try:
             engine = await self._stack.enter_async_context(
-                open_engine(self.settings, _urls(self.settings), reach_providers=True)
+                open_engine(self.settings, urls, reach_providers=True)
             )
             await check_redis(engine)
         except OutreachError as error:
@@ -83,30 +118,37 @@ class Lanes:
             os._exit(_FAILED)
         await engine.put_periodic_duties()
         self._runner = engine.runner(incarnation("worker"))
-        self._tasks = [
-            asyncio.create_task(self._runner.run(), name="lanes"),
-            asyncio.create_task(_keep_fenced(Timing().fence), name="fence"),
-        ]
+        await self._stack.enter_async_context(fenced(engine.container.timing().fence))
+        await self._stack.enter_async_context(
+            hearing(self.look, urls.redis, group=self.settings.database_schema)
+        )
+        self._work = asyncio.create_task(self._runner.run(), name="lanes")
+        self._work.add_done_callback(self._ended)
+        if self._ending.begun:
+            self._end()
 
     async def look(self) -> None:
         """A bell rang."""
         if self._runner is not None:
             self._runner.wake()
 
-    async def stop(self, *_: Any) -> None:
-        """No new claim; calls under way end; then everything is closed."""
+    def _end(self) -> None:
         if self._runner is not None:
             self._runner.stop()
-            await self._tasks[0]
-            self._tasks[1].cancel()
-            unfence()
-        await self._stack.aclose()
 
+    def _ended(self, _: asyncio.Task[None]) -> None:
+        """Told to, or by a defect, which `stop` raises: arq has nothing left to do."""
+        if self._arq is not None:
+            self._arq.cancel()
 
-async def _keep_fenced(after: timedelta) -> None:
-    while True:
-        fence(after)
-        await asyncio.sleep(after.total_seconds() / 11)
+    async def stop(self, *_: Any) -> None:
+        """No new claim; calls under way end; then everything is closed."""
+        self._end()
+        try:
+            if self._work is not None:
+                await self._work
+        finally:
+            await self._stack.aclose()
 
 
 def _urls(settings: Settings) -> Urls:
@@ -132,6 +174,7 @@ def make_settings(settings: Settings) -> type:
         lanes.look,
         _urls(settings).redis,
         group=settings.database_schema,
+        handle_signals=False,
         on_startup=lanes.start,
         on_shutdown=lanes.stop,
     )

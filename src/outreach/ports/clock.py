@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
-__all__ = ["Clock"]
+__all__ = ["Clock", "TellsOffset"]
 
 
 class Clock(Protocol):
@@ -22,4 +22,15 @@ class Clock(Protocol):
 
     def monotonic(self) -> float:
         """Seconds of this machine's monotonic clock."""
+        ...
+
+
+class TellsOffset(Protocol):
+    """An ability of stores with a clock of their own."""
+
+    def offset(self) -> timedelta:
+        """How far the store's clock is ahead of this machine's (negative: behind).
+
+        As far as the last answer that carried its time proves; asks nothing.
+        """
         ...

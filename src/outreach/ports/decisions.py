@@ -10,7 +10,8 @@ from attrs import field, frozen
 
 from outreach.domain.case import Case
 from outreach.domain.decision import Decision, Reason
-from outreach.domain.ids import IntentId, LeadId, TenantId
+from outreach.domain.ids import IntentId, LeadId, SenderId, TenantId
+from outreach.domain.lane import LaneView
 
 __all__ = ["Decisions", "Explained", "PhoneDay", "Recorded", "Summary"]
 
@@ -91,7 +92,8 @@ class Decisions(Protocol):
     Promises:
     - the facts of a case are those a claim would carry;
     - a decision is recorded per send, per refusal and per change of reason;
-    - a recorded decision reads back as it was made.
+    - a recorded decision reads back as it was made;
+    - a lane is shown as it is, with what waits in it and what keeps it.
     """
 
     async def explain(self, tenant: TenantId, lead: LeadId) -> Explained:
@@ -110,6 +112,12 @@ class Decisions(Protocol):
 
     async def days(self, tenant: TenantId) -> Sequence[PhoneDay]:
         """Accepted sends of every phone on each day it sent on, by phone and day."""
+        ...
+
+    async def lanes(
+        self, tenant: TenantId, lane: SenderId | None = None
+    ) -> Sequence[LaneView]:
+        """Every lane of the tenant, or that one, by the sender's number."""
         ...
 
     async def summary(self, tenant: TenantId) -> Summary:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Protocol
+from types import MappingProxyType
+from typing import Final, Protocol
 
 from attrs import frozen
 
@@ -19,7 +20,10 @@ from outreach.domain.ids import (
     TenantId,
 )
 
-__all__ = ["Allocations", "Claim", "Lanes", "PutOff", "Waiting"]
+__all__ = ["ALL_ROOM", "Allocations", "Claim", "Lanes", "PutOff", "Waiting"]
+
+ALL_ROOM: Final[Mapping[AccountId, int]] = MappingProxyType({})
+"""No account is known to be full."""
 
 
 @frozen
@@ -87,23 +91,35 @@ class Lanes(Protocol):
     - a lane with a call under way is never claimed;
     - a claim takes at most the room that is left of each provider account;
     - a claim holds messages of one tenant only;
+    - tenants take turns: whoever was served last comes after all others that are due;
     - only messages that are due, in an open window and an open class, are offered;
     - what is put off comes back at its time, not before;
     - follow-ups and new contacts take turns, whatever replies come between;
     - a full budget puts off at once all in the lane that it stops;
     - a stale token changes nothing;
     - the next wake is the earliest time anything is due;
+    - lanes of an account without room wake nobody;
     - a lane that is switched off or whose sender may send nothing never wakes.
     """
 
     async def claim(
-        self, who: Incarnation, room: Mapping[AccountId, int], limit: int
+        self,
+        who: Incarnation,
+        room: Mapping[AccountId, int],
+        limit: int,
+        after: TenantId | None = None,
     ) -> Sequence[Claim]:
         """Take up to *limit* lanes whose wake time has come, one tenant's at a time.
+
+        A caller that hands over the tenant it served last keeps nobody waiting for
+        more than one claim of each other tenant, however many lanes or messages
+        those have.
 
         Args:
             room: how many calls each account can still take; an account that is
                 not named can take *limit*.
+            after: the tenant that was served last; None: begin with the lane that
+                has waited longest.
         """
         ...
 
@@ -115,11 +131,17 @@ class Lanes(Protocol):
         """Give the lane back with nothing changed."""
         ...
 
-    async def next_wake(self) -> timedelta | None:
+    async def next_wake(
+        self, room: Mapping[AccountId, int] = ALL_ROOM
+    ) -> timedelta | None:
         """Machine time until the earliest thing is due (zero: now), None: nothing.
 
         Looks at lanes, leases that run out, attempts without an outcome, duties
-        and arrived events alike; O(1).
+        and arrived events alike; O(1) in lanes and leads.
+
+        Args:
+            room: as for `claim`; lanes of accounts that have none left are not
+                looked at, for nothing can be done about them here.
         """
         ...
 

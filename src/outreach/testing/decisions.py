@@ -6,7 +6,7 @@ fresh `World`. A docstring that is a promise of the port says so word by word.
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import uuid4
 
@@ -19,11 +19,14 @@ from outreach.domain.channel import Channel
 from outreach.domain.decision import Decision, Reason, Verdict
 from outreach.domain.errors import NotFound
 from outreach.domain.event import EventType
-from outreach.domain.ids import IntentId, LeadId
+from outreach.domain.ids import IntentId, LeadId, SenderId
+from outreach.domain.lane import LaneView
 from outreach.domain.message import Outcome
 from outreach.domain.review import Priority
+from outreach.domain.sender import SendClass
 from outreach.domain.suppression import Suppression, SuppressionReason, SwitchScope
 from outreach.ports.decisions import Explained
+from outreach.ports.lanes import Claim
 from outreach.testing import invented
 from outreach.testing.errors import raised
 from outreach.testing.world import GAP, HOUR, A, World
@@ -245,3 +248,49 @@ class DecisionsContract:
     async def _case(self, world: World, lead: LeadId) -> Case:
         (case, *_) = (await _explained(world, lead)).cases
         return case
+
+    async def test_a_lane_is_shown_as_it_is(self, world: World) -> None:
+        """A lane is shown as it is, with what waits in it and what keeps it."""
+        phone, _ = await world.phone_with(3)
+        (quiet,) = await world.phones()
+        free = await _lane(world, phone.id)
+        claim = await world.claim()
+        held = await _lane(world, phone.id)
+        call = await world.arm(claim)
+        calling = await _lane(world, phone.id)
+        await world.settle(call, Outcome.ACCEPTED)
+        rests = await _lane(world, phone.id)
+        await world.advance_engine(GAP)
+        await world.put_off(again := await world.claim(), again.cases[0], _night(again))
+        closed = await _lane(world, phone.id)
+        scope, of = SwitchScope.SENDER, str(phone.id)
+        await world.switches.throw(world.tenant, scope, of, reason="x", by="ana")
+        stopped = await _lane(world, phone.id)
+
+        assert (free.sender.id, free.owner, free.token) == (phone.id, "", 0)
+        assert dict(free.depth) == {SendClass.NEW: 3}
+        assert free.wake_at is not None
+        assert free.wake_at <= free.now
+        assert (held.owner, held.token, held.wake_at) == (A, 1, None)
+        assert held.lease_until == claim.lease_until
+        assert calling.call_until is not None
+        assert dict(rests.depth) == {SendClass.NEW: 2, SendClass.FOLLOWUP: 1}
+        assert (rests.owner, rests.call_until) == ("", None)
+        assert rests.gate_at == rests.wake_at
+        assert closed.opens_at is not None
+        assert closed.gate_at is None
+        assert stopped.switch is not None
+        assert (stopped.switch.by, stopped.wake_at) == ("ana", None)
+        others = await world.decisions.lanes(world.tenant)
+        assert [one.sender.id for one in others] == [phone.id, quiet.id]
+        assert (others[1].depth, others[1].oldest_due) == ({}, None)
+        assert await world.decisions.lanes(world.stranger) == []
+
+
+async def _lane(world: World, phone: SenderId) -> LaneView:
+    (lane,) = await world.decisions.lanes(world.tenant, phone)
+    return lane
+
+
+def _night(claim: Claim) -> datetime:
+    return claim.now + NIGHT

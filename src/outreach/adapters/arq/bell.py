@@ -16,7 +16,7 @@ from attrs import define, field
 from redis.asyncio.connection import ConnectionPool
 from redis.exceptions import RedisError
 
-from outreach.adapters.arq.jobs import LOOK, dump, load, queue_of
+from outreach.adapters.arq.jobs import LOOK, channel_of, dump, load, queue_of
 from outreach.adapters.arq.settings import checked
 
 __all__ = ["ArqBell", "connect_bell"]
@@ -33,7 +33,8 @@ class ArqBell:
 
     Rings meet in the whole second that follows their time, under one id, and the job
     runs when that second has come: whatever was done before a ring is seen by its
-    look. One worker of the group looks; it may be up to a second and a poll late.
+    look. One worker of the group looks; it may be up to a second and a poll late. A
+    ring for now is also published: every worker that listens hears it at once.
 
     Args:
         pool: of ``connect_bell``; its owner closes it.
@@ -48,7 +49,8 @@ class ArqBell:
 
     async def ring(self, after: timedelta = timedelta()) -> None:
         """Have a worker look *after* this much machine time, rounded up."""
-        second = math.floor(self._now() + max(after, timedelta()).total_seconds()) + 1
+        wait = max(after, timedelta())
+        second = math.floor(self._now() + wait.total_seconds()) + 1
         try:
             async with asyncio.timeout(self._timeout.total_seconds()):
                 await self._pool.enqueue_job(
@@ -57,6 +59,8 @@ class ArqBell:
                     _queue_name=queue_of(self._group),
                     _defer_until=datetime.fromtimestamp(second, UTC),
                 )
+                if not wait:
+                    await self._pool.publish(channel_of(self._group), b"")
         except (RedisError, OSError, SerializationError) as error:
             # best effort: workers wake by themselves; the text may name hosts or users
             _log.warning("bell.silent", error=type(error).__name__, group=self._group)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-__all__ = ["CRON", "LOOK", "dump", "load", "queue_of"]
+__all__ = ["CRON", "LOOK", "channel_of", "dump", "load", "queue_of"]
 
 LOOK: Final = "look"
 """Rung by a bell."""
@@ -23,6 +23,11 @@ _FIELDS: Final = frozenset({"t", "f", "a", "k", "et"})
 def queue_of(group: str) -> str:
     """The Redis key in which the jobs of one group of workers wait."""
     return f"outreach:bell:{group}"
+
+
+def channel_of(group: str) -> str:
+    """Where rings for now are published; what is said there does not matter."""
+    return f"{queue_of(group)}:now"
 
 
 def dump(job: dict[str, Any]) -> bytes:

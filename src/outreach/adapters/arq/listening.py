@@ -11,6 +11,7 @@ import structlog
 from arq.worker import Worker
 from redis.exceptions import RedisError
 
+from outreach.adapters.arq.hearing import hearing
 from outreach.adapters.arq.settings import worker_settings
 
 __all__ = ["listen"]
@@ -40,6 +41,13 @@ async def listen(
     Raises:
         Misconfigured: the URL cannot be read.
     """
+    async with hearing(on_look, url, group=group):
+        await _serve(on_look, url, group, more)
+
+
+async def _serve(
+    on_look: Callable[[], Awaitable[None]], url: str, group: str, more: dict[str, Any]
+) -> None:
     while True:
         settings = worker_settings(on_look, url, group=group, **more)
         worker = Worker(**{**settings, "handle_signals": False})

@@ -11,11 +11,13 @@ from attrs import frozen
 from outreach.adapters.memory.cases import case_of
 from outreach.adapters.memory.rows import DecisionRow, IntentRow, Standing
 from outreach.adapters.memory.store import MemoryStore
+from outreach.adapters.memory.views import view_of
 from outreach.domain.auditing import INVARIANTS, Check
 from outreach.domain.case import Case
 from outreach.domain.decision import Reason
 from outreach.domain.errors import NotFound
-from outreach.domain.ids import IntentId, LeadId, TenantId
+from outreach.domain.ids import IntentId, LeadId, SenderId, TenantId
+from outreach.domain.lane import LaneView
 from outreach.domain.message import Outcome
 from outreach.domain.window import local_day
 from outreach.ports.decisions import Explained, PhoneDay, Recorded, Summary
@@ -71,6 +73,21 @@ class MemoryDecisions:
         """Each change of reason of a message counts once."""
         await self.store.pause()
         return _deferred(self.store, tenant)
+
+    async def lanes(
+        self, tenant: TenantId, lane: SenderId | None = None
+    ) -> Sequence[LaneView]:
+        """By number."""
+        await self.store.pause()
+        rows = [
+            row
+            for row in self.store.lanes.values()
+            if row.sender.tenant == tenant and lane in {None, row.sender.id}
+        ]
+        return [
+            view_of(self.store, row)
+            for row in sorted(rows, key=lambda row: row.sender.number)
+        ]
 
     async def summary(self, tenant: TenantId) -> Summary:
         """Counted afresh."""

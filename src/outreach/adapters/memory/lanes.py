@@ -25,8 +25,8 @@ from outreach.adapters.memory.store import MemoryStore
 from outreach.adapters.memory.waking import free_at, openings, wake_at
 from outreach.domain.case import Case
 from outreach.domain.decision import Reason, Verdict
-from outreach.domain.ids import AccountId, Incarnation
-from outreach.ports.lanes import Claim, PutOff
+from outreach.domain.ids import AccountId, Incarnation, TenantId
+from outreach.ports.lanes import ALL_ROOM, Claim, PutOff
 
 __all__ = ["MemoryLanes", "forsake"]
 
@@ -38,17 +38,23 @@ class MemoryLanes:
     store: MemoryStore
 
     async def claim(
-        self, who: Incarnation, room: Mapping[AccountId, int], limit: int
+        self,
+        who: Incarnation,
+        room: Mapping[AccountId, int],
+        limit: int,
+        after: TenantId | None = None,
     ) -> Sequence[Claim]:
-        """Lanes that have waited longest first, all of the first one's tenant."""
+        """Lanes that have waited longest first, all of one tenant."""
         await self.store.pause()
         left = dict(room)
+        ready = [lane for lane in _ready(self.store) if _has_room(room, lane)]
+        tenant = _next_tenant(ready, after)
         claims: list[Claim] = []
-        for lane in _ready(self.store):
+        for lane in ready:
             sender = lane.sender
             if len(claims) == limit:
                 break
-            if claims and sender.tenant != claims[0].tenant:
+            if sender.tenant != tenant:
                 continue
             if left.setdefault(sender.account, limit) <= 0:
                 continue
@@ -86,10 +92,12 @@ class MemoryLanes:
         if lane is not None:
             lane.lease = None
 
-    async def next_wake(self) -> timedelta | None:
+    async def next_wake(
+        self, room: Mapping[AccountId, int] = ALL_ROOM
+    ) -> timedelta | None:
         """The nearest of everything that can come due."""
         await self.store.pause()
-        waits = min(_waits(self.store), default=None)
+        waits = min(_waits(self.store, room), default=None)
         return None if waits is None else max(waits, timedelta())
 
     async def forsake(self, dead: Incarnation) -> int:
@@ -141,6 +149,18 @@ def _ready(store: MemoryStore) -> list[LaneRow]:
             ready.append((wake, lane))
     ready.sort(key=lambda pair: (pair[0], pair[1].sender.id))
     return [lane for _, lane in ready]
+
+
+def _has_room(room: Mapping[AccountId, int], lane: LaneRow) -> bool:
+    return room.get(lane.sender.account, 1) > 0
+
+
+def _next_tenant(ready: Sequence[LaneRow], after: TenantId | None) -> TenantId | None:
+    """Whose turn it is: in the order of ids, and round again."""
+    if not ready or after is None:
+        return ready[0].sender.tenant if ready else None
+    due = sorted({lane.sender.tenant for lane in ready})
+    return next((tenant for tenant in due if tenant > after), due[0])
 
 
 def _reclaimable(store: MemoryStore, lane: LaneRow) -> bool:
@@ -201,9 +221,9 @@ def _put(store: MemoryStore, lane: LaneRow, row: IntentRow, put: PutOff) -> None
         store.wait(row, put.until)
 
 
-def _waits(store: MemoryStore) -> Iterator[timedelta]:
+def _waits(store: MemoryStore, room: Mapping[AccountId, int]) -> Iterator[timedelta]:
     """Machine time until each thing that can come due."""
-    yield from _lane_waits(store)
+    yield from _lane_waits(store, room)
     machine = store.machine
     for attempt in store.calling:
         yield store.attempts[attempt].deadline - machine
@@ -219,13 +239,17 @@ def _waits(store: MemoryStore) -> Iterator[timedelta]:
         yield _later(store, duty.duty.due_at, duty.lease)
 
 
-def _lane_waits(store: MemoryStore) -> Iterator[timedelta]:
+def _lane_waits(
+    store: MemoryStore, room: Mapping[AccountId, int]
+) -> Iterator[timedelta]:
     for lane in store.lanes.values():
         wake = None if lane.calling else wake_at(store, lane)
         if wake is not None:
-            wait = _machine_wait(store, wake)
             free = free_at(store, lane)
-            yield wait if free is None else max(wait, free - store.machine)
+            if free is not None and free > store.machine:
+                yield max(_machine_wait(store, wake), free - store.machine)
+            elif _has_room(room, lane):
+                yield _machine_wait(store, wake)
 
 
 def _machine_wait(store: MemoryStore, at: datetime) -> timedelta:

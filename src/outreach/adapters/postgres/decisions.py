@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from attrs import frozen
@@ -15,12 +15,25 @@ from outreach.adapters.postgres.pool import Database
 from outreach.domain.case import Case
 from outreach.domain.decision import Reason
 from outreach.domain.errors import NotFound
-from outreach.domain.ids import IntentId, LeadId, TenantId
+from outreach.domain.ids import IntentId, LeadId, SenderId, TenantId
+from outreach.domain.lane import LaneView
 from outreach.domain.sender import SendClass
+from outreach.domain.suppression import stopped_by
 from outreach.domain.window import Hours
 from outreach.ports.decisions import Explained, PhoneDay, Recorded, Summary
 
 __all__ = ["PostgresDecisions"]
+
+_LANE_TIMES: Final = (
+    "lease_until",
+    "call_until",
+    "gate_at",
+    "new_gate_at",
+    "backoff_until",
+    "opens_at",
+    "wake_at",
+    "oldest_due",
+)
 
 
 @frozen
@@ -87,6 +100,24 @@ class PostgresDecisions:
         )
         return [PhoneDay(**row) for row in rows]
 
+    async def lanes(
+        self, tenant: TenantId, lane: SenderId | None = None
+    ) -> Sequence[LaneView]:
+        # One statement sees lanes and switches alike.
+        docs = await self.database.values(
+            """
+            SELECT doc || jsonb_build_object('switches', (
+                     SELECT coalesce(jsonb_agg(jsonb_build_object('scope', s.scope,
+                         'of', s.covers, 'reason', s.reason, 'by', s.thrown_by,
+                         'at', s.thrown_at) ORDER BY s.thrown_at), '[]')
+                       FROM switches s WHERE s.lifted_at IS NULL))
+              FROM lane_docs(%s) AS doc
+            """,
+            (lane,),
+            tenant=tenant,
+        )
+        return [_lane(doc) for doc in docs]
+
     async def summary(self, tenant: TenantId) -> Summary:
         doc = await self.database.value("SELECT summary_doc()", tenant=tenant)
         return Summary(
@@ -107,6 +138,25 @@ class PostgresDecisions:
                 for number, times in doc["waiting"].items()
             },
         )
+
+
+def _lane(doc: Mapping[str, Any]) -> LaneView:
+    sender = facts.sender(doc["sender"])
+    times = {
+        name: None if doc[name] is None else datetime.fromisoformat(doc[name])
+        for name in _LANE_TIMES
+    }
+    switches = tuple([facts.switch(one) for one in doc["switches"]])
+    return LaneView(
+        sender=sender,
+        now=datetime.fromisoformat(doc["now"]),
+        token=doc["token"],
+        owner=doc["owner"],
+        backoffs=doc["backoffs"],
+        depth={SendClass(int(one)): n for one, n in sorted(doc["depth"].items())},
+        switch=stopped_by(switches, sender.channel, sender.id),
+        **times,
+    )
 
 
 def _recorded(doc: Mapping[str, Any]) -> Recorded:

@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from attrs import frozen
+from attrs import field, frozen
 
 from outreach.adapters.postgres import facts
 from outreach.adapters.postgres.docs import decision_doc, jsonb
+from outreach.adapters.postgres.offset import OffsetWatch
 from outreach.adapters.postgres.pool import Database
 from outreach.domain.allocation import Room
 from outreach.domain.budget import effective_limit
@@ -26,31 +27,34 @@ from outreach.domain.limits import room_left
 from outreach.domain.sender import SendClass
 from outreach.domain.timing import Timing
 from outreach.domain.window import Hours, local_day
-from outreach.ports.lanes import Claim, PutOff, Waiting
+from outreach.ports.lanes import ALL_ROOM, Claim, PutOff, Waiting
 
 __all__ = ["PostgresAllocations", "PostgresLanes"]
 
 
 @frozen
 class PostgresLanes:
-    """Implements `outreach.ports.lanes.Lanes`; see functions/lanes.sql."""
+    """Implements `outreach.ports.lanes.Lanes`; see functions/lanes.sql.
+
+    And `outreach.ports.clock.TellsOffset`, from what `next_wake` is answered.
+    """
 
     database: Database
     timing: Timing = Timing()
     hours: Hours = Hours()
+    watch: OffsetWatch = field(factory=OffsetWatch)
 
     async def claim(
-        self, who: Incarnation, room: Mapping[AccountId, int], limit: int
+        self,
+        who: Incarnation,
+        room: Mapping[AccountId, int],
+        limit: int,
+        after: TenantId | None = None,
     ) -> Sequence[Claim]:
+        timing = self.timing
         docs = await self.database.values(
-            "SELECT claim_lanes(%s, %s, %s, %s, %s)",
-            (
-                who,
-                jsonb({str(account): left for account, left in room.items()}),
-                limit,
-                self.timing.lease,
-                self.timing.grace,
-            ),
+            "SELECT claim_lanes(%s, %s, %s, %s, %s, %s)",
+            (who, _room_doc(room), limit, timing.lease, timing.grace, after),
         )
         return [self._claim(doc) for doc in docs]
 
@@ -87,11 +91,20 @@ class PostgresLanes:
     async def free(self, claim: Claim) -> None:
         await self.database.rows("SELECT free_lane(%s, %s)", (claim.lane, claim.token))
 
-    async def next_wake(self) -> timedelta | None:
-        seconds = await self.database.value(
-            "SELECT next_wake(%s)", (self.timing.grace,)
-        )
-        return None if seconds is None else timedelta(seconds=seconds)
+    async def next_wake(
+        self, room: Mapping[AccountId, int] = ALL_ROOM
+    ) -> timedelta | None:
+        with self.watch.asking() as tell:
+            (row,) = await self.database.rows(
+                "SELECT next_wake(%s, %s) AS wait, clock_timestamp() AS at",
+                (self.timing.grace, _room_doc(room)),
+            )
+            tell(row["at"])
+        return None if row["wait"] is None else timedelta(seconds=row["wait"])
+
+    def offset(self) -> timedelta:
+        """See `outreach.ports.clock.TellsOffset`."""
+        return self.watch.offset
 
     async def idle_until(self, at: datetime) -> bool:
         """Nothing is under way, no event waits, and no lane wakes before *at*."""
@@ -171,6 +184,10 @@ class PostgresAllocations:
             "SELECT take_back(%s, %s)", (sender, limit), tenant=tenant
         )
         return taken
+
+
+def _room_doc(room: Mapping[AccountId, int]) -> Any:
+    return jsonb({str(account): left for account, left in room.items()})
 
 
 def _served(case: Case) -> tuple[SendClass, datetime, IntentId]:

@@ -116,13 +116,18 @@ class TakeInEvents:
 
     async def apply(self, arrived: Arrived) -> Applied:
         """Apply one event."""
+        if arrived.tries > PARK_AFTER:
+            # What fails may be the very reading, or the asking of a person.
+            return await self._park(arrived)
         event = self._event(arrived)
         if event is None or event.type is EventType.UNKNOWN:
             says = "unknown type" if event is None else event.detail or "unknown type"
             await self.inbox.close(arrived.id, says)
             return Applied.CLOSED
-        if arrived.tries >= PARK_AFTER:
-            return await self._park(arrived, event)
+        if arrived.tries == PARK_AFTER:
+            if event.type not in _SIGNALS:
+                await self._ask_person(arrived, event)
+            return await self._park(arrived)
         if event.type in _SIGNALS:
             return await self._sender(arrived, event)
         return await self._lead(arrived, event)
@@ -141,19 +146,15 @@ class TakeInEvents:
         again = await self.clock.now() + _MATCH_AGAIN[0]
         await self.inbox.park(arrived.id, says, again)
 
-    async def _park(self, arrived: Arrived, event: SystemEvent) -> Applied:
-        says = f"{arrived.arrival.type} could not be applied in {PARK_AFTER} tries"
-        if arrived.tries == PARK_AFTER and event.type not in _SIGNALS:
-            # Only once: what fails may be the very matching.
-            await self._ask_person(arrived, event, says)
-        await self.inbox.park(arrived.id, says, None)
+    async def _park(self, arrived: Arrived) -> Applied:
+        says = _in_vain(arrived)
         await self.alerts.raise_(Alert("event.parked", str(arrived.id), says))
+        await self.inbox.park(arrived.id, says, None)
         return Applied.PARKED
 
-    async def _ask_person(
-        self, arrived: Arrived, event: SystemEvent, says: str
-    ) -> None:
+    async def _ask_person(self, arrived: Arrived, event: SystemEvent) -> None:
         """While the item is open nothing automatic goes to the lead."""
+        says = _in_vain(arrived)
         for _ in range(_CONFLICTS):
             known = await self.journeys.match(arrived.arrival.account, event)
             if known is None:
@@ -254,3 +255,7 @@ class TakeInEvents:
 
     async def _templates(self, tenant: TenantId) -> tuple[MessageTemplate, ...]:
         return tuple(await self.campaigns.templates(tenant))
+
+
+def _in_vain(arrived: Arrived) -> str:
+    return f"{arrived.arrival.type} could not be applied in {PARK_AFTER} tries"

@@ -41,7 +41,7 @@ def confirm_restore(given: Given, *, reason: str, by: str, as_json: bool) -> Non
         if done is None:
             message = "nothing is held: this database goes on where it was"
             raise NotFound(message)
-        await parts.watch()()
+        await parts.watch_instance()()
         await engine.bell.ring()
         return done
 

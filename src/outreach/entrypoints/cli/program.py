@@ -51,6 +51,7 @@ COMMANDS: Final = {
         "Let go on what a restored database holds.",
     ),
     "phones": ("phones:phones", "Import, list, pause and resume phones."),
+    "lanes": ("lanes:lanes", "Show each phone's line, and what keeps it."),
     "reviews": ("reviews:reviews", "Decide what waits for a person."),
 }
 """Name to place and summary, so that a list of commands imports none of them."""

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 from typing import Final
 
 import click
 from attrs import define, field
 
 from outreach.adapters.arq import listen
-from outreach.domain.timing import Timing
 from outreach.entrypoints.cli.given import Given
 from outreach.entrypoints.cli.opening import stores
 from outreach.entrypoints.cli.options import command
 from outreach.entrypoints.cli.screen import note
+from outreach.entrypoints.ending import Ending
 from outreach.entrypoints.engine import (
     Engine,
     Urls,
@@ -25,13 +24,11 @@ from outreach.entrypoints.engine import (
 )
 from outreach.entrypoints.logs import set_up_logs
 from outreach.entrypoints.runner import Runner
-from outreach.entrypoints.worker import fence, unfence
+from outreach.entrypoints.worker import fenced
 
 __all__ = ["worker"]
 
 _INTERRUPTED: Final = 130
-_KEPT_WITHIN: Final = 11
-"""The alarm is put off this many times in the time it takes."""
 
 
 @command(
@@ -46,7 +43,8 @@ def worker(given: Given) -> None:
 
     As many as you like may run, on as many machines, beside outreach web; the other
     way to start one is arq outreach.entrypoints.worker.WorkerSettings. SIGTERM and
-    Ctrl-C let the calls under way end. Logs go to standard error, as JSON lines.
+    Ctrl-C let the calls under way end; a second one ends it at once. Logs go to
+    standard error, as JSON lines.
     """
     set_up_logs()
     if without_providers(given.settings):
@@ -65,11 +63,9 @@ async def _work(given: Given, urls: Urls) -> bool:
         await _warn_of_scaled_time(engine)
         await engine.put_periodic_duties()
         working = _Working(engine.runner(incarnation("worker")))
-        try:
+        async with fenced(engine.container.timing().fence):
             await working.until_stopped(engine, urls)
-        finally:
-            unfence()
-        return working.interrupted
+        return working.ending.interrupted
 
 
 async def _warn_of_scaled_time(engine: Engine) -> None:
@@ -84,42 +80,31 @@ async def _warn_of_scaled_time(engine: Engine) -> None:
 @define
 class _Working:
     runner: Runner
-    interrupted: bool = field(default=False, init=False)
+    ending: Ending = field(init=False)
+
+    @ending.default
+    def _make_ending(self) -> Ending:
+        return Ending(self._end)
 
     async def until_stopped(self, engine: Engine, urls: Urls) -> None:
-        loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGTERM, self.runner.stop)
-        loop.add_signal_handler(signal.SIGINT, self._interrupt)
+        self.ending.install()
         group = engine.settings.database_schema
         work = asyncio.create_task(self.runner.run(), name="lanes")
-        beside = [
-            asyncio.create_task(listen(self._look, urls.redis, group=group)),
-            asyncio.create_task(_keep_fenced()),
-        ]
-        note("working; SIGTERM or Ctrl-C ends it")
+        ears = asyncio.create_task(listen(self._look, urls.redis, group=group))
+        note("working; SIGTERM or Ctrl-C ends it, once more at once")
         try:
-            await asyncio.wait([work, *beside], return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([work, ears], return_when=asyncio.FIRST_COMPLETED)
             self.runner.stop()
             await work
         finally:
-            for task in beside:
-                task.cancel()
-            results = await asyncio.gather(*beside, return_exceptions=True)
-        for result in results:
-            if isinstance(result, Exception):
-                raise result
+            ears.cancel()
+            (result,) = await asyncio.gather(ears, return_exceptions=True)
+        if isinstance(result, Exception):
+            raise result
 
-    def _interrupt(self) -> None:
-        self.interrupted = True
+    def _end(self) -> None:
+        note("stopping: no new send; calls under way end")
         self.runner.stop()
 
     async def _look(self) -> None:
         self.runner.wake()
-
-
-async def _keep_fenced() -> None:
-    """A process that was stopped too long must not run another instruction."""
-    after = Timing().fence
-    while True:
-        fence(after)
-        await asyncio.sleep(after.total_seconds() / _KEPT_WITHIN)

@@ -102,7 +102,9 @@ BEGIN
          taken_at = engine_now()
    WHERE (kind, key) IN (
      SELECT kind, key FROM duties
-      WHERE kind <> 'LOOK' AND due_at <= engine_now() AND NOT instance_held()
+      -- Asked once, in a query of its own: a volatile function bounds no index.
+      WHERE kind <> 'LOOK' AND due_at <= (SELECT engine_now())
+        AND NOT (SELECT instance_held())
         AND (owner IS NULL OR lease_until < clock_timestamp())
       ORDER BY due_at LIMIT p_limit FOR UPDATE SKIP LOCKED)
   RETURNING *;

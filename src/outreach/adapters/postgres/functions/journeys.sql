@@ -511,7 +511,7 @@ AS $$
      WHERE k.id IN (
        SELECT e.id FROM event_keys e
         WHERE e.status IN ('WAITING', 'PARKED') AND e.due_at < 'infinity'
-          AND e.due_at <= engine_now()
+          AND e.due_at <= (SELECT engine_now())
           AND (e.owner IS NULL OR e.lease_until < clock_timestamp())
         ORDER BY e.due_at LIMIT p_limit FOR UPDATE SKIP LOCKED)
     RETURNING k.*

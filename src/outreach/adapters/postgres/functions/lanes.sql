@@ -34,11 +34,12 @@ AS $$
 DECLARE
   v_lane record;
   v_count integer := 0;
+  -- A volatile function would keep the index from being used as far as here.
+  v_dead timestamptz := clock_timestamp() - p_grace;
 BEGIN
   FOR v_lane IN
     SELECT id, tenant_id FROM lanes
-     WHERE owner IS NOT NULL AND calling IS NULL
-       AND lease_until + p_grace < clock_timestamp()
+     WHERE owner IS NOT NULL AND calling IS NULL AND lease_until < v_dead
      ORDER BY lease_until LIMIT p_limit FOR UPDATE SKIP LOCKED
   LOOP
     PERFORM set_config('app.tenant', v_lane.tenant_id::text, true);
@@ -200,48 +201,81 @@ BEGIN
 END
 $$;
 
+-- The lane of each provider account that is due first, of accounts with room: one
+-- probe of an index per account, however many lanes there are.
+CREATE FUNCTION lane_heads(p_room jsonb)
+RETURNS TABLE (tenant uuid, account uuid, at timestamptz)
+LANGUAGE sql VOLATILE SET search_path FROM CURRENT
+AS $$
+  WITH RECURSIVE heads AS (
+    (SELECT l.tenant_id, l.account_id, l.wake_at FROM lanes l
+      WHERE l.wake_at IS NOT NULL
+      ORDER BY l.tenant_id, l.account_id, l.wake_at LIMIT 1)
+    UNION ALL
+    SELECT following.* FROM heads h CROSS JOIN LATERAL (
+      SELECT l.tenant_id, l.account_id, l.wake_at FROM lanes l
+       WHERE l.wake_at IS NOT NULL
+         AND (l.tenant_id, l.account_id) > (h.tenant_id, h.account_id)
+       ORDER BY l.tenant_id, l.account_id, l.wake_at LIMIT 1) AS following
+  )
+  SELECT * FROM heads h
+   WHERE coalesce((p_room ->> h.account_id::text)::integer, 1) > 0
+$$;
+
 -- CLAIM: one tenant's due lanes, at most p_limit, with at most the room that each
--- provider account has left; one candidate per open window and class.
+-- provider account has left; one candidate per open window and class. Tenants take
+-- turns: p_after had the last one.
 CREATE FUNCTION claim_lanes(p_who text, p_room jsonb, p_limit integer,
-                            p_lease interval, p_grace interval)
+                            p_lease interval, p_grace interval,
+                            p_after uuid DEFAULT NULL)
 RETURNS SETOF jsonb
 LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
 AS $$
 DECLARE
   v_now timestamptz := engine_now();
   v_clock engine_clock;
-  v_tenant uuid;
+  v_head record;
   v_lane lanes;
-  v_left integer;
+  v_tenant uuid;
+  v_left integer := p_limit;
 BEGIN
   PERFORM reap_lanes(p_grace, p_limit);
   SELECT * INTO v_clock FROM engine_clock;
-  SELECT l.tenant_id INTO v_tenant FROM lanes l
-   WHERE l.wake_at <= v_now
-     AND coalesce((p_room ->> l.account_id::text)::integer, p_limit) > 0
-   ORDER BY l.wake_at LIMIT 1;
-  IF NOT FOUND THEN
-    RETURN;
-  END IF;
-  PERFORM set_config('app.tenant', v_tenant::text, true);
-  FOR v_lane IN
-    SELECT * FROM lanes l
-     WHERE l.wake_at <= v_now AND l.tenant_id = v_tenant
-       AND coalesce((p_room ->> l.account_id::text)::integer, p_limit) > 0
-     ORDER BY l.wake_at LIMIT p_limit FOR UPDATE SKIP LOCKED
+  FOR v_head IN
+    SELECT h.* FROM (
+      SELECT *, min(at) OVER (PARTITION BY tenant) AS first FROM lane_heads(p_room)
+       WHERE at <= v_now) AS h
+     ORDER BY h.tenant <= p_after, CASE WHEN p_after IS NULL THEN h.first END,
+              h.tenant, h.at
   LOOP
-    v_left := coalesce((p_room ->> v_lane.account_id::text)::integer, p_limit);
-    CONTINUE WHEN v_left <= 0;
-    p_room := p_room || jsonb_build_object(v_lane.account_id, v_left - 1);
-    UPDATE lanes l
-       SET token = token + 1, owner = p_who, wake_at = NULL,
-           lease_until = clock_timestamp() + p_lease
-     WHERE l.id = v_lane.id RETURNING * INTO v_lane;
-    RETURN NEXT jsonb_build_object('lane', v_lane.id, 'tenant', v_lane.tenant_id,
-      'account', v_lane.account_id, 'token', v_lane.token, 'now', v_now,
-      'lease_until', v_lane.lease_until, 'epoch', v_clock.epoch,
-      'speed', v_clock.speed, 'last_was_new', v_lane.last_was_new,
-      'backoffs', v_lane.backoffs, 'cases', lane_cases(v_lane, v_now));
+    -- The next tenant's turn comes with the next claim, unless this one's lanes are
+    -- all being claimed by somebody else just now.
+    EXIT WHEN v_left <= 0 OR v_head.tenant <> v_tenant;
+    PERFORM set_config('app.tenant', v_head.tenant::text, true);
+    FOR v_lane IN
+      -- Rows are compared so that only one index fits: another would walk past all
+      -- due lanes of accounts without room.
+      SELECT * FROM lanes l
+       WHERE (l.tenant_id, l.account_id, l.wake_at)
+             BETWEEN (v_head.tenant, v_head.account, v_head.at)
+                 AND (v_head.tenant, v_head.account, v_now)
+         AND l.wake_at IS NOT NULL
+       ORDER BY l.tenant_id, l.account_id, l.wake_at
+       LIMIT least(v_left, (p_room ->> v_head.account::text)::integer)
+         FOR UPDATE SKIP LOCKED
+    LOOP
+      v_tenant := v_lane.tenant_id;
+      v_left := v_left - 1;
+      UPDATE lanes l
+         SET token = token + 1, owner = p_who, wake_at = NULL,
+             lease_until = clock_timestamp() + p_lease
+       WHERE l.id = v_lane.id RETURNING * INTO v_lane;
+      RETURN NEXT jsonb_build_object('lane', v_lane.id, 'tenant', v_lane.tenant_id,
+        'account', v_lane.account_id, 'token', v_lane.token, 'now', v_now,
+        'lease_until', v_lane.lease_until, 'epoch', v_clock.epoch,
+        'speed', v_clock.speed, 'last_was_new', v_lane.last_was_new,
+        'backoffs', v_lane.backoffs, 'cases', lane_cases(v_lane, v_now));
+    END LOOP;
   END LOOP;
 END
 $$;
@@ -416,15 +450,19 @@ BEGIN
 END
 $$;
 
--- Machine seconds until the earliest thing is due; NULL: nothing is.
-CREATE FUNCTION next_wake(p_grace interval) RETURNS double precision
+-- Machine seconds until the earliest thing is due; NULL: nothing is. Lanes of accounts
+-- that p_room leaves no room do not count: the end of a call wakes whoever asks.
+CREATE FUNCTION next_wake(p_grace interval, p_room jsonb DEFAULT '{}')
+RETURNS double precision
 LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
 AS $$
 BEGIN
   RETURN (
     SELECT CASE WHEN wait < 0 THEN 0 ELSE wait END FROM (SELECT least(
       extract(epoch FROM least(
-        (SELECT min(wake_at) FROM lanes WHERE wake_at IS NOT NULL),
+        CASE WHEN p_room = '{}'
+             THEN (SELECT min(wake_at) FROM lanes WHERE wake_at IS NOT NULL)
+             ELSE (SELECT min(at) FROM lane_heads(p_room)) END,
         (SELECT min(due_at) FROM duties WHERE owner IS NULL AND NOT instance_held()),
         (SELECT min(due_at) FROM event_keys
           WHERE status IN ('WAITING', 'PARKED') AND due_at < 'infinity' AND owner IS NULL)

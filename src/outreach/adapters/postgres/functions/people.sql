@@ -78,6 +78,34 @@ AS $$
     FROM leads d JOIN gold_lead_journey j ON j.id = d.id WHERE d.id = p_lead
 $$;
 
+-- Lanes as people look at them: the rows, and per lane the size of an index range.
+CREATE FUNCTION lane_docs(p_lane uuid) RETURNS SETOF jsonb
+LANGUAGE sql VOLATILE SET search_path FROM CURRENT
+AS $$
+  SELECT jsonb_build_object('sender', sender_doc(p), 'now', clock.at,
+    'token', l.token, 'owner', coalesce(l.owner, ''), 'lease_until', l.lease_until,
+    'call_until', l.call_deadline,
+    'gate_at', CASE WHEN l.gate_at > clock.at THEN l.gate_at END,
+    'new_gate_at', CASE WHEN l.new_gate_at > clock.at THEN l.new_gate_at END,
+    'backoff_until', CASE WHEN l.backoff_until > clock.at THEN l.backoff_until END,
+    'backoffs', l.backoffs, 'wake_at', l.wake_at, 'depth', coalesce(line.depth, '{}'),
+    'oldest_due', line.oldest,
+    'opens_at', (SELECT CASE WHEN min(w.opens_at) > clock.at THEN min(w.opens_at) END
+      FROM lane_windows w WHERE w.lane_id = l.id AND EXISTS (
+        SELECT FROM intents i WHERE i.lane_id = l.id AND i.status = 'WAITING'
+           AND i.window_key = w.window_key)))
+    FROM wa_phone_numbers p
+    JOIN lanes l ON l.id = p.id
+    CROSS JOIN LATERAL (SELECT engine_now() AS at) AS clock
+    LEFT JOIN LATERAL (
+      SELECT jsonb_object_agg(n.send_class, n.times) AS depth, min(n.oldest) AS oldest
+        FROM (SELECT send_class, count(*) AS times, min(due_at) AS oldest
+                FROM intents i WHERE i.lane_id = l.id AND i.status = 'WAITING'
+               GROUP BY send_class) AS n) AS line ON true
+   WHERE p.tenant_id = current_tenant() AND (p_lane IS NULL OR p.id = p_lane)
+   ORDER BY p.phone_number COLLATE "C"
+$$;
+
 CREATE FUNCTION tallied(p_kind text) RETURNS jsonb
 LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$

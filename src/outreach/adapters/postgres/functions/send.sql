@@ -740,7 +740,7 @@ DECLARE
 BEGIN
   FOR v_lane IN
     SELECT id, tenant_id, calling FROM lanes
-     WHERE calling IS NOT NULL AND call_deadline < clock_timestamp()
+     WHERE calling IS NOT NULL AND call_deadline < (SELECT clock_timestamp())
      ORDER BY call_deadline LIMIT p_limit
   LOOP
     PERFORM set_config('app.tenant', v_lane.tenant_id::text, true);
@@ -807,7 +807,8 @@ BEGIN
     UPDATE duties SET owner = p_who, lease_until = clock_timestamp() + p_lease
      WHERE (kind, key) IN (
        SELECT kind, key FROM duties
-        WHERE kind = 'LOOK' AND due_at <= engine_now() AND NOT instance_held()
+        WHERE kind = 'LOOK' AND due_at <= (SELECT engine_now())
+          AND NOT (SELECT instance_held())
           AND (owner IS NULL OR lease_until < clock_timestamp())
         ORDER BY due_at LIMIT p_limit FOR UPDATE SKIP LOCKED)
     RETURNING key, tenant_id
