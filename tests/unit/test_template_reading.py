@@ -168,14 +168,14 @@ def test_content_ends_at_its_limit() -> None:
     ],
 )
 def test_a_bomb_is_read_counted_and_rendered_or_refused_at_once(bomb: str) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
 
     with suppress(TemplateError):
         template = parse(bomb)
         template.variants()
         template.render({"a": "x"}, seed=SEED, limit=CONTENT_LIMIT)
 
-    assert time.perf_counter() - began < 2
+    assert time.process_time() - began < 2
 
 
 @pytest.mark.parametrize(

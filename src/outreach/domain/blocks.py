@@ -9,10 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Final
-
-from attrs import frozen
 
 from outreach.domain.budget import HARD_LIMIT, effective_limit, has_room
 from outreach.domain.case import Case, Flip
@@ -20,6 +17,7 @@ from outreach.domain.channel import State, permitted
 from outreach.domain.journey import DeadCause
 from outreach.domain.limits import SETTING, BudgetKind
 from outreach.domain.pacing import ready
+from outreach.domain.reason import Block, Reason
 from outreach.domain.sender import SendClass, Sender, SenderState, may_send
 from outreach.domain.sequence import EnrolmentStatus
 from outreach.domain.suppression import breaker_of, stopped_by, way_out
@@ -27,51 +25,7 @@ from outreach.domain.window import local_day, start_of_day
 
 __all__ = ["BUDGETS", "RULES", "TIMED", "Block", "Reason", "Rule"]
 
-Rule = Callable[[Case, datetime, timedelta], "Block | None"]
-
-
-class Reason(StrEnum):
-    """Why a message is not sent now."""
-
-    OK = "OK"
-    STOPPED = "STOPPED"
-    SUPPRESSED = "SUPPRESSED"
-    HUMAN_CONTROL = "HUMAN_CONTROL"
-    REVIEW_PENDING = "REVIEW_PENDING"
-    CHANNEL_GUARD = "CHANNEL_GUARD"
-    NO_CHANNEL = "NO_CHANNEL"
-    NO_TEMPLATE = "NO_TEMPLATE"
-    NO_CONSENT = "NO_CONSENT"
-    UNALLOCATED = "UNALLOCATED"
-    SENDER_STATE = "SENDER_STATE"
-    NOT_DUE = "NOT_DUE"
-    PROVIDER_BACKOFF = "PROVIDER_BACKOFF"
-    LANE_BUSY = "LANE_BUSY"
-    PACING = "PACING"
-    OUTSIDE_WINDOW = "OUTSIDE_WINDOW"
-    QUOTA_EXCEEDED = "QUOTA_EXCEEDED"
-    BUDGET_EXCEEDED = "BUDGET_EXCEEDED"
-    BREAKER_OPEN = "BREAKER_OPEN"
-    DOMAIN_NOT_READY = "DOMAIN_NOT_READY"
-    NEED_REBUILD = "NEED_REBUILD"
-
-
-@frozen
-class Block:
-    """One rule that is in the way.
-
-    Attributes:
-        inputs: the facts it looked at, as text.
-        until: from when on it would not block; None: no time lifts it.
-        flip: the smallest change of facts that would.
-        final: nothing will lift it for this message.
-    """
-
-    reason: Reason
-    inputs: tuple[tuple[str, str], ...]
-    until: datetime | None
-    flip: Flip
-    final: bool = False
+Rule = Callable[[Case, datetime, timedelta], Block | None]
 
 
 def _waits(case: Case, _at: datetime, _margin: timedelta) -> Block | None:

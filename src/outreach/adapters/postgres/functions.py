@@ -70,9 +70,11 @@ def _drop(connection: psycopg.Connection, schema: str) -> None:
         """,
         (schema, _KEPT),
     ).fetchall()
-    for (signature,) in found:
-        # as the server itself writes it, quoted where it must be
-        connection.execute(f"DROP FUNCTION {signature}".encode())
+    if found:
+        # In one statement, for they may rest on each other. The names are as the
+        # server itself writes them, quoted where they must be.
+        names = ", ".join(signature for (signature,) in found)
+        connection.execute(f"DROP FUNCTION {names}".encode())
 
 
 def _texts() -> list[bytes]:
