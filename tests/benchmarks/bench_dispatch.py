@@ -4,8 +4,8 @@ Ours is the protocol over PostgreSQL: lanes are claimed, T1 arms a message of ea
 gateway that does nothing accepts it, T2 records that; each lane is a task of its own,
 as in a worker, and what comes together travels together. Deciding and rendering are
 not in it (P6 has them). The peers work off as many jobs that do nothing, queued
-before: arq in this process, tuned (its poll 1 ms apart, up to 200 jobs at once, no
-results), and BullMQ in a process of Node.js (up to 100 at once). All take turns.
+before: arq in this process, tuned, and BullMQ in a process of Node.js (up to 100 at
+once). All take turns.
 
 What is compared is the CPU time of the worker's process per send, user and system;
 the time on the wall is shown beside it. In ours PostgreSQL's work is in that, which
@@ -23,9 +23,9 @@ from typing import Final
 
 import uvloop
 from arq.connections import ArqRedis, RedisSettings, create_pool
-from arq.worker import Worker, func
 from attrs import field, frozen
 from tests.adapters.postgres_load import as_admin, fill
+from tests.benchmarks.arq_peer import work_off
 from tests.benchmarks.node_peer import NodePeer, open_peer
 from tests.benchmarks.rows import Row
 from tests.benchmarks.stage import Stage, open_stage
@@ -48,7 +48,6 @@ BARS: Final = ("P3",)
 
 CLAIMED: Final = 100
 """Lanes of one claim."""
-ARQ_JOBS: Final = 200
 BULLMQ_JOBS: Final = 100
 WHO: Final = Incarnation("bench")
 GAP: Final = timedelta(seconds=30)
@@ -151,9 +150,7 @@ class _Ours:
         assert case.sender is not None
         assert case.ledger is not None
         unit = UnitSlot(case.sender.id, case.ledger.day)
-        terms = Terms(
-            unit, permitted(Channel.WHATSAPP), claim.now + timedelta(hours=1)
-        )
+        terms = Terms(unit, permitted(Channel.WHATSAPP), claim.now + timedelta(hours=1))
         made = Decision(
             Verdict.SEND, claim.now, (), Reason.OK, claim.now, (), terms=terms
         )
@@ -177,30 +174,10 @@ _NOBODY: Final = ReviewCalendar("UTC")
 
 
 async def _arq(redis: ArqRedis, jobs: int) -> Cost:
-    for _ in range(jobs):
-        await redis.enqueue_job("send")
-
     async def send(_: object) -> None:
         """Nothing."""
 
-    worker = Worker(
-        functions=[func(send, name="send", keep_result=0, max_tries=1)],
-        redis_pool=redis,
-        burst=True,
-        poll_delay=0.001,
-        max_jobs=ARQ_JOBS,
-        queue_read_limit=5 * ARQ_JOBS,
-        keep_result=0,
-        handle_signals=False,
-        log_results=False,
-    )
-    cpu, wall = time.process_time(), time.perf_counter()
-    await worker.main()
-    cost = time.process_time() - cpu, time.perf_counter() - wall
-    if worker.jobs_complete != jobs:
-        message = f"arq did {worker.jobs_complete} jobs, not {jobs}"
-        raise AssertionError(message)
-    return cost
+    return await work_off(redis, send, jobs)
 
 
 async def _bullmq(peer: NodePeer, jobs: int) -> Cost:
