@@ -5,10 +5,10 @@ jobs at once.
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
 from typing import Final
 
 from arq.connections import ArqRedis
+from arq.typing import WorkerCoroutine
 from arq.worker import Worker, func
 
 __all__ = ["work_off"]
@@ -17,7 +17,7 @@ AT_ONCE: Final = 200
 
 
 async def work_off(
-    redis: ArqRedis, send: Callable[[object], Awaitable[None]], jobs: int
+    redis: ArqRedis, send: WorkerCoroutine, jobs: int
 ) -> tuple[float, float]:
     """Queue so many jobs, then work them off; CPU and wall seconds of the latter."""
     for _ in range(jobs):

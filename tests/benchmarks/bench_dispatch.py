@@ -174,7 +174,7 @@ _NOBODY: Final = ReviewCalendar("UTC")
 
 
 async def _arq(redis: ArqRedis, jobs: int) -> Cost:
-    async def send(_: object) -> None:
+    async def send(_: object, *__: object, **___: object) -> None:
         """Nothing."""
 
     return await work_off(redis, send, jobs)

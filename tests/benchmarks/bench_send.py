@@ -257,7 +257,7 @@ async def _bare(clients: Sequence[httpx.AsyncClient], url: str) -> _Spent:
 
 
 async def _arq(redis: ArqRedis, client: httpx.AsyncClient, url: str) -> _Spent:
-    async def send(_: object) -> None:
+    async def send(_: object, *__: object, **___: object) -> None:
         (await client.post(url, json=BODY)).raise_for_status()
 
     jobs = BATCHES[MANY] * MANY
