@@ -19,7 +19,7 @@ import random
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from typing import Final
+from typing import Any, Final
 
 import httpx
 import uvloop
@@ -257,7 +257,8 @@ async def _bare(clients: Sequence[httpx.AsyncClient], url: str) -> _Spent:
 
 
 async def _arq(redis: ArqRedis, client: httpx.AsyncClient, url: str) -> _Spent:
-    async def send(_: object, *__: object, **___: object) -> None:
+    async def send(ctx: dict[Any, Any], *_: Any, **__: Any) -> None:
+        del ctx
         (await client.post(url, json=BODY)).raise_for_status()
 
     jobs = BATCHES[MANY] * MANY
