@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final, NewType
 from uuid import UUID, uuid5
 
@@ -52,6 +53,7 @@ Incarnation = NewType("Incarnation", str)
 _NAMESPACE: Final = UUID("6f0a1f5e-8f0c-5b7e-9c53-0a6b0f1d2c3e")
 
 
+@lru_cache(maxsize=4_096)
 def step_intent_id(tenant: TenantId, enrolment: EnrolmentId, step: StepId) -> IntentId:
     """Name the one message of a step: no channel in it, so fall-back keeps it."""
     return IntentId(uuid5(_NAMESPACE, f"step/{tenant}/{enrolment}/{step}"))
