@@ -32,10 +32,11 @@ FEW: Final = 20
 MANY: Final = 5_000
 NIGHT: Final = datetime(2026, 3, 2, 1, tzinfo=UTC)
 MORNING: Final = NIGHT + timedelta(hours=6)
-SETTLED_S: Final = 12.0
+SETTLED_S: Final = 20.0
 """After this long a worker has started, and PostgreSQL counted what it did till then:
 an idle connection tells its numbers after 10 s."""
-STRETCH_S: Final = 8.0
+LASTS_S: Final = 60.0
+"""All stretches together: arq's clock rings once a minute."""
 
 _ASLEEP: Final = (
     "UPDATE engine_clock SET position = %(night)s",
@@ -61,7 +62,7 @@ def rows(*, quick: bool, only: frozenset[str]) -> list[Row]:
                 for place, lanes in enumerate((FEW, MANY))
             ]
             time.sleep(SETTLED_S)
-            return _watched(few, many, stretches=3 if quick else 5)
+            return _watched(few, many, stretches=3 if quick else 6)
 
 
 @frozen
@@ -115,15 +116,15 @@ def _redis(stage: Stage, place: int) -> str:
 
 
 def _watched(few: _Sleeper, many: _Sleeper, *, stretches: int) -> list[Row]:
-    both = (few, many)
+    both, stretch_s = (few, many), LASTS_S / stretches
     cpu: dict[_Sleeper, list[float]] = {one: [] for one in both}
     before = {one: one.redis_commands() + one.commits() for one in both}
     began = time.monotonic()
     for _ in range(stretches):
         at = {one: one.cpu_s() for one in both}
-        time.sleep(STRETCH_S)
+        time.sleep(stretch_s)
         for one in both:
-            cpu[one].append((one.cpu_s() - at[one]) / STRETCH_S * 1e6)
+            cpu[one].append((one.cpu_s() - at[one]) / stretch_s * 1e6)
     lasted = time.monotonic() - began
     rate = {
         one: (one.redis_commands() + one.commits() - before[one]) / lasted
