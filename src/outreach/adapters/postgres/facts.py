@@ -253,11 +253,7 @@ def case(doc: Doc, hours: Hours) -> Case:
     return Case(
         intent=wanted,
         journey=journey(doc["journey"]),
-        window=Window(
-            zones=tuple(doc["zones"] or ("UTC",)),
-            hours=hours,
-            country=doc["country"] or "",
-        ),
+        window=_window(tuple(doc["zones"] or ("UTC",)), hours, doc["country"] or ""),
         sender=None if doc["sender"] is None else sender(doc["sender"]),
         lane=None if doc["lane"] is None else _lane(doc["lane"]),
         ledger=None if doc["ledger"] is None else _ledger(doc["ledger"]),
@@ -275,6 +271,11 @@ def case(doc: Doc, hours: Hours) -> Case:
         review_open=doc["review_open"],
         live=doc["live"],
     )
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _window(zones: tuple[str, ...], hours: Hours, country: str) -> Window:
+    return Window(zones, hours, country=country)
 
 
 def _lane(doc: Doc) -> LaneFacts:

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from typing import Final, Generic, TypeVar
 
-import psycopg
 from attrs import define, field
 
 from outreach.domain.errors import OutreachError
@@ -26,7 +25,8 @@ class Together(Generic[Asked, Answer]):
     """What is asked while a commit is on its way goes into the next one.
 
     A call that comes by itself goes by itself. If a group fails for a reason that may
-    be one call's own, each is asked alone, so that a bad one fails alone.
+    be one call's own, each is asked alone, so that a bad one fails alone. One that may
+    have to wait for a lock holds up no other.
 
     Attributes:
         many: asks for several at once; None where one is to be asked alone.
@@ -46,7 +46,7 @@ class Together(Generic[Asked, Answer]):
 
         Raises:
             OutreachError: as *many* and *alone* raise it.
-            psycopg.Error: the call itself is at fault.
+            Exception: whatever else *alone* raises; the call itself is at fault.
         """
         done: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._queue.append((asked, done))
@@ -74,13 +74,13 @@ class Together(Generic[Asked, Answer]):
         return alike
 
     async def _ask_many(self, group: Sequence[_Waiting[Asked, Answer]]) -> None:
-        try:
-            answers = await self.many([asked for asked, _ in group])
-        except OutreachError as error:
+        asking = self.many([asked for asked, _ in group])
+        [answers] = await asyncio.gather(asking, return_exceptions=True)
+        if isinstance(answers, OutreachError):
             for _, done in group:
-                _fail(done, error)  # no call's own fault
+                _fail(done, answers)  # no call's own fault
             return
-        except (psycopg.Error, ValueError):
+        if isinstance(answers, BaseException):
             answers = [None] * len(group)
         for (asked, done), answer in zip(group, answers, strict=True):
             if answer is None:
@@ -92,15 +92,13 @@ class Together(Generic[Asked, Answer]):
                 done.set_result(answer)
 
     async def _ask_alone(self, asked: Asked, done: asyncio.Future[Answer]) -> None:
-        try:
-            answer = await self.alone(asked)
-        except Exception as error:  # noqa: BLE001 - it is the caller's to handle
-            _fail(done, error)
-        else:
-            if not done.done():
-                done.set_result(answer)
+        [answer] = await asyncio.gather(self.alone(asked), return_exceptions=True)
+        if isinstance(answer, BaseException):
+            _fail(done, answer)
+        elif not done.done():
+            done.set_result(answer)
 
 
-def _fail(done: asyncio.Future[Answer], error: Exception) -> None:
+def _fail(done: asyncio.Future[Answer], error: BaseException) -> None:
     if not done.done():
         done.set_exception(error)
