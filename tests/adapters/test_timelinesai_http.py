@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Final
 
+import httpcore
 import httpx
 import pytest
 from attrs import define, field
@@ -113,10 +114,10 @@ async def test_a_redirect_is_not_followed(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize(
-    "error", [httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout]
+    "error", [httpcore.ConnectError, httpcore.ConnectTimeout, httpcore.PoolTimeout]
 )
 def test_a_failure_before_the_first_byte_proves_that_nothing_left(
-    error: type[httpx.TransportError],
+    error: type[Exception],
 ) -> None:
     assert classify(error("secret")) == NotSent(error.__name__)
 
@@ -124,13 +125,13 @@ def test_a_failure_before_the_first_byte_proves_that_nothing_left(
 @pytest.mark.parametrize(
     "error",
     [
-        httpx.ReadTimeout("secret"),
-        httpx.ReadError("secret"),
-        httpx.WriteError("secret"),
-        httpx.WriteTimeout("secret"),
+        httpcore.ReadTimeout("secret"),
+        httpcore.ReadError("secret"),
+        httpcore.WriteError("secret"),
+        httpcore.WriteTimeout("secret"),
         httpx.CloseError("secret"),
-        httpx.RemoteProtocolError("secret"),
-        httpx.LocalProtocolError("secret"),
+        httpcore.RemoteProtocolError("secret"),
+        httpcore.LocalProtocolError("secret"),
         httpx.DecodingError("secret"),
         ConnectionResetError("secret"),
         TimeoutError("secret"),

@@ -14,18 +14,16 @@ The exit status is 0 if the bars are reached, 1 if one is missed.
 from __future__ import annotations
 
 import argparse
-import asyncio
-import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from itertools import cycle, islice
 from typing import Final
 
 import httpx
 from attrs import evolve
+from tests.benchmarks.loopback import open_answerer
 from tests.benchmarks.rows import Row, table
 from tests.unit.cases import MARGIN, NOON, a_case, a_sender, uid
 
@@ -59,7 +57,6 @@ TEXT: Final = (
 )
 _WHOLE: Final = "route, decide, render, draft"
 _POST: Final = "an httpx POST"
-_ANSWER: Final = b'HTTP/1.1 200 OK\r\nContent-Length: 15\r\n\r\n{"status":"ok"}'
 _TO_MICROSECONDS: Final = 1_000_000
 
 
@@ -71,14 +68,14 @@ def rows(*, quick: bool, only: frozenset[str]) -> list[Row]:
     full = [evolve(one, ledger=Ledger(NOON.date(), used=40)) for one in goes]
     far = [_far(one) for one in goes]
     night = NOON + timedelta(hours=12)
-    with _server() as url, httpx.Client() as client:
+    with open_answerer() as base, httpx.Client() as client:
         sides: dict[str, Callable[[], float]] = {
             "a message that goes": lambda: _decide(goes, NOON, decisions),
             "a new contact of a full phone": lambda: _decide(full, NOON, decisions),
             "a message outside its window": lambda: _decide(goes, night, decisions),
             "a message that much delays": lambda: _decide(far, night, decisions),
             _WHOLE: lambda: _all_of_it(goes, decisions),
-            _POST: lambda: _post(client, url, posts),
+            _POST: lambda: _post(client, f"{base}/messages", posts),
         }
         found: dict[str, list[float]] = {name: [] for name in sides}
         for round_ in range(rounds + 1):
@@ -175,65 +172,13 @@ def _post(client: httpx.Client, url: str, times: int) -> float:
     return _timed(work, times)
 
 
-@contextmanager
-def _server() -> Iterator[str]:
-    """Answers any request, in a process of its own."""
-    command = [sys.executable, "-m", "tests.benchmarks.bench_decide", "--serve"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        try:
-            port = process.stdout.readline().strip()
-            if not port:
-                message = "the server of the bench did not start"
-                raise RuntimeError(message)
-            yield f"http://127.0.0.1:{port}/messages"
-        finally:
-            process.terminate()
-
-
-class _Answers(asyncio.Protocol):
-    """One answer per request, whose body comes with its head or right after."""
-
-    transport: asyncio.Transport
-    head: bytes
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
-        self.head = b""
-
-    def data_received(self, data: bytes) -> None:
-        self.head += data
-        while self.head:
-            head, blank, body = self.head.partition(b"\r\n\r\n")
-            if not blank:
-                return
-            length = int(head.lower().partition(b"content-length:")[2].split()[0])
-            if len(body) < length:
-                return
-            self.head = body[length:]
-            self.transport.write(_ANSWER)
-
-
-async def _serve() -> None:
-    loop = asyncio.get_running_loop()
-    server = await loop.create_server(_Answers, "127.0.0.1", 0)
-    sys.stdout.write(f"{server.sockets[0].getsockname()[1]}\n")
-    sys.stdout.flush()
-    await server.serve_forever()
-
-
 def main() -> int:
     """Run from the command line; answers the exit status."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--quick", action="store_true", help="fewer rounds")
-    parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()
-    if given.serve:
-        asyncio.run(_serve())
-        return 0
     found = rows(quick=given.quick, only=frozenset(BARS))
     sys.stdout.write(table(found))
     return 0 if all(row.passed for row in found) else 1

@@ -14,25 +14,18 @@ once, garbage of the claims under way. These stand in a row of their own.
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, Literal
 
 import psycopg
-from attrs import frozen
-from tests.adapters.postgres_load import TENANT, as_admin, fill
+from tests.adapters.postgres_load import as_admin
 from tests.benchmarks.rows import Row
-from tests.benchmarks.stage import Stage, open_stage
-
-from outreach.domain.ids import account_id
-from outreach.entrypoints.sandbox import Sandbox
+from tests.benchmarks.stage import open_stage
+from tests.benchmarks.theatre import Theatre, open_provider
 
 __all__ = ["BARS", "rows"]
 
@@ -48,12 +41,6 @@ NIGHT: Final = datetime(2026, 3, 2, 1, tzinfo=UTC)
 SPEED: Final = 600
 MB: Final = 1_000_000
 
-_COMMAND: Final = "from outreach.entrypoints.cli import main; main()"
-_HOME: Final = """
-UPDATE provider_accounts SET id = %(account)s;
-UPDATE wa_phone_numbers SET account_id = %(account)s;
-UPDATE lanes SET account_id = %(account)s
-"""
 _SENT: Final = "SELECT NOT EXISTS (SELECT FROM intents WHERE status <> 'DONE')"
 _PUT_OFF: Final = """
 SELECT NOT EXISTS (SELECT FROM lanes WHERE owner IS NOT NULL
@@ -70,8 +57,8 @@ def rows(*, quick: bool, only: frozenset[str]) -> list[Row]:
     twenty: list[float] = []
     waiting: dict[int, list[float]] = {LANES: [], SOME: [], MANY: []}
     crowd: list[float] = []
-    with open_stage() as stage, _provider() as provider:
-        theatre = _Theatre(stage, provider)
+    with open_stage() as stage, open_provider(lanes=LANES, speed=SPEED) as provider:
+        theatre = _Seats(stage, provider)
         for _ in range(rounds):
             one.append(theatre.sending(lanes=1, workers=1, size="Rss"))
             twenty.append(theatre.sending(lanes=LANES, workers=1, size="Rss"))
@@ -106,86 +93,26 @@ def _row(
     return Row("P8", what, unit, (*ours,), (*peer,), sense="at most", limit=limit)
 
 
-@frozen
-class _Theatre:
-    stage: Stage
-    provider: Sandbox
+class _Seats(Theatre):
+    """From where the memory of workers is looked at."""
 
     def sending(self, lanes: int, *, workers: int, size: Size) -> float:
         """Bytes of all workers after every phone has sent its messages."""
-        with self._world(lanes, messages=MESSAGES) as url, as_admin(url) as admin:
+        with self.world(lanes, messages=MESSAGES) as url, as_admin(url) as admin:
             admin.execute("UPDATE engine_clock SET speed = %s", (SPEED,))
-            with self._workers(url, workers) as processes:
+            with self.workers(url, workers) as processes:
                 _until(processes, lambda: _moved_on(admin) and _told(admin, _SENT))
                 return _size(processes, size)
 
     def waiting(self, lanes: int) -> float:
         """Bytes of one worker that has put every phone's message off."""
-        with self._world(lanes, messages=1) as url, as_admin(url) as admin:
+        with self.world(lanes, messages=1) as url, as_admin(url) as admin:
             admin.execute("UPDATE engine_clock SET position = %s", (NIGHT,))
             admin.execute("UPDATE lanes SET wake_at = %s", (NIGHT,))
             admin.execute("UPDATE intents SET due_at = %s", (NIGHT,))
-            with self._workers(url, 1) as processes:
+            with self.workers(url, 1) as processes:
                 _until(processes, lambda: _told(admin, _PUT_OFF))
                 return _size(processes, "Rss")
-
-    @contextmanager
-    def _world(self, lanes: int, *, messages: int) -> Iterator[str]:
-        url = self.stage.new_database()
-        self.stage.empty_redis()
-        fill(url, leads=lanes * messages, lanes=lanes)
-        home = account_id(TENANT, "timelinesai", "default")
-        with as_admin(url) as admin:
-            admin.execute("SET session_replication_role = replica")
-            for statement in _HOME.split(";"):
-                admin.execute(statement.encode(), {"account": home})
-        try:
-            yield url
-        finally:
-            self.stage.drop(url)
-
-    @contextmanager
-    def _workers(
-        self, url: str, count: int
-    ) -> Iterator[Sequence[subprocess.Popen[bytes]]]:
-        env = {
-            "PATH": os.environ["PATH"],
-            "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
-            "OUTREACH_DATABASE_URL": url,
-            "OUTREACH_REDIS_URL": self.stage.redis_url,
-            "OUTREACH_TENANT_NAME": "load",
-            "OUTREACH_TIMELINESAI_API_KEY": self.provider.token,
-            "OUTREACH_TIMELINESAI_BASE_URL": self.provider.base_url,
-        }
-        command = (sys.executable, "-c", _COMMAND, "worker")
-        with ExitStack() as stack, tempfile.TemporaryFile() as said:
-            processes = []
-            for _ in range(count):
-                process = subprocess.Popen(command, env=env, cwd="/", stderr=said)
-                stack.callback(process.wait)
-                stack.callback(process.terminate)
-                processes.append(process)
-            try:
-                yield processes
-            except RuntimeError as error:
-                said.seek(0)
-                error.add_note(said.read().decode())
-                raise
-
-
-@contextmanager
-def _provider() -> Iterator[Sandbox]:
-    phones = [f"+4074{number:07}" for number in range(1, LANES + 1)]
-    with (
-        tempfile.TemporaryDirectory(prefix="outreach-bench-") as folder,
-        Sandbox.start(
-            Path(folder) / "accepted.jsonl",
-            profile="calm",
-            speed=SPEED,
-            accounts=phones,
-        ) as sandbox,
-    ):
-        yield sandbox
 
 
 def _until(

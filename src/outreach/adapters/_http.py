@@ -1,6 +1,6 @@
 """One small HTTP client per provider account, and what its failures prove.
 
-It stands on httpx's transport, one connection each, and not on its client: a pool
+It stands on the connections beneath httpx (httpcore's), and not on its client: a pool
 costs time that grows with what is in flight, and the client writes every URL,
 which may hold a phone number or a secret, to its log.
 """
@@ -17,7 +17,9 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import cache
 from typing import Final
+from urllib.parse import quote
 
+import httpcore
 import httpx
 from attrs import define, field, frozen
 
@@ -43,6 +45,7 @@ MOST_BYTES: Final = 1_048_576
 _UNACKNOWLEDGED_MS: Final = 10_000
 """What the kernel holds of a request when we die is given up after this long;
 the grace period of a lane counts on it."""
+_WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
 _PHASES: Final = 3
 """A connection takes a name look-up with TCP, then TLS; a third is left to the call."""
 
@@ -80,18 +83,25 @@ class Lost:
 
 
 _BEFORE_THE_FIRST_BYTE: Final = (
-    httpx.ConnectError,
-    httpx.ConnectTimeout,
-    httpx.PoolTimeout,
-    httpx.UnsupportedProtocol,
+    httpcore.ConnectError,
+    httpcore.ConnectTimeout,
+    httpcore.PoolTimeout,
+    httpcore.UnsupportedProtocol,
 )
-_FAILURES: Final = (httpx.HTTPError, httpx.InvalidURL, OSError)
+_FAILURES: Final = (
+    httpcore.TimeoutException,
+    httpcore.NetworkError,
+    httpcore.ProtocolError,
+    httpcore.UnsupportedProtocol,
+    httpcore.ConnectionNotAvailable,
+    OSError,
+)
 
 
 def classify(error: BaseException) -> NotSent | Lost:
     """Say what a failure proves.
 
-    httpx raises `ConnectError` and `ConnectTimeout` for names, TCP and TLS, all
+    httpcore raises `ConnectError` and `ConnectTimeout` for names, TCP and TLS, all
     before it writes; everything it does not name is taken for a lost answer.
     The text of *error* is not used: it may quote what was sent.
     """
@@ -144,7 +154,7 @@ def _checked(base_url: str) -> str:
     raise Misconfigured(message)
 
 
-def _sendable(headers: Mapping[str, str]) -> list[tuple[str, str]]:
+def _sendable(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
     for name, value in headers.items():
         if not (value.isascii() and value.isprintable() and value.strip() == value):
             message = (
@@ -152,14 +162,14 @@ def _sendable(headers: Mapping[str, str]) -> list[tuple[str, str]]:
                 "or other than ASCII characters; look at the setting it is made of"
             )
             raise Misconfigured(message)
-    return list(headers.items())
+    return [(name.encode(), value.encode()) for name, value in headers.items()]
 
 
 @define(eq=False)
 class _Line:
     """One connection, opened by its first request, and how much it has carried."""
 
-    transport: httpx.AsyncHTTPTransport
+    connection: httpcore.AsyncHTTPConnection
     carried: int = 0
     free_since: float = 0.0
 
@@ -193,11 +203,20 @@ class HttpClient:
     read_timeout: timedelta = field(default=READ_TIMEOUT, kw_only=True)
     requests_per_connection: int | None = field(default=None, kw_only=True)
     most_bytes: int = field(default=MOST_BYTES, kw_only=True)
-    _sent: list[tuple[str, str]] = field(init=False)
+    _sent: list[tuple[bytes, bytes]] = field(init=False)
+    _base: httpcore.URL = field(init=False)
     _idle: deque[_Line] = field(factory=deque, init=False)
 
     def __attrs_post_init__(self) -> None:
+        url = httpx.URL(self.base_url)
+        self._base = httpcore.URL(
+            scheme=url.raw_scheme,
+            host=url.raw_host,
+            port=url.port,
+            target=url.raw_path.rstrip(b"/"),
+        )
         own = {
+            "host": url.netloc.decode("ascii"),
             "user-agent": self.user_agent,
             "accept": "application/json",
             "accept-encoding": "identity",
@@ -220,15 +239,16 @@ class HttpClient:
             return NotSent("no time left")
         line = await self._take()
         line.carried += 1
+        is_last = self._is_last(line)
         try:
             async with asyncio.timeout(seconds):
-                response = await line.transport.handle_async_request(
-                    self._built(request, seconds, last=self._is_last(line))
+                response = await line.connection.handle_async_request(
+                    self._built(request, seconds, last=is_last)
                 )
                 reply = await self._read(response)
         except _FAILURES as error:
             return classify(error)
-        if isinstance(reply, HttpReply) and not self._is_last(line):
+        if isinstance(reply, HttpReply) and not is_last:
             self._give_back(line)
         return reply
 
@@ -248,7 +268,12 @@ class HttpClient:
             self._idle and self._idle[0].free_since < now - KEEP_ALIVE.total_seconds()
         ):
             await _close(self._idle.popleft())
-        return self._idle.pop() if self._idle else _Line(_transport())
+        while self._idle:
+            line = self._idle.pop()
+            if line.connection.is_available() and not line.connection.has_expired():
+                return line
+            await _close(line)  # the other side has hung up
+        return _Line(_connection(self._base.origin))
 
     def _give_back(self, line: _Line) -> None:
         line.free_since = asyncio.get_running_loop().time()
@@ -256,40 +281,57 @@ class HttpClient:
 
     def _built(
         self, request: HttpRequest, seconds: float, *, last: bool
-    ) -> httpx.Request:
-        headers = list(self._sent)
-        if request.body is not None:
-            headers.append(("content-type", "application/json"))
+    ) -> httpcore.Request:
+        headers, body, base = list(self._sent), request.body, self._base
+        if body is not None:
+            headers.append((b"content-type", b"application/json"))
+        if body is not None or request.method in _WITH_BODY:
+            headers.append((b"content-length", b"%d" % len(body or b"")))
         if last:
-            headers.append(("connection", "close"))
+            headers.append((b"connection", b"close"))
         connect_s = min(self.connect_timeout.total_seconds(), seconds / _PHASES)
-        waits = {"connect": connect_s, "pool": connect_s}
-        waits |= dict.fromkeys(("read", "write"), self.read_timeout.total_seconds())
-        return httpx.Request(
+        read_s = self.read_timeout.total_seconds()
+        return httpcore.Request(
             request.method,
-            self.base_url + request.path,
+            httpcore.URL(
+                scheme=base.scheme,
+                host=base.host,
+                port=base.port,
+                target=base.target + _target(request.path),
+            ),
             headers=headers,
-            content=request.body,
-            extensions={"timeout": waits},
+            content=body,
+            extensions={
+                "timeout": {"connect": connect_s, "read": read_s, "write": read_s}
+            },
         )
 
-    async def _read(self, response: httpx.Response) -> HttpReply | Lost:
+    async def _read(self, response: httpcore.Response) -> HttpReply | Lost:
         pieces: list[bytes] = []
         size = 0
         try:
-            async for piece in response.aiter_raw():
+            async for piece in response.aiter_stream():
                 size += len(piece)
                 if size > self.most_bytes:
                     return Lost("the answer is too long")
                 pieces.append(piece)
         finally:
             await response.aclose()
-        return HttpReply(response.status_code, dict(response.headers), b"".join(pieces))
+        headers: dict[str, str] = {}
+        for raw_name, raw in response.headers:
+            name, value = raw_name.decode("ascii").lower(), raw.decode("latin-1")
+            headers[name] = f"{headers[name]}, {value}" if name in headers else value
+        return HttpReply(response.status, headers, b"".join(pieces))
+
+
+def _target(path: str) -> bytes:
+    """As it goes over the wire; what an ordinary path has is left alone."""
+    return quote(path, safe="/?&=%+:,;@!$'()*~-._").encode()
 
 
 async def _close(line: _Line) -> None:
     with contextlib.suppress(*_FAILURES):
-        await line.transport.aclose()
+        await line.connection.aclose()
 
 
 @cache
@@ -298,17 +340,15 @@ def _trust() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
-def _transport() -> httpx.AsyncHTTPTransport:
+def _connection(origin: httpcore.Origin) -> httpcore.AsyncHTTPConnection:
     options = []
     if hasattr(socket, "TCP_USER_TIMEOUT"):
         options.append(
             (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _UNACKNOWLEDGED_MS)
         )
-    return httpx.AsyncHTTPTransport(
-        verify=_trust(),
-        trust_env=False,
-        limits=httpx.Limits(
-            max_connections=1, keepalive_expiry=KEEP_ALIVE.total_seconds()
-        ),
+    return httpcore.AsyncHTTPConnection(
+        origin,
+        ssl_context=_trust(),
+        keepalive_expiry=KEEP_ALIVE.total_seconds(),
         socket_options=options,
     )

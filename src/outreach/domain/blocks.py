@@ -226,9 +226,10 @@ def _window(case: Case, at: datetime, margin: timedelta) -> Block | None:
     if case.intent.permission:
         return None
     window = case.window
-    if window.is_open(at) and at < window.closes(at) - margin:
+    until = window.open_until(at)
+    if until is not None and at < until - margin:
         return None
-    after = window.closes(at) if window.is_open(at) else at
+    after = at if until is None else until
     inputs = (
         ("zones", ",".join(window.zones)),
         ("country", window.country),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from hashlib import sha1
 from typing import Final, NewType
-from uuid import UUID, uuid5
+from uuid import UUID
 
 __all__ = [
     "AccountId",
@@ -51,34 +53,44 @@ UserId = NewType("UserId", UUID)
 Incarnation = NewType("Incarnation", str)
 """One life of one worker process; a restarted worker is another incarnation."""
 
-_NAMESPACE: Final = UUID("6f0a1f5e-8f0c-5b7e-9c53-0a6b0f1d2c3e")
+_NAMESPACE: Final = sha1(
+    UUID("6f0a1f5e-8f0c-5b7e-9c53-0a6b0f1d2c3e").bytes, usedforsecurity=False
+)
 
 
+def _named(name: str) -> UUID:
+    """As `uuid.uuid5`, in half its time: every send asks for a few."""
+    digest = _NAMESPACE.copy()
+    digest.update(name.encode())
+    return UUID(bytes=digest.digest()[:16], version=5)
+
+
+@lru_cache(maxsize=4_096)
 def step_intent_id(tenant: TenantId, enrolment: EnrolmentId, step: StepId) -> IntentId:
     """Name the one message of a step: no channel in it, so fall-back keeps it."""
-    return IntentId(uuid5(_NAMESPACE, f"step/{tenant}/{enrolment}/{step}"))
+    return IntentId(_named(f"step/{tenant}/{enrolment}/{step}"))
 
 
 def reply_id(tenant: TenantId, review: ReviewId, revision: int) -> IntentId:
     """Name the reply that a person approved, by the revision of its draft."""
-    return IntentId(uuid5(_NAMESPACE, f"reply/{tenant}/{review}/{revision}"))
+    return IntentId(_named(f"reply/{tenant}/{review}/{revision}"))
 
 
 def account_id(tenant: TenantId, provider: str, name: str) -> AccountId:
     """Name a provider account, so that every process knows it without asking."""
-    return AccountId(uuid5(_NAMESPACE, f"account/{tenant}/{provider}/{name}"))
+    return AccountId(_named(f"account/{tenant}/{provider}/{name}"))
 
 
 def tenant_id(name: str) -> TenantId:
     """Name a tenant that comes from settings."""
-    return TenantId(uuid5(_NAMESPACE, f"tenant/{name}"))
+    return TenantId(_named(f"tenant/{name}"))
 
 
 def review_id(key: str) -> ReviewId:
     """Name the review item that an event, or a failed send, opens."""
-    return ReviewId(uuid5(_NAMESPACE, f"review/{key}"))
+    return ReviewId(_named(f"review/{key}"))
 
 
 def attempt_id(intent: IntentId, n: int) -> AttemptId:
     """Name the n-th attempt (from 1) to send an intent."""
-    return AttemptId(uuid5(_NAMESPACE, f"attempt/{intent}/{n}"))
+    return AttemptId(_named(f"attempt/{intent}/{n}"))

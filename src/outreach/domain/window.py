@@ -175,11 +175,16 @@ class Window:
         Raises:
             ValueError: the window is closed then; ask :meth:`is_open` first.
         """
-        opening = self._opening(at)
-        if opening is None:
+        end = self.open_until(at)
+        if end is None:
             msg = f"window {self.key} is closed at {at.isoformat()}: it has no end"
             raise ValueError(msg)
-        return opening.end
+        return end
+
+    def open_until(self, at: datetime) -> datetime | None:
+        """As :meth:`closes`; None: the window is closed at *at*."""
+        opening = self._opening(at)
+        return None if opening is None else opening.end
 
     def _opening(self, at: datetime) -> _Opening | None:
         utc = _utc(at)
@@ -225,6 +230,7 @@ def start_of_day(day: date, zone: str) -> datetime:
     return local_instant(day, _MIDNIGHT, zone)
 
 
+@lru_cache(maxsize=4_096)
 def local_day(at: datetime, zone: str) -> date:
     """The local date; once begun it lasts until the next one begins.
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from functools import lru_cache, wraps
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from outreach.adapters.postgres.docs import review, times
@@ -54,6 +55,7 @@ __all__ = [
     "intent",
     "journey",
     "known",
+    "known_id",
     "send_fact",
     "sender",
     "sequence",
@@ -63,6 +65,32 @@ __all__ = [
 ]
 
 Doc = Mapping[str, Any]
+Fact = TypeVar("Fact")
+
+REMEMBERED: Final = 1_024
+"""Documents of a kind whose facts are kept: of senders, sequences and templates there
+are few, and each comes again with every message."""
+
+known_id: Final = lru_cache(maxsize=4 * REMEMBERED)(UUID)
+"""As UUID, for ids that come again and again: reading one takes a microsecond."""
+
+
+def _remembered(read: Callable[[Doc], Fact]) -> Callable[[Doc], Fact]:
+    """Answers the fact it read before while the document of that id is still equal."""
+    kept: dict[str, tuple[Doc, Fact]] = {}
+
+    @wraps(read)
+    def look_up(doc: Doc) -> Fact:
+        known = kept.get(doc["id"])
+        if known is not None and known[0] == doc:
+            return known[1]
+        if len(kept) >= REMEMBERED:
+            kept.clear()
+        fact = read(doc)
+        kept[doc["id"]] = doc, fact
+        return fact
+
+    return look_up
 
 
 def _at(text: str) -> datetime:
@@ -74,13 +102,13 @@ def intent(doc: Doc) -> Intent:
     enrolment, step, item = doc["enrolment"], doc["step"], doc["review"]
     return Intent(
         id=IntentId(UUID(doc["id"])),
-        tenant=TenantId(UUID(doc["tenant"])),
+        tenant=TenantId(known_id(doc["tenant"])),
         lead=LeadId(UUID(doc["lead"])),
         send_class=SendClass(doc["class"]),
         channel=Channel(doc["channel"]),
         due_at=_at(doc["due_at"]),
         enrolment=None if enrolment is None else EnrolmentId(UUID(enrolment)),
-        step=None if step is None else StepId(UUID(step)),
+        step=None if step is None else StepId(known_id(step)),
         step_number=doc["number"],
         review=None if item is None else ReviewId(UUID(item)),
         text=doc["text"],
@@ -105,7 +133,7 @@ def journey(doc: Doc) -> Journey:
         opted_out_at=times(doc["opted_out_at"]),
         closed_channels=frozenset(map(Channel, doc["closed"])),
         human_controlled=doc["human"],
-        phone=None if phone is None else SenderId(UUID(phone)),
+        phone=None if phone is None else SenderId(known_id(phone)),
         preferred_channel=None if preferred is None else Channel(preferred),
         last_channel=None if last is None else Channel(last),
         first_contact_at=times(doc["first_contact_at"]),
@@ -118,6 +146,7 @@ def journey(doc: Doc) -> Journey:
     )
 
 
+@_remembered
 def sender(doc: Doc) -> Sender:
     """From ``sender_doc``."""
     warm_up = None
@@ -125,9 +154,9 @@ def sender(doc: Doc) -> Sender:
         began = date.fromisoformat(doc["warm_began"])
         warm_up = WarmUp(began, doc["warm_days"], doc["warm_start"])
     return Sender(
-        id=SenderId(UUID(doc["id"])),
-        tenant=TenantId(UUID(doc["tenant"])),
-        account=AccountId(UUID(doc["account"])),
+        id=SenderId(known_id(doc["id"])),
+        tenant=TenantId(known_id(doc["tenant"])),
+        account=AccountId(known_id(doc["account"])),
         provider=doc["provider"],
         number=doc["number"],
         time_zone=doc["zone"],
@@ -149,10 +178,11 @@ def sender(doc: Doc) -> Sender:
     )
 
 
+@_remembered
 def template(doc: Doc) -> MessageTemplate:
     """From ``template_doc``."""
     return MessageTemplate(
-        id=TemplateId(UUID(doc["id"])),
+        id=TemplateId(known_id(doc["id"])),
         name=doc["name"],
         channel=Channel(doc["channel"]),
         content=doc["content"],
@@ -164,11 +194,12 @@ def template(doc: Doc) -> MessageTemplate:
     )
 
 
+@_remembered
 def sequence(doc: Doc) -> Sequence:
     """From ``sequence_doc``."""
     fallback = doc["fallback"]
     return Sequence(
-        id=SequenceId(UUID(doc["id"])),
+        id=SequenceId(known_id(doc["id"])),
         name=doc["name"],
         primary_channel=Channel(doc["primary"]),
         steps=tuple(_step(step) for step in doc["steps"]),
@@ -187,7 +218,7 @@ def sequence(doc: Doc) -> Sequence:
 def _step(doc: Doc) -> Step:
     channel = doc["channel"]
     return Step(
-        id=StepId(UUID(doc["id"])),
+        id=StepId(known_id(doc["id"])),
         number=doc["number"],
         channel=None if channel is None else Channel(channel),
         delay=timedelta(seconds=doc["delay"]),
@@ -237,11 +268,7 @@ def case(doc: Doc, hours: Hours) -> Case:
     return Case(
         intent=wanted,
         journey=journey(doc["journey"]),
-        window=Window(
-            zones=tuple(doc["zones"] or ("UTC",)),
-            hours=hours,
-            country=doc["country"] or "",
-        ),
+        window=_window(tuple(doc["zones"] or ("UTC",)), hours, doc["country"] or ""),
         sender=None if doc["sender"] is None else sender(doc["sender"]),
         lane=None if doc["lane"] is None else _lane(doc["lane"]),
         ledger=None if doc["ledger"] is None else _ledger(doc["ledger"]),
@@ -264,6 +291,11 @@ def case(doc: Doc, hours: Hours) -> Case:
 
 def _campaign(text: str | None) -> CampaignId | None:
     return None if text is None else CampaignId(UUID(text))
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _window(zones: tuple[str, ...], hours: Hours, country: str) -> Window:
+    return Window(zones, hours, country=country)
 
 
 def _lane(doc: Doc) -> LaneFacts:
@@ -297,7 +329,7 @@ def known(doc: Doc) -> Known:
     """From ``known_doc``."""
     run, out, ours = doc["enrolment"], doc["outbound"], doc["sender"]
     return Known(
-        tenant=TenantId(UUID(doc["tenant"])),
+        tenant=TenantId(known_id(doc["tenant"])),
         now=_at(doc["now"]),
         journey=journey(doc["journey"]),
         enrolment=None if run is None else _enrolment(run),
@@ -325,9 +357,9 @@ def _enrolment(doc: Doc) -> Enrolment:
     return Enrolment(
         id=EnrolmentId(UUID(doc["id"])),
         lead=LeadId(UUID(doc["lead"])),
-        sequence=SequenceId(UUID(doc["sequence"])),
+        sequence=SequenceId(known_id(doc["sequence"])),
         sequence_version=doc["sequence_version"],
-        campaign=None if campaign is None else CampaignId(UUID(campaign)),
+        campaign=None if campaign is None else CampaignId(known_id(campaign)),
         status=EnrolmentStatus(doc["status"]),
         current_step=doc["current_step"],
         total_steps=doc["total_steps"],
@@ -339,7 +371,7 @@ def _outbound(doc: Doc) -> Outbound:
     return Outbound(
         attempt=AttemptId(UUID(doc["attempt"])),
         intent=IntentId(UUID(doc["intent"])),
-        sender=SenderId(UUID(doc["sender"])),
+        sender=SenderId(known_id(doc["sender"])),
         channel=Channel(doc["channel"]),
         status=MessageStatus(doc["status"]),
         outcome=Outcome(doc["outcome"]),

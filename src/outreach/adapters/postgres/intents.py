@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from attrs import frozen
+from attrs import field, frozen
 
 from outreach.adapters.postgres import facts
 from outreach.adapters.postgres.docs import decision_doc, jsonb, review_doc
 from outreach.adapters.postgres.pool import Database
+from outreach.adapters.postgres.together import Together
 from outreach.domain.budget import Units, UnitSlot, effective_limit
 from outreach.domain.channel import Channel, Permit, State
 from outreach.domain.decision import Decision
@@ -43,43 +44,99 @@ from outreach.ports.lanes import Claim
 __all__ = ["PostgresIntents"]
 
 
+_Settling = Sequence[Mapping[str, Any]]
+"""What one call of `settle` asks for: results of one tenant."""
+
+
+@frozen
+class _Arming:
+    """What one call of `arm` asks for."""
+
+    claim: Claim
+    drafts: Sequence[Mapping[str, Any]]
+
+
 @frozen
 class PostgresIntents:
-    """Implements `outreach.ports.intents.Intents`; see functions/send.sql."""
+    """Implements `outreach.ports.intents.Intents`; see functions/send.sql.
+
+    Calls of `arm` and of `settle` that come together are carried by one commit each.
+    """
 
     database: Database
     timing: Timing = Timing()
+    _arming: Together[_Arming, Sequence[str]] = field(init=False, eq=False)
+    _settling: Together[_Settling, Sequence[Left]] = field(init=False, eq=False)
+
+    @_arming.default
+    def _one_t1(self) -> Together[_Arming, Sequence[str]]:
+        return Together(self._arm_lanes, self._arm, lambda one: one.claim.tenant)
+
+    @_settling.default
+    def _one_t2(self) -> Together[_Settling, Sequence[Left]]:
+        return Together(self._settle_calls, self._settle, _tenant_of)
 
     async def arm(
         self, claim: Claim, drafts: Sequence[tuple[Draft, Decision]]
     ) -> Sequence[Armed | NotArmed]:
-        timing = self.timing
-        answers = await self.database.value(
-            "SELECT arm(%s, %s, %s, %s, %s, %s)",
-            (
-                claim.lane,
-                claim.token,
-                timing.arm_margin,
-                timing.doubtful,
-                timing.inbox_behind,
-                jsonb([_draft_doc(draft, made) for draft, made in drafts]),
-            ),
-        )
+        docs = [_draft_doc(draft, made) for draft, made in drafts]
+        answers = await self._arming.ask(_Arming(claim, docs))
         return [
             _not_armed(why) if why else Armed(draft.parcel.attempt)
             for why, (draft, _) in zip(answers, drafts, strict=True)
         ]
 
-    async def settle(self, results: Sequence[Result]) -> Sequence[Left]:
-        docs = await self.database.values(
-            "SELECT settle(%s, %s, %s)",
+    async def _arm(self, one: _Arming) -> Sequence[str]:
+        timing = self.timing
+        answers: Sequence[str] = await self.database.value(
+            "SELECT arm(%s, %s, %s, %s, %s, %s)",
             (
-                jsonb([_result_doc(result) for result in results]),
-                self.timing.first_look,
-                self.timing.give_up,
+                one.claim.lane,
+                one.claim.token,
+                timing.arm_margin,
+                timing.doubtful,
+                timing.inbox_behind,
+                jsonb(one.drafts),
             ),
         )
+        return answers
+
+    async def _arm_lanes(
+        self, several: Sequence[_Arming]
+    ) -> Sequence[Sequence[str] | None]:
+        timing = self.timing
+        asked = [
+            {"lane": one.claim.lane, "token": one.claim.token, "drafts": one.drafts}
+            for one in several
+        ]
+        return await self.database.values(
+            "SELECT arm_lanes(%s, %s, %s, %s)",
+            (timing.arm_margin, timing.doubtful, timing.inbox_behind, jsonb(asked)),
+        )
+
+    async def settle(self, results: Sequence[Result]) -> Sequence[Left]:
+        if len({result.tenant for result in results}) != 1:
+            return await self._settle(_docs(results))
+        return await self._settling.ask(_docs(results))
+
+    async def _settle(self, results: _Settling) -> Sequence[Left]:
+        docs = await self.database.values(
+            "SELECT settle(%s, %s, %s)",
+            (jsonb(results), self.timing.first_look, self.timing.give_up),
+        )
         return [_left(doc) for doc in docs if doc is not None]
+
+    async def _settle_calls(
+        self, several: Sequence[_Settling]
+    ) -> Sequence[Sequence[Left] | None]:
+        answers = await self.database.values(
+            "SELECT settle_calls(%s, %s, %s)",
+            (jsonb(several), self.timing.first_look, self.timing.give_up),
+        )
+        return [
+            None if docs is None else [_left(doc) for doc in docs if doc is not None]
+            for docs in answers
+        ]
 
     async def give_up(self, limit: int) -> Sequence[Left]:
         timing = self.timing
@@ -150,6 +207,15 @@ def _not_armed(said: str) -> NotArmed:
     """The reason, and what it is about."""
     why, _, detail = said.partition(" ")
     return NotArmed(WhyNotArmed(why), detail)
+
+
+def _tenant_of(results: _Settling) -> Hashable:
+    tenant: Hashable = results[0]["tenant"]
+    return tenant
+
+
+def _docs(results: Sequence[Result]) -> _Settling:
+    return [_result_doc(result) for result in results]
 
 
 def _draft_doc(draft: Draft, made: Decision) -> dict[str, Any]:

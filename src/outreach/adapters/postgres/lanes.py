@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 from attrs import field, frozen
 
@@ -61,9 +60,9 @@ class PostgresLanes:
     def _claim(self, doc: Mapping[str, Any]) -> Claim:
         cases = [facts.case(case, self.hours) for case in doc["cases"]]
         return Claim(
-            lane=SenderId(UUID(doc["lane"])),
-            tenant=TenantId(UUID(doc["tenant"])),
-            account=AccountId(UUID(doc["account"])),
+            lane=SenderId(facts.known_id(doc["lane"])),
+            tenant=TenantId(facts.known_id(doc["tenant"])),
+            account=AccountId(facts.known_id(doc["account"])),
             token=doc["token"],
             now=datetime.fromisoformat(doc["now"]),
             lease_until=datetime.fromisoformat(doc["lease_until"]),

@@ -16,7 +16,12 @@ class LibraryCalendar:
     """Implements `outreach.ports.calendar.Calendar`."""
 
     def holidays(self, country: str, year: int) -> frozenset[date]:
-        return _of(country, year) | _of(country, year + 1)
+        return _both(country, year)
+
+
+@lru_cache(maxsize=1024)
+def _both(country: str, year: int) -> frozenset[date]:
+    return _of(country, year) | _of(country, year + 1)
 
 
 @lru_cache(maxsize=1024)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
 from attrs import evolve, frozen
@@ -37,7 +38,7 @@ from outreach.domain.sender import Sender, SenderSignal
 from outreach.domain.serving import serve_order
 from outreach.domain.timing import Timing
 from outreach.domain.usecases.signal_sender import SignalSender
-from outreach.domain.window import local_day, next_midnight
+from outreach.domain.window import Window, local_day, next_midnight
 from outreach.ports.alerts import Alert
 from outreach.ports.calendar import Calendar
 from outreach.ports.clock import Clock
@@ -138,7 +139,7 @@ class SendNext:
         year = (now - _A_DAY).year
         days = self.calendar.holidays(window.country, year)
         later = self.calendar.holidays(window.country, year + 1)
-        return evolve(case, window=evolve(window, holidays=days | later))
+        return evolve(case, window=_shut_on(window, days, later))
 
     def _decide(self, case: Case, claim: Claim) -> Decision:
         return decide(case, claim.now, margin=self.timing.call_budget)
@@ -314,6 +315,12 @@ class SendNext:
             await self.guard.release(rid, slot)
         except Unavailable:
             return  # best effort: the guard then holds a unit too many until rebuilt
+
+
+@lru_cache(maxsize=1_024)
+def _shut_on(window: Window, days: frozenset[date], later: frozenset[date]) -> Window:
+    """Kept: there are few windows, and each comes with every message."""
+    return evolve(window, holidays=days | later)
 
 
 def _put(case: Case, made: Decision) -> PutOff:

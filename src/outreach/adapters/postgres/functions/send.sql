@@ -52,6 +52,69 @@ BEGIN
 END
 $$;
 
+-- T1 of several lanes of one tenant in one commit: [{lane, token, drafts}, ...]. It
+-- holds locks of many leads, so it waits for none: what another has locked is
+-- answered by NULL, changes nothing, and is to be asked alone.
+CREATE FUNCTION arm_lanes(p_margin interval, p_call interval, p_behind interval,
+                          p_asked jsonb)
+RETURNS SETOF text[]
+LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
+AS $$
+DECLARE
+  v_one jsonb;
+  v_drafts jsonb;
+BEGIN
+  PERFORM set_config('app.tenant', tenant_id::text, true) FROM lanes
+   WHERE id = (p_asked -> 0 ->> 'lane')::uuid;
+  FOR v_one IN SELECT * FROM jsonb_array_elements(p_asked) LOOP
+    v_drafts := v_one -> 'drafts';
+    IF can_rely_on(ARRAY(
+         SELECT jsonb_array_elements_text(d -> 'addresses')
+           FROM jsonb_array_elements(v_drafts) AS d) || 'switches'::text)
+       AND can_lock_leads(ARRAY(SELECT (d ->> 'lead')::uuid
+                                  FROM jsonb_array_elements(v_drafts) AS d)) THEN
+      RETURN NEXT arm((v_one ->> 'lane')::uuid, (v_one ->> 'token')::bigint,
+                      p_margin, p_call, p_behind, v_drafts);
+    ELSE
+      RETURN NEXT NULL;
+    END IF;
+  END LOOP;
+END
+$$;
+
+-- As rely_on, without waiting; false: somebody changes one of them just now.
+CREATE FUNCTION can_rely_on(p_names text[]) RETURNS boolean
+LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
+AS $$
+DECLARE
+  v_name text;
+BEGIN
+  FOREACH v_name IN ARRAY p_names LOOP
+    IF NOT pg_try_advisory_xact_lock_shared(hashtextextended(v_name, 7)) THEN
+      RETURN false;
+    END IF;
+  END LOOP;
+  RETURN true;
+END
+$$;
+
+-- Locks leads without waiting; false: another has one of them.
+CREATE FUNCTION can_lock_leads(p_leads uuid[]) RETURNS boolean
+LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
+AS $$
+DECLARE
+  v_lead uuid;
+BEGIN
+  FOREACH v_lead IN ARRAY p_leads LOOP
+    PERFORM FROM gold_lead_journey WHERE id = v_lead FOR UPDATE SKIP LOCKED;
+    IF NOT FOUND THEN
+      RETURN false;
+    END IF;
+  END LOOP;
+  RETURN true;
+END
+$$;
+
 -- What becomes of a message that was not armed; 'BUDGET <key>' names the full one.
 CREATE FUNCTION not_armed(p_lane uuid, d jsonb, p_why text) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
@@ -505,6 +568,30 @@ BEGIN
     PERFORM set_config('app.tenant', r ->> 'tenant', true);
     PERFORM settle_one(r, p_first_look, p_give_up);
     RETURN NEXT left_doc((r ->> 'attempt')::uuid);
+  END LOOP;
+END
+$$;
+
+-- T2 of several calls in one commit: [[result, ...], ...] of one tenant; as arm_lanes,
+-- it waits for no lead. One answer for each: NULL if it is to be asked alone.
+CREATE FUNCTION settle_calls(p_asked jsonb, p_first_look interval,
+                             p_give_up interval)
+RETURNS SETOF jsonb
+LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
+AS $$
+DECLARE
+  v_results jsonb;
+BEGIN
+  PERFORM set_config('app.tenant', p_asked -> 0 -> 0 ->> 'tenant', true);
+  FOR v_results IN SELECT * FROM jsonb_array_elements(p_asked) LOOP
+    IF can_lock_leads(ARRAY(
+         SELECT (SELECT lead_id FROM attempts WHERE id = (r ->> 'attempt')::uuid)
+           FROM jsonb_array_elements(v_results) AS r)) THEN
+      RETURN NEXT (SELECT coalesce(jsonb_agg(left_doc), '[]')
+                     FROM settle(v_results, p_first_look, p_give_up) AS left_doc);
+    ELSE
+      RETURN NEXT NULL;
+    END IF;
   END LOOP;
 END
 $$;
