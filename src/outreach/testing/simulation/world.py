@@ -1,0 +1,481 @@
+"""A whole world of one seed: engine, provider, people and everything that goes wrong."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Callable, Coroutine, Iterator
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from attrs import define, field
+
+from outreach.adapters.memory.analyst import ScriptedAnalyst
+from outreach.domain.channel import Channel
+from outreach.domain.errors import RetryLater
+from outreach.domain.event import EventType
+from outreach.domain.ids import (
+    EnrolmentId,
+    Incarnation,
+    SequenceId,
+    StepId,
+    TemplateId,
+)
+from outreach.domain.lead import NewLead, Phone
+from outreach.domain.lead_file import ImportId
+from outreach.domain.message import Parcel
+from outreach.domain.sender import NewSender
+from outreach.domain.sequence import MessageTemplate, Sequence, Step
+from outreach.domain.usecases.answer_review import AnswerReview
+from outreach.domain.usecases.dispatch import Dispatch
+from outreach.domain.usecases.do_duties import DoDuties
+from outreach.domain.usecases.enroll import Enroll
+from outreach.domain.usecases.look_for_doubts import LookForDoubts, Recover
+from outreach.domain.usecases.signal_sender import SignalSender
+from outreach.testing.invented import ACCOUNT, PROVIDER
+from outreach.testing.judge import Heard, Sent
+from outreach.testing.simulation.clock import VirtualClock
+from outreach.testing.simulation.folk import ANALYSES, Operators, Prospects
+from outreach.testing.simulation.parts import HOME, TENANT, Parts, parts_of
+from outreach.testing.simulation.post import Post
+from outreach.testing.simulation.provider import Line, Provider
+from outreach.testing.simulation.schedule import Life, Schedule
+from outreach.testing.simulation.seam import Kind, Op, Seam, suspend
+from outreach.testing.simulation.watch import watched
+from outreach.testing.simulation.weather import DAY_S, Layer, Weather
+from outreach.testing.simulation.worker import Engine, Worker
+
+__all__ = ["Change", "World"]
+
+Change = Callable[[Parts], None]
+"""Plants a defect, or takes a layer off, before the engine is made of its parts."""
+
+_STORE_S: Final = 0.008
+_GUARD_S: Final = 0.002
+_HOUR_S: Final = 3600.0
+_PHONE: Final = 740_000_000
+_LEAD: Final = 721_000_000
+_RUN: Final = ImportId(UUID(int=0xF))
+
+
+@define(eq=False)
+class World:
+    """Made of its weather; `run` plays it to its end.
+
+    Attributes:
+        seen: what happened how often.
+        known: who wrote to whom without us, see `outreach.testing.judge.Heard`.
+    """
+
+    weather: Weather
+    change: Change | None = None
+    trace: Callable[[str, str, float], None] | None = None
+    seen: Counter[str] = field(factory=Counter)
+    known: list[Heard] = field(factory=list)
+    schedule: Schedule = field(init=False)
+    clock: VirtualClock = field(init=False)
+    parts: Parts = field(init=False)
+    provider: Provider = field(init=False)
+    post: Post = field(init=False)
+    engine: Engine = field(init=False)
+    rng: random.Random = field(init=False)
+    _people: Life = field(factory=lambda: Life("people", mortal=False), init=False)
+    _lives: int = field(default=0, init=False)
+    _redis_down_until: float = field(default=0.0, init=False)
+    _saved: object = field(default=None, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        """Everything in its place, nothing begun."""
+        weather = self.weather
+        self.rng = random.Random(f"world {weather.seed}")  # noqa: S311 - a seed
+        self.clock = VirtualClock(start=weather.start)
+        self.clock.turn(0.0)
+        no_alarm = Layer.ALARM in weather.off
+        self.schedule = Schedule(
+            clock=self.clock,
+            rng=self.rng,
+            calm=weather.calm,
+            alarm=None if no_alarm else weather.timing.fence.total_seconds(),
+            stall=self._stall,
+            seen=self.seen,
+            trace=self.trace,
+        )
+        numbers = tuple(f"+40{_LEAD + n}" for n in range(weather.leads))
+        bad = frozenset(n for n in numbers if self.rng.random() < weather.bad)
+        self.provider = Provider(
+            self.clock, weather, self.rng, self.seen, bad, self._accepted
+        )
+        self.parts = parts = parts_of(
+            weather, self.clock, self.rng, self.provider, self.seen
+        )
+        self._settle_in(parts)
+        if self.change is not None:
+            self.change(parts)
+        watched(parts)
+        inbox = self._seam(parts.inbox, Kind.STORE)
+        self.post = Post(
+            self.clock, self.schedule, weather, self.rng, self.seen, inbox
+        )
+        self._prospects = Prospects(weather, self.rng, self.schedule, self.post)
+        self._wire(parts, inbox, numbers)
+
+    _prospects: Prospects = field(init=False)
+    _operators: Operators = field(init=False)
+    _enroll: Enroll = field(init=False)
+
+    # --- the place
+
+    def _settle_in(self, parts: Parts) -> None:
+        """Phones, leads and a campaign, by the ports themselves."""
+        weather = self.weather
+        zones = weather.phone_zones
+        phones = [
+            NewSender(
+                phone=f"+40{_PHONE + n}",
+                provider=PROVIDER,
+                time_zone=zones[n % len(zones)],
+                provider_account=ACCOUNT,
+                daily_limit=weather.limit,
+            )
+            for n in range(weather.phones)
+        ]
+        _now(parts.senders.import_(TENANT, phones))
+        self.provider.lines = {phone.phone: Line.UP for phone in phones}
+        rows = [self._row(n) for n in range(weather.leads)]
+        _now(parts.leads.store(TENANT, rows, run=_RUN))
+
+    def _row(self, n: int) -> NewLead:
+        zones = self.weather.lead_zones
+        zone = zones[n % len(zones)]
+        own = Phone(f"+40{_LEAD + n}", "RO", (zone,), mobile=True)
+        phones = (own,)
+        if n and self.rng.random() < self.weather.shared:
+            phones = (own, Phone(f"+40{_LEAD + n - 1}", "RO", (zone,), mobile=True))
+        return NewLead(
+            row=n,
+            company_name=f"Agro {n} SRL",
+            contact_name=f"Ion {n}",
+            phones=phones,
+            emails=(),
+            cui=str(1000 + n),
+            time_zone=zone,
+            country="RO",
+            language="ro",
+        )
+
+    # --- the seams
+
+    def _seam(self, port: Any, kind: Kind) -> Any:
+        return Seam(port, lambda verb, after: self._op(verb, after, kind))
+
+    def _op(self, verb: str, after: bool, kind: Kind) -> Op:
+        weather = self.weather
+        name = f"{verb}{'+' if after else '-'}"
+        longest = {Kind.STORE: _STORE_S, Kind.GUARD: _GUARD_S, Kind.PROVIDER: 0.5}[kind]
+        if kind is Kind.PROVIDER and after:
+            longest = weather.slow
+
+        def chance(of: float, where: frozenset[str] | None) -> float:
+            return of if where is None or name in where else 0.0
+
+        crash = chance(weather.crash, weather.crash_at)
+        stall = chance(weather.stall, weather.stall_at)
+        error = chance(weather.error, weather.error_at)
+        return Op(
+            name, kind, after, longest, crash, crash + stall, crash + stall + error
+        )
+
+    def _stall(self, op: Op) -> float:
+        weather = self.weather
+        longest = weather.longest_stall
+        if op.name == "send-" and Layer.ALARM in weather.off:
+            # What no layer but the alarm can stop, and docs/ say so.
+            longest = min(longest, 20.0)
+        return self.rng.uniform(min(weather.shortest_stall, longest), longest)
+
+    def _wire(self, parts: Parts, inbox: Any, numbers: tuple[str, ...]) -> None:
+        store = {
+            name: self._seam(getattr(parts, name), Kind.STORE)
+            for name in (
+                "lanes",
+                "intents",
+                "journeys",
+                "duties",
+                "switches",
+                "senders",
+                "reviews",
+                "allocations",
+                "campaigns",
+            )
+        }
+        clock = self._seam(self.clock, Kind.STORE)
+        guard = self._seam(_Line(self, parts.guard), Kind.GUARD)
+        gateway = self._seam(parts.provider, Kind.PROVIDER)
+        accounts = dict.fromkeys(parts.store.accounts, gateway)
+        timing = parts.store.timing
+        signal = SignalSender(store["senders"], store["duties"], clock, parts.alerts)
+        send = parts.sends(
+            lanes=store["lanes"],
+            intents=store["intents"],
+            guard=guard,
+            gateways=accounts,
+            calendar=parts.calendar,
+            clock=self.clock if False else _Clock(self.clock),
+            signal=signal,
+            reviewers=parts.reviewers,
+            rng=self.rng,
+            timing=timing,
+        )
+        take_in = parts.takes(
+            inbox=inbox,
+            journeys=store["journeys"],
+            senders=store["senders"],
+            campaigns=store["campaigns"],
+            analyst=ScriptedAnalyst(ANALYSES),
+            signal=signal,
+            clock=clock,
+            alerts=parts.alerts,
+            readers={PROVIDER: self.post},
+            reviewers=parts.reviewers,
+        )
+        duties = DoDuties(
+            duties=store["duties"],
+            dispatch=Dispatch(store["allocations"]),
+            journeys=store["journeys"],
+            reviews=store["reviews"],
+            senders=store["senders"],
+            signal=signal,
+            alerts=parts.alerts,
+            polls={},
+            lists=accounts,
+        )
+        self.engine = Engine(
+            lanes=store["lanes"],
+            clock=self.clock,
+            send=send,
+            recover=Recover(store["intents"]),
+            take_in=take_in,
+            look=LookForDoubts(
+                store["intents"], guard, accounts, parts.reviewers, timing
+            ),
+            duties=duties,
+            chores_due=self._chores_due,
+        )
+        self._enroll = Enroll(
+            campaigns=store["campaigns"],
+            channels=frozenset({Channel.WHATSAPP}),
+            tenant_zone=HOME,
+            enrolment_ids=lambda: EnrolmentId(parts.store.ids()),
+            hours=self.weather.hours,
+        )
+        self._operators = Operators(
+            weather=self.weather,
+            rng=self.rng,
+            schedule=self.schedule,
+            parts=parts,
+            post=self.post,
+            seen=self.seen,
+            switches=store["switches"],
+            reviews=store["reviews"],
+            answer_review=AnswerReview(store["journeys"], _Bell(self.schedule), timing),
+            signal=signal,
+            numbers=numbers,
+            wrote=self._wrote,
+            life=self._people,
+        )
+
+    # --- what happens
+
+    def run(self) -> World:
+        """Play it to its end.
+
+        Raises:
+            Defect: a process raised what it may not.
+        """
+        for n in range(self.weather.workers):
+            self._work(n, 1.0 + n)
+        self._spawn(self._enrol())
+        self._operators.start()
+        self._often(self.weather.redis, self._harm_redis)
+        self._often(self.weather.outages, self._disconnect)
+        self.schedule.call(self.weather.calm, self._calm_down)
+        self.schedule.run(self.weather.end)
+        return self
+
+    def _work(self, n: int, at: float) -> None:
+        self._lives += 1
+        who = Incarnation(f"worker/{n}/{self._lives}")
+        life = Life(who, reborn=lambda at: self._work(n, at))
+        worker = Worker(who, life, self.schedule, self.engine, self._step)
+        worker.start(at)
+
+    def _step(self, step: str) -> None:
+        self.seen[f"step {step}"] += 1
+
+    def _spawn(self, coroutine: Coroutine[Any, Any, Any]) -> None:
+        self.schedule.spawn(self._people, coroutine, "people")
+
+    async def _enrol(self) -> None:
+        """By the real use case, until it is done; the leads come in one batch."""
+        while True:
+            try:
+                await self._enroll(TENANT, *_campaign(self.weather.steps), name="agri")
+            except RetryLater:
+                await suspend(1.0)
+            else:
+                break
+        self.schedule.ring()
+
+    def _chores_due(self) -> bool:
+        store = self.parts.store
+        if store.calling or store.arrived or store.unknown:
+            return True
+        return any(row.duty.due_at <= store.now for row in store.duties.values())
+
+    def _accepted(self, parcel: Parcel, sent: Sent) -> None:
+        self._prospects.reached(parcel, sent)
+
+    def _wrote(self, phone: str, number: str) -> None:
+        self.known.append(Heard(phone, number, self.clock.machine))
+
+    def _often(self, per_day: float, what: Callable[[], None]) -> None:
+        """At random times before the calm."""
+        at = 0.0
+        while per_day > 0:
+            at += self.rng.expovariate(per_day / DAY_S)
+            if at > self.weather.calm - _HOUR_S:
+                return
+            self.schedule.call(at, what)
+
+    def _harm_redis(self) -> None:
+        redis, drawn = self.parts.redis, self.rng.random()
+        if drawn < 0.3:
+            redis.flush()
+            self.seen["redis flushed"] += 1
+        elif drawn < 0.5:
+            redis.lose(0.5, self.rng)
+            self.seen["redis lost half"] += 1
+        elif drawn < 0.7:
+            self._redis_down_until = self.schedule.now + self.rng.uniform(5, 600)
+            self.seen["redis down"] += 1
+        elif not self.weather.redis_returns:
+            redis.restart()
+        elif self._saved is None or drawn < 0.85:
+            self._saved = redis.save()
+        else:
+            redis.restore(self._saved)
+            self.seen["redis went back in time"] += 1
+
+    def redis_is_down(self) -> bool:
+        """Nobody can reach it."""
+        return self.schedule.now < self._redis_down_until
+
+    def _disconnect(self) -> None:
+        lines = self.provider.lines
+        phone = self.rng.choice(tuple(lines))
+        if lines[phone] is not Line.UP:
+            return
+        lines[phone] = Line.DOWN
+        self.post.tell(EventType.SENDER_DISCONNECTED, sender=phone)
+        back = self.schedule.now + self.rng.uniform(60, 4 * _HOUR_S)
+        self.schedule.call(min(back, self.weather.calm - 1), lambda: self._back(phone))
+
+    def _back(self, phone: str) -> None:
+        if self.provider.lines[phone] is Line.DOWN:
+            self.provider.lines[phone] = Line.UP
+            self.post.tell(EventType.SENDER_CONNECTED, sender=phone)
+
+    def _calm_down(self) -> None:
+        self.provider.calm = True
+        self._redis_down_until = 0.0
+        self.schedule.ring()
+
+
+@define(eq=False)
+class _Line:
+    """The way to Redis."""
+
+    world: World
+    port: Any
+
+    def __getattr__(self, verb: str) -> Any:
+        from outreach.domain.errors import Unavailable
+
+        there = getattr(self.port, verb)
+
+        async def call(*args: Any) -> Any:
+            if self.world.redis_is_down():
+                message = "Redis is down"
+                raise Unavailable(message)
+            return await there(*args)
+
+        return call
+
+
+@define(eq=False)
+class _Clock:
+    """Monotonic time of the machine, which is always there."""
+
+    clock: VirtualClock
+
+    def monotonic(self) -> float:
+        """Seconds since the start."""
+        return self.clock.seconds
+
+
+@define(eq=False)
+class _Bell:
+    """Implements `outreach.ports.bell.Bell`."""
+
+    schedule: Schedule
+
+    async def ring(self, after: timedelta = timedelta()) -> None:
+        """Wake the sleepers."""
+        del after
+        self.schedule.ring()
+
+
+def _now(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    """Run what suspends nowhere."""
+    try:
+        coroutine.send(None)
+    except StopIteration as done:
+        return done.value
+    message = "it suspended"
+    raise RuntimeError(message)
+
+
+def _campaign(steps: int) -> tuple[Sequence, list[MessageTemplate]]:
+    sequence = Sequence(
+        id=SequenceId(UUID(int=0x5E0)),
+        name="agri",
+        primary_channel=Channel.WHATSAPP,
+        steps=tuple(
+            Step(
+                id=StepId(UUID(int=0x57E0 + n)),
+                number=n,
+                channel=Channel.WHATSAPP,
+                delay=timedelta(hours=20) if n > 1 else timedelta(),
+                template=f"agri-{n}",
+            )
+            for n in range(1, steps + 1)
+        ),
+        silence=timedelta(hours=12),
+    )
+    texts = [
+        MessageTemplate(
+            id=TemplateId(UUID(int=0x7E0 + step.number)),
+            name=step.template,
+            channel=Channel.WHATSAPP,
+            content=f"{{{{company_name}}}}, pasul {step.number}",
+        )
+        for step in sequence.steps
+    ]
+    return sequence, texts
+
+
+def days_of(world: World) -> Iterator[datetime]:
+    """Each day of the world."""
+    for day in range(world.weather.days):
+        yield world.weather.start + timedelta(days=day)
