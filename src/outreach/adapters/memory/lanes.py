@@ -202,8 +202,12 @@ def _waits(store: MemoryStore) -> Iterator[timedelta]:
     for attempt in store.unknown:
         doubt = store.attempts[attempt]
         yield _later(store, doubt.next_look, doubt.lease)
+    idle = [duty.duty.due_at for duty in store.duties.values() if duty.lease is None]
+    if idle:
+        yield _machine_wait(store, min(idle))
     for duty in store.duties.values():
-        yield _later(store, duty.duty.due_at, duty.lease)
+        if duty.lease is not None:
+            yield _later(store, duty.duty.due_at, duty.lease)
     for event in store.arrived.values():
         if event.due_at is not None:
             yield _later(store, event.due_at, event.lease)

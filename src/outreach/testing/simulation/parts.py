@@ -68,6 +68,7 @@ class Parts:
     Attributes:
         seen: what happened how often.
         opted_out: machine time of the commit of each suppression, by number.
+        wake: when the next thing is due, in seconds from the start.
         sends, takes: the two use cases that the protocol is made of.
     """
 
@@ -91,6 +92,7 @@ class Parts:
     rng: random.Random
     seen: Counter[str]
     opted_out: dict[str, datetime]
+    wake: Callable[[], float] = lambda: 0.0
     calendar: Any = field(factory=NoHolidays)
     reviewers: ReviewCalendar = field(factory=lambda: ReviewCalendar(HOME))
     sends: Callable[..., SendNext] = SendNext
@@ -118,7 +120,6 @@ def parts_of(
     kind = _Unbounded if blind else MemoryStore
     store = kind(clock, lambda: UUID(int=next(ids)), timing=timing, pause=no_pause)
     store.tenants[TENANT] = TenantRow(TENANT, HOME, "ro", hours=weather.hours)
-    clock.pause = no_pause
     redis = MemoryGuard(clock.monotonic, pause=no_pause)
     guard = _Open() if Layer.GUARD in weather.off else redis
     opted_out: dict[str, datetime] = {}
@@ -156,8 +157,8 @@ class _Unhurried(MemoryDuties):
 
 
 _SELDOM: Final = {
-    DutyKind.DISPATCH: timedelta(minutes=40),
-    DutyKind.HEALTH: timedelta(hours=3),
+    DutyKind.DISPATCH: timedelta(hours=2),
+    DutyKind.HEALTH: timedelta(hours=6),
 }
 
 

@@ -20,6 +20,7 @@ from outreach.testing.simulation.seam import Idle, Kind, Op
 
 __all__ = ["Defect", "Fiber", "Life", "Schedule"]
 
+_NEVER = float("inf")
 _POLL = 60.0
 """Seconds within which a sleeper finds out what nobody rang for."""
 
@@ -57,7 +58,6 @@ class Fiber:
     ended: Callable[[BaseException | None], None] | None = None
     error: Exception | None = None
     turn: int = 0
-    idle: bool = False
 
 
 class Defect(Exception):
@@ -73,6 +73,7 @@ class Schedule:
         alarm: seconds a process may be stopped before its alarm kills it; None: it
             has none.
         stall: draws how long a process is stopped.
+        due: when the next thing is due, in seconds from the start.
         trace: called with every turn, for a log; None: nobody listens.
         seen: what happened how often.
     """
@@ -82,12 +83,14 @@ class Schedule:
     calm: float
     alarm: float | None
     stall: Callable[[Op], float]
+    due: Callable[[], float]
     seen: Counter[str]
     trace: Callable[[str, str, float], None] | None = None
     steps: int = 0
     _line: list[tuple[float, int, Fiber | None, Any]] = field(factory=list)
     _number: int = 0
     _sleepers: dict[Fiber, float] = field(factory=dict)
+    _wake_at: float | None = None
     _grave: list[Fiber] = field(factory=list)
 
     @property
@@ -115,24 +118,40 @@ class Schedule:
         self._number += 1
         heappush(self._line, (at, self._number, None, what))
 
-    def ring(self) -> None:
-        """Wake all who have nothing to do."""
-        for fiber in tuple(self._sleepers):
-            self._place(fiber, self.now + 0.01 + 0.2 * self.rng.random())
+    def changed(self) -> None:
+        """Something may be due earlier, or later."""
+        self._wake_at = None
 
-    def wake(self, fiber: Fiber) -> None:
-        """Have a sleeper look now."""
-        if fiber.idle:
-            self._place(fiber, self.now)
+    def wake_at(self) -> float:
+        """When the next thing is due, as far as anybody can know."""
+        if self._wake_at is None:
+            self._wake_at = self.due()
+        return self._wake_at
+
+    def ring(self) -> None:
+        """Something was put: sleepers look at once."""
+        self._wake_at = None
+        for fiber in self._sleepers:
+            self._doze(fiber, self.now, 0.2)
 
     def whisper(self) -> None:
         """Nobody rang, but within a minute each sleeper looks for itself."""
         for fiber in self._sleepers:
-            at = self.now + _POLL * self.rng.random()
-            if at < self._sleepers[fiber]:
-                self._sleepers[fiber] = at
-                fiber.turn += 1
-                self._push(at, fiber)
+            self._doze(fiber, self.now, _POLL)
+
+    def look(self, fiber: Fiber) -> None:
+        """Have a sleeper see for itself when something is due."""
+        if fiber in self._sleepers:
+            self._doze(fiber, self.now, 0.0)
+
+    def _doze(self, fiber: Fiber, at: float, within: float) -> None:
+        """Sleep until something is due; not to be awake before it is due saves turns."""
+        jitter = 0.5 * self.rng.random()
+        wake = max(self.wake_at() + jitter, at + within * self.rng.random())
+        self._sleepers[fiber] = wake
+        fiber.turn += 1
+        if wake < _NEVER:
+            self._push(wake, fiber)
 
     def run(self, until: float) -> None:
         """Give turns until the line is empty or *until*.
@@ -153,14 +172,18 @@ class Schedule:
             if at < life.until:
                 self._place(fiber, life.until + 0.001)
                 continue
+            if fiber in self._sleepers:
+                self.clock.turn(at)
+                if self.wake_at() > at:
+                    # Somebody else has done what it would have woken for.
+                    self._doze(fiber, at, 0.0)
+                    continue
+                del self._sleepers[fiber]
             self._turn(fiber, at)
 
     def _turn(self, fiber: Fiber, at: float) -> None:
         self.clock.turn(at)
         self.steps += 1
-        if fiber.idle:
-            fiber.idle = False
-            del self._sleepers[fiber]
         error, fiber.error = fiber.error, None
         coroutine = fiber.coroutine
         try:
@@ -177,7 +200,9 @@ class Schedule:
         if what.__class__ is Op:
             self._suspended(fiber, what, at)
         elif what.__class__ is Idle:
-            self._sleep(fiber, what.seconds, at)
+            self._doze(fiber, at, 0.0)
+            if self.trace is not None:
+                self.trace(fiber.name, "idle", at)
         else:
             fiber.turn += 1
             self._push(at + what, fiber)
@@ -188,15 +213,6 @@ class Schedule:
         fiber.life.fibers.pop(fiber, None)
         if fiber.ended is not None:
             fiber.ended(raised)
-
-    def _sleep(self, fiber: Fiber, seconds: float, at: float) -> None:
-        fiber.idle = True
-        until = self._sleepers[fiber] = at + seconds
-        fiber.turn += 1
-        if seconds != float("inf"):
-            self._push(until, fiber)
-        if self.trace is not None:
-            self.trace(fiber.name, f"idle {seconds:.3f}", at)
 
     def _suspended(self, fiber: Fiber, op: Op, at: float) -> None:
         drawn = self.rng.random()
@@ -254,12 +270,6 @@ class Schedule:
         self.whisper()
 
     def _place(self, fiber: Fiber, at: float) -> None:
-        if fiber.idle:
-            fiber.idle = False
-            self._sleepers.pop(fiber, None)
-            # It wakes by what it would have woken by; only earlier.
-            fiber.idle = True
-            self._sleepers[fiber] = at
         fiber.turn += 1
         self._push(at, fiber)
 

@@ -52,13 +52,10 @@ class Op:
 
 @frozen
 class Idle:
-    """Nothing to do for so many seconds, unless a bell rings."""
-
-    seconds: float
+    """Nothing to do until something is due, which the scheduler is asked to notice."""
 
 
-IDLE = Idle(float("inf"))
-"""Nothing is due at all."""
+IDLE = Idle()
 
 
 @types.coroutine
@@ -78,27 +75,57 @@ class Seam:
     Attributes:
         port: what really happens, at once.
         op: makes the operation of a verb's suspension; True: the second.
+        changed: told after each effect that may have changed something.
     """
 
     port: Any
     op: Callable[[str, bool], Op]
+    changed: Callable[[], None] | None = None
     _made: dict[str, Any] = field(factory=dict, init=False)
 
     def __getattr__(self, verb: str) -> Any:
         """Wrap the verb once."""
         there = getattr(self.port, verb)
-        wrapped = _wrapped(there, self.op(verb, False), self.op(verb, True))
+        before, after = self.op(verb, False), self.op(verb, True)
+        changed = None if verb in _READS else self.changed
+        wrapped = _wrapped(there, before, after, changed)
         self.__dict__[verb] = wrapped
         return wrapped
 
 
 def _wrapped(
-    effect: Callable[..., Awaitable[Any]], before: Op, after: Op
+    effect: Callable[..., Awaitable[Any]],
+    before: Op,
+    after: Op,
+    changed: Callable[[], None] | None,
 ) -> Callable[..., Awaitable[Any]]:
     async def call(*args: Any, **named: Any) -> Any:
         await suspend(before)
         answer = await effect(*args, **named)
+        if changed is not None:
+            changed()
         await suspend(after)
         return answer
 
     return call
+
+
+_READS = frozenset(
+    {
+        "all",
+        "all_accounts",
+        "by_id",
+        "enrolled",
+        "load",
+        "match",
+        "next_wake",
+        "now",
+        "queue",
+        "rooms",
+        "sequence",
+        "templates",
+        "units",
+        "waiting",
+    },
+)
+"""Verbs that change nothing."""

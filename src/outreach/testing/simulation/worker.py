@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, Final
 
 from attrs import define
@@ -11,7 +11,7 @@ from outreach.domain.errors import RetryLater
 from outreach.domain.ids import Incarnation
 from outreach.ports.lanes import Claim
 from outreach.testing.simulation.schedule import Fiber, Life, Schedule
-from outreach.testing.simulation.seam import IDLE, Idle, suspend
+from outreach.testing.simulation.seam import IDLE, suspend
 
 __all__ = ["Engine", "Worker"]
 
@@ -25,18 +25,14 @@ class Engine:
     """Ports and use cases behind their seams, shared by all processes.
 
     Attributes:
-        chores_due: whether any chore has something to do; those that have nothing
+        chores: those that have something to do, in their order; the others would
             change nothing, and are left out to save turns.
     """
 
     lanes: Any
     clock: Any
     send: Any
-    recover: Callable[[], Awaitable[int]]
-    take_in: Any
-    look: Any
-    duties: Any
-    chores_due: Callable[[], bool]
+    chores: Callable[[], Sequence[Callable[[Incarnation], Awaitable[int]]]]
 
 
 @define(eq=False)
@@ -73,32 +69,22 @@ class Worker:
     async def _round(self) -> None:
         engine = self.engine
         wait = await engine.lanes.next_wake()
-        if wait is None:
+        if wait is None or wait.total_seconds() > 0:
             await suspend(IDLE)
             return
-        seconds = wait.total_seconds()
-        if seconds <= 0:
-            if not self._at_chores and engine.chores_due():
-                self._at_chores = True
-                self._spawn(self._chores(), "chores", self._done)
-            if await self._claim():
-                return
+        if not self._at_chores and engine.chores():
+            self._at_chores = True
+            self._spawn(self._chores(), "chores", self._done)
+        if not await self._claim():
             # Due, but in hand: here or in another worker.
-            seconds = _BREATH_S
-        # Machines do not wake at the same instant.
-        await suspend(Idle(seconds + 0.5 * self.schedule.rng.random()))
+            await suspend(_BREATH_S)
+        await suspend(IDLE)
 
     async def _chores(self) -> None:
         """One after the other; what is asked again has had something to do."""
-        engine, who = self.engine, self.who
-        while await engine.recover():
-            pass
-        while await engine.take_in(who):
-            pass
-        while await engine.look(who):
-            pass
-        while await engine.duties(who):
-            pass
+        while chores := self.engine.chores():
+            for chore in chores:
+                await chore(self.who)
 
     def _done(self, raised: BaseException | None) -> None:
         self._at_chores = False
@@ -126,6 +112,6 @@ class Worker:
         """A failed fiber loses nothing; the loop looks again."""
         if raised is not None:
             self._rest_until = self.schedule.now + _BACKOFF_S
-        if self.main is not None and self.main.idle:
-            self.schedule.wake(self.main)
+        if self.main is not None:
+            self.schedule.look(self.main)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -12,6 +12,8 @@ from uuid import UUID
 from attrs import define, field
 
 from outreach.adapters.memory.analyst import ScriptedAnalyst
+from outreach.adapters.memory import MemoryStore
+from outreach.adapters.memory.rows import Lease
 from outreach.domain.channel import Channel
 from outreach.domain.errors import RetryLater
 from outreach.domain.event import EventType
@@ -89,8 +91,7 @@ class World:
         """Everything in its place, nothing begun."""
         weather = self.weather
         self.rng = random.Random(f"world {weather.seed}")  # noqa: S311 - a seed
-        self.clock = VirtualClock(start=weather.start)
-        self.clock.turn(0.0)
+        self.clock = VirtualClock(weather.start)
         no_alarm = Layer.ALARM in weather.off
         self.schedule = Schedule(
             clock=self.clock,
@@ -98,6 +99,7 @@ class World:
             calm=weather.calm,
             alarm=None if no_alarm else weather.timing.fence.total_seconds(),
             stall=self._stall,
+            due=self._due,
             seen=self.seen,
             trace=self.trace,
         )
@@ -112,6 +114,8 @@ class World:
         self._settle_in(parts)
         if self.change is not None:
             self.change(parts)
+        self._lanes = parts.lanes
+        parts.wake = self.schedule.wake_at
         watched(parts)
         inbox = self._seam(parts.inbox, Kind.STORE)
         self.post = Post(
@@ -122,7 +126,12 @@ class World:
 
     _prospects: Prospects = field(init=False)
     _operators: Operators = field(init=False)
+    _lanes: Any = field(init=False)
     _enroll: Enroll = field(init=False)
+    _recovery: Recover = field(init=False)
+    _take_in: Any = field(init=False)
+    _look: LookForDoubts = field(init=False)
+    _duties: DoDuties = field(init=False)
 
     # --- the place
 
@@ -167,7 +176,8 @@ class World:
     # --- the seams
 
     def _seam(self, port: Any, kind: Kind) -> Any:
-        return Seam(port, lambda verb, after: self._op(verb, after, kind))
+        changed = self.schedule.changed if kind is Kind.STORE else None
+        return Seam(port, lambda verb, after: self._op(verb, after, kind), changed)
 
     def _op(self, verb: str, after: bool, kind: Kind) -> Op:
         weather = self.weather
@@ -221,7 +231,7 @@ class World:
             guard=guard,
             gateways=accounts,
             calendar=parts.calendar,
-            clock=self.clock if False else _Clock(self.clock),
+            clock=self.clock,
             signal=signal,
             reviewers=parts.reviewers,
             rng=self.rng,
@@ -250,17 +260,14 @@ class World:
             polls={},
             lists=accounts,
         )
+        self._recovery = Recover(store["intents"])
+        self._take_in = take_in
+        self._duties = duties
+        self._look = LookForDoubts(
+            store["intents"], guard, accounts, parts.reviewers, timing
+        )
         self.engine = Engine(
-            lanes=store["lanes"],
-            clock=self.clock,
-            send=send,
-            recover=Recover(store["intents"]),
-            take_in=take_in,
-            look=LookForDoubts(
-                store["intents"], guard, accounts, parts.reviewers, timing
-            ),
-            duties=duties,
-            chores_due=self._chores_due,
+            lanes=store["lanes"], clock=self.clock, send=send, chores=self._chores
         )
         self._enroll = Enroll(
             campaigns=store["campaigns"],
@@ -327,11 +334,33 @@ class World:
                 break
         self.schedule.ring()
 
-    def _chores_due(self) -> bool:
-        store = self.parts.store
-        if store.calling or store.arrived or store.unknown:
-            return True
-        return any(row.duty.due_at <= store.now for row in store.duties.values())
+    def _chores(self) -> list[Callable[[Incarnation], Awaitable[int]]]:
+        """Those that have something to do."""
+        store, found = self.parts.store, []
+        now, machine = store.now, store.machine
+        if any(store.attempts[one].deadline <= machine for one in store.calling):
+            found.append(self._recover)
+        if any(_is_due(store, row.due_at, row.lease) for row in store.arrived.values()):
+            found.append(self._take_in)
+        doubts = (store.attempts[one] for one in store.unknown)
+        if any(_is_due(store, row.next_look, row.lease) for row in doubts):
+            found.append(self._look)
+        duties = store.duties.values()
+        if any(row.duty.due_at <= now and not store.leased(row.lease) for row in duties):
+            found.append(self._duties)
+        return found
+
+    async def _recover(self, who: Incarnation) -> int:
+        del who
+        return await self._recovery()
+
+    def _due(self) -> float:
+        """When the next thing is due, as the store says it."""
+        wait = _now(self._lanes.next_wake())
+        now = self.schedule.now
+        if wait is None:
+            return float("inf")
+        return now + wait.total_seconds()
 
     def _accepted(self, parcel: Parcel, sent: Sent) -> None:
         self._prospects.reached(parcel, sent)
@@ -414,17 +443,6 @@ class _Line:
 
 
 @define(eq=False)
-class _Clock:
-    """Monotonic time of the machine, which is always there."""
-
-    clock: VirtualClock
-
-    def monotonic(self) -> float:
-        """Seconds since the start."""
-        return self.clock.seconds
-
-
-@define(eq=False)
 class _Bell:
     """Implements `outreach.ports.bell.Bell`."""
 
@@ -434,6 +452,10 @@ class _Bell:
         """Wake the sleepers."""
         del after
         self.schedule.ring()
+
+
+def _is_due(store: MemoryStore, at: datetime | None, lease: Lease | None) -> bool:
+    return at is not None and at <= store.now and not store.leased(lease)
 
 
 def _now(coroutine: Coroutine[Any, Any, Any]) -> Any:
