@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
 from typing import Any, Final
 
 from attrs import define
@@ -17,8 +16,9 @@ from outreach.domain.errors import OutreachError, RetryLater
 from outreach.domain.event import EventType
 from outreach.domain.message import Parcel
 from outreach.domain.review import Resolution
-from outreach.domain.sender import SenderSignal
+from outreach.domain.sender import NewSender, Sender, SenderSignal
 from outreach.domain.suppression import Suppression, SuppressionReason, SwitchScope
+from outreach.ports.lanes import Claim
 from outreach.testing.judge import Sent
 from outreach.testing.simulation.parts import TENANT, Parts
 from outreach.testing.simulation.post import Post
@@ -56,12 +56,18 @@ _ANSWERS: Final = (
 
 @define(eq=False)
 class Prospects:
-    """Everyone a message can reach."""
+    """Everyone a message can reach.
+
+    Attributes:
+        unsaid: whether the engine does not know yet that a message was accepted.
+    """
 
     weather: Weather
     rng: random.Random
     schedule: Schedule
     post: Post
+    unsaid: Callable[[Sent], bool]
+    seen: Counter[str]
     _replies: int = 0
 
     def reached(self, parcel: Parcel, sent: Sent) -> None:
@@ -75,13 +81,12 @@ class Prospects:
         if (drawn := drawn - weather.answering) < 0:
             # Some answer faster than their message is echoed, others after days.
             after = rng.choice((1.0, 600.0, 8 * _HOUR_S, 3 * DAY_S)) * rng.random()
-            self._answer(parcel, sent, rng.choice(_WORDS), after)
+            self._answer(sent, rng.choice(_WORDS), after)
         elif (drawn := drawn - weather.leaving) < 0:
-            self._answer(parcel, sent, "stop", 4 * _HOUR_S * rng.random())
+            self._answer(sent, "stop", 4 * _HOUR_S * rng.random())
         elif (drawn := drawn - weather.absent) < 0:
-            self._answer(
-                parcel, sent, "revin", 60.0 * rng.random(), kind=EventType.AUTO_REPLY
-            )
+            after = 60.0 * rng.random()
+            self._answer(sent, "revin", after, kind=EventType.AUTO_REPLY)
 
     def _echo(self, kind: EventType, parcel: Parcel, sent: Sent) -> None:
         self.post.tell(
@@ -96,7 +101,6 @@ class Prospects:
 
     def _answer(
         self,
-        parcel: Parcel,
         sent: Sent,
         words: str,
         after: float,
@@ -104,9 +108,10 @@ class Prospects:
     ) -> None:
         self._replies += 1
         ref = f"r{self._replies}"
-        del parcel
 
         def write() -> None:
+            if kind is EventType.REPLY and self.unsaid(sent):
+                self.seen["reply before SENT"] += 1
             self.post.tell(
                 kind,
                 quick=after <= 1,
@@ -136,6 +141,7 @@ class Operators:
     post: Post
     seen: Counter[str]
     switches: Any
+    senders: Any
     reviews: Any
     answer_review: Any
     signal: Any
@@ -202,11 +208,7 @@ class Operators:
         )
 
     async def _suppress(self) -> None:
-        number = self.rng.choice(self.numbers)
-        reason = SuppressionReason.PERSON
-        at = self.parts.store.now
-        one = Suppression(phone_key(number), reason, "ana", at)
-        await self.switches.suppress(TENANT, [one])
+        await self._stop(self.rng.choice(self.numbers))
 
     async def _write_themselves(self) -> None:
         """A message from the phone's own app; the provider tells of it."""
@@ -222,6 +224,36 @@ class Operators:
             address=phone_key(number),
             content="bună ziua",
         )
+
+    def claimed(self, claim: Claim) -> None:
+        """A lane was claimed: perhaps somebody means its message, or its phone."""
+        if self.schedule.now > self.schedule.calm or not claim.cases:
+            return
+        if self.rng.random() < self.weather.aimed:
+            self._spawn(self._insist(lambda: self._stop(claim.cases[0].to)))
+        case = claim.cases[-1]
+        if case.sender is None or case.ledger is None or case.ledger.used == 0:
+            return
+        if self.rng.random() < self.weather.aimed:
+            self._spawn(self._lower(case.sender, case.ledger.used))
+
+    async def _stop(self, number: str) -> None:
+        one = Suppression(
+            phone_key(number), SuppressionReason.PERSON, "ana", self.parts.store.now
+        )
+        await self.switches.suppress(TENANT, [one])
+
+    async def _lower(self, sender: Sender, limit: int) -> None:
+        """Somebody imports the phones again with a lower limit; later with the old."""
+        for daily in (limit, self.weather.limit):
+            new = NewSender(
+                phone=sender.number,
+                provider=sender.provider,
+                time_zone=sender.time_zone,
+                daily_limit=daily,
+            )
+            await self._insist(lambda: self.senders.import_(TENANT, [new]))  # noqa: B023 - awaited at once
+            await suspend(600.0)
 
     async def _review(self) -> None:
         """Somebody looks at what waits, now and then."""
@@ -247,6 +279,3 @@ class Operators:
             text=text,
             outside_window=self.rng.random() < 0.3,
         )
-
-
-LONG_AGO: Final = timedelta(days=30)

@@ -72,7 +72,7 @@ class Provider:
         del within
         phone = parcel.sender_number
         line = self.lines[phone]
-        if not self.calm and self.rng.random() < self.weather.bans / 200:
+        if not self.calm and self.rng.random() < self.weather.bans:
             self.seen["ban in a call"] += 1
             self.lines[phone] = line = Line.BANNED
         if line is Line.BANNED:

@@ -21,6 +21,7 @@ from outreach.testing.simulation.seam import Idle, Kind, Op
 __all__ = ["Defect", "Fiber", "Life", "Schedule"]
 
 _NEVER = float("inf")
+_COMMITS = frozenset({"arm+", "settle+", "commit+"})
 _POLL = 60.0
 """Seconds within which a sleeper finds out what nobody rang for."""
 
@@ -243,6 +244,8 @@ class Schedule:
             return None
         if op.kind is Kind.STORE and op.after:
             self.seen["answer lost"] += 1
+            if op.name in _COMMITS:
+                self.seen["commit unknown"] += 1
             return AnswerLost(f"{op.name}: drawn")
         self.seen["unavailable"] += 1
         return Unavailable(f"{op.name}: drawn")

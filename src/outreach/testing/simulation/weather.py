@@ -79,7 +79,10 @@ class Weather:
             answer, lost, refused for now (429), or answered 503.
         cold: chance that a phone is refused strangers; bad: that a number is none.
         slow: seconds that a call takes at most.
-        outages, bans: of phones.
+        outages: of phones; bans: chance that a phone is banned in a call.
+        aimed: chance that something happens to a message, or its phone's limit is
+            lowered, in the very moment it is claimed.
+        delay_h: hours between steps.
         echoed, late: chance that a message is echoed by a webhook, and that this
             comes late.
         repeated: chance that a webhook comes again.
@@ -121,6 +124,8 @@ class Weather:
     slow: float = 4.0
     outages: float = 0.0
     bans: float = 0.0
+    aimed: float = 0.0
+    delay_h: float = 20.0
     echoed: float = 0.3
     late: float = 0.1
     repeated: float = 0.05
@@ -160,9 +165,9 @@ def drawn(seed: int) -> Weather:
         limit=rng.choice(_LIMITS),
         lead_zones=rng.choice(_LEAD_ZONES),
         phone_zones=rng.choice(_PHONE_ZONES),
-        crash=0.0006 * strength(),
-        stall=0.0008 * strength(),
-        error=0.0015 * strength(),
+        crash=0.0015 * strength(),
+        stall=0.002 * strength(),
+        error=0.003 * strength(),
         longest_stall=25.0 if Layer.LEDGER in off else rng.choice((60.0, 180.0, 600.0)),
         redis=0.5 * strength(),
         redis_returns=Layer.LEDGER not in off,
@@ -174,7 +179,9 @@ def drawn(seed: int) -> Weather:
         bad=0.01 * strength(),
         slow=rng.choice((1.0, 4.0, 24.0)),
         outages=0.2 * strength(),
-        bans=0.02 * strength(),
+        bans=0.001 * strength(),
+        aimed=0.004 * strength(),
+        delay_h=rng.choice((20.0, 20.0, 9.0)),
         echoed=rng.choice((0.05, 0.2, 0.5)),
         late=0.1 * strength(),
         repeated=0.1 * strength(),

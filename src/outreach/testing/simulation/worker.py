@@ -40,7 +40,7 @@ class Worker:
     """Mirrors `outreach.entrypoints.runner`; chores and calls are fibers of a life.
 
     Attributes:
-        ended: told of each step that a send ended with.
+        ended: told of each step that a send ended with; claimed: of each claim.
     """
 
     who: Incarnation
@@ -48,6 +48,7 @@ class Worker:
     schedule: Schedule
     engine: Engine
     ended: Callable[[str], None]
+    claimed: Callable[[Claim], None]
     main: Fiber | None = None
     _at_chores: bool = False
     _rest_until: float = 0.0
@@ -102,6 +103,7 @@ class Worker:
         began = self.engine.clock.monotonic()
         claims = await self.engine.lanes.claim(self.who, {}, _LANES)
         for claim in claims:
+            self.claimed(claim)
             self._spawn(self._one(claim, began), "send", self._over)
         return len(claims)
 

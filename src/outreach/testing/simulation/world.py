@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -15,7 +15,7 @@ from outreach.adapters.memory.analyst import ScriptedAnalyst
 from outreach.adapters.memory import MemoryStore
 from outreach.adapters.memory.rows import Lease
 from outreach.domain.channel import Channel
-from outreach.domain.errors import RetryLater
+from outreach.domain.errors import RetryLater, Unavailable
 from outreach.domain.event import EventType
 from outreach.domain.ids import (
     EnrolmentId,
@@ -26,7 +26,7 @@ from outreach.domain.ids import (
 )
 from outreach.domain.lead import NewLead, Phone
 from outreach.domain.lead_file import ImportId
-from outreach.domain.message import Parcel
+from outreach.domain.message import Outcome, Parcel
 from outreach.domain.sender import NewSender
 from outreach.domain.sequence import MessageTemplate, Sequence, Step
 from outreach.domain.usecases.answer_review import AnswerReview
@@ -121,7 +121,9 @@ class World:
         self.post = Post(
             self.clock, self.schedule, weather, self.rng, self.seen, inbox
         )
-        self._prospects = Prospects(weather, self.rng, self.schedule, self.post)
+        self._prospects = Prospects(
+            weather, self.rng, self.schedule, self.post, self._unsaid, self.seen
+        )
         self._wire(parts, inbox, numbers)
 
     _prospects: Prospects = field(init=False)
@@ -284,6 +286,7 @@ class World:
             post=self.post,
             seen=self.seen,
             switches=store["switches"],
+            senders=store["senders"],
             reviews=store["reviews"],
             answer_review=AnswerReview(store["journeys"], _Bell(self.schedule), timing),
             signal=signal,
@@ -314,7 +317,8 @@ class World:
         self._lives += 1
         who = Incarnation(f"worker/{n}/{self._lives}")
         life = Life(who, reborn=lambda at: self._work(n, at))
-        worker = Worker(who, life, self.schedule, self.engine, self._step)
+        claimed = self._operators.claimed
+        worker = Worker(who, life, self.schedule, self.engine, self._step, claimed)
         worker.start(at)
 
     def _step(self, step: str) -> None:
@@ -327,7 +331,7 @@ class World:
         """By the real use case, until it is done; the leads come in one batch."""
         while True:
             try:
-                await self._enroll(TENANT, *_campaign(self.weather.steps), name="agri")
+                await self._enroll(TENANT, *_campaign(self.weather), name="agri")
             except RetryLater:
                 await suspend(1.0)
             else:
@@ -361,6 +365,11 @@ class World:
         if wait is None:
             return float("inf")
         return now + wait.total_seconds()
+
+    def _unsaid(self, sent: Sent) -> bool:
+        store = self.parts.store
+        outcomes = {store.attempts[one].outcome for one in store.hashes[sent.hash]}
+        return not outcomes.isdisjoint({Outcome.CALLING, Outcome.UNKNOWN})
 
     def _accepted(self, parcel: Parcel, sent: Sent) -> None:
         self._prospects.reached(parcel, sent)
@@ -429,8 +438,6 @@ class _Line:
     port: Any
 
     def __getattr__(self, verb: str) -> Any:
-        from outreach.domain.errors import Unavailable
-
         there = getattr(self.port, verb)
 
         async def call(*args: Any) -> Any:
@@ -468,7 +475,7 @@ def _now(coroutine: Coroutine[Any, Any, Any]) -> Any:
     raise RuntimeError(message)
 
 
-def _campaign(steps: int) -> tuple[Sequence, list[MessageTemplate]]:
+def _campaign(weather: Weather) -> tuple[Sequence, list[MessageTemplate]]:
     sequence = Sequence(
         id=SequenceId(UUID(int=0x5E0)),
         name="agri",
@@ -478,10 +485,10 @@ def _campaign(steps: int) -> tuple[Sequence, list[MessageTemplate]]:
                 id=StepId(UUID(int=0x57E0 + n)),
                 number=n,
                 channel=Channel.WHATSAPP,
-                delay=timedelta(hours=20) if n > 1 else timedelta(),
+                delay=timedelta(hours=weather.delay_h) if n > 1 else timedelta(),
                 template=f"agri-{n}",
             )
-            for n in range(1, steps + 1)
+            for n in range(1, weather.steps + 1)
         ),
         silence=timedelta(hours=12),
     )
@@ -495,9 +502,3 @@ def _campaign(steps: int) -> tuple[Sequence, list[MessageTemplate]]:
         for step in sequence.steps
     ]
     return sequence, texts
-
-
-def days_of(world: World) -> Iterator[datetime]:
-    """Each day of the world."""
-    for day in range(world.weather.days):
-        yield world.weather.start + timedelta(days=day)
