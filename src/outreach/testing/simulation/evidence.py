@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Final
 
 from outreach.adapters.memory.rows import AttemptRow, IntentRow, Standing
@@ -17,7 +17,7 @@ from outreach.domain.message import Outcome
 from outreach.domain.sender import SendClass, SenderState
 from outreach.domain.sequence import EnrolmentStatus
 from outreach.testing.judge import Attempted, OptOut, Phone, Record, Used, judge
-from outreach.testing.simulation.weather import Layer
+from outreach.testing.simulation.parts import TENANT
 from outreach.testing.simulation.world import World
 
 __all__ = ["breaches", "record"]
@@ -50,8 +50,8 @@ def record(world: World) -> Record:
         sent=tuple(world.provider.sent),
         attempts=attempts,
         phones=[
-            Phone(lane.sender.number, lane.sender.time_zone, weather.limit)
-            for lane in store.lanes.values()
+            Phone(number, zone, weather.limit)
+            for number, zone in zip(world.provider.lines, _zones(world), strict=True)
         ],
         windows={
             row.parcel.to: store.intents[row.intent].window
@@ -61,6 +61,13 @@ def record(world: World) -> Record:
         opt_outs=[OptOut(to, at) for to, at in world.parts.opted_out.items()],
         used=[_used(world, slot) for slot in store.units],
     )
+
+
+def _zones(world: World) -> Iterator[str]:
+    """As drawn, whatever the engine believes."""
+    zones = world.weather.phone_zones
+    for n in range(world.weather.phones):
+        yield zones[n % len(zones)]
 
 
 def _attempted(world: World, row: AttemptRow) -> Attempted:
@@ -95,11 +102,7 @@ def _used(world: World, slot: UnitSlot) -> Used:
     store = world.parts.store
     number = store.lanes[slot.sender].sender.number
     units = frozenset(map(str, store.units[slot].ids))
-    return Used(number, _day(slot), units)
-
-
-def _day(slot: UnitSlot) -> date:
-    return slot.day
+    return Used(number, slot.day, units)
 
 
 def _events(world: World) -> Iterator[Breach]:
@@ -110,6 +113,11 @@ def _events(world: World) -> Iterator[Breach]:
         if stored[key] != 1:
             says = f"answered 2xx and stored {stored[key]} times"
             yield Breach(Invariant.EVENTS_APPLIED_ONCE, key, says)
+    for row in store.events.values():
+        done = row.why or (TENANT, f"event/{row.id}") in store.changes
+        if row.id not in store.arrived and not done:
+            says = f"{row.arrival.type} is gone, and was not applied"
+            yield Breach(Invariant.EVENTS_APPLIED_ONCE, row.arrival.key, says)
     for row in store.arrived.values():
         if row.due_at is not None and row.due_at < store.now - _TWO_CYCLES:
             says = f"{row.arrival.type} waits since {row.due_at}"
@@ -220,8 +228,3 @@ def _opened(world: World, row: IntentRow) -> object:
 
 def _lost(subject: str, says: str) -> Breach:
     return Breach(Invariant.NOTHING_LOST, subject, says)
-
-
-def off(world: World) -> frozenset[Layer]:
-    """What the world lacks."""
-    return world.weather.off

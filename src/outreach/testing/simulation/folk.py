@@ -230,7 +230,8 @@ class Operators:
         if self.schedule.now > self.schedule.calm or not claim.cases:
             return
         if self.rng.random() < self.weather.aimed:
-            self._spawn(self._insist(lambda: self._stop(claim.cases[0].to)))
+            number = self.rng.choice(claim.cases[0].addresses).value
+            self._spawn(self._insist(lambda: self._stop(number)))
         case = claim.cases[-1]
         if case.sender is None or case.ledger is None or case.ledger.used == 0:
             return

@@ -44,7 +44,7 @@ from outreach.testing.simulation.provider import Provider
 from outreach.testing.simulation.seam import no_pause
 from outreach.testing.simulation.weather import Layer, Weather
 
-__all__ = ["HOME", "TENANT", "Parts", "parts_of"]
+__all__ = ["HOME", "TENANT", "Parts", "open_guard", "parts_of"]
 
 TENANT: Final = TenantId(UUID(int=0xA))
 HOME: Final = "Europe/Bucharest"
@@ -69,6 +69,7 @@ class Parts:
         seen: what happened how often.
         opted_out: machine time of the commit of each suppression, by number.
         wake: when the next thing is due, in seconds from the start.
+        alarm: seconds a process may be stopped before it is killed; None: it has none.
         sends, takes: the two use cases that the protocol is made of.
     """
 
@@ -92,6 +93,7 @@ class Parts:
     rng: random.Random
     seen: Counter[str]
     opted_out: dict[str, datetime]
+    alarm: float | None
     wake: Callable[[], float] = lambda: 0.0
     calendar: Any = field(factory=NoHolidays)
     reviewers: ReviewCalendar = field(factory=lambda: ReviewCalendar(HOME))
@@ -121,7 +123,7 @@ def parts_of(
     store = kind(clock, lambda: UUID(int=next(ids)), timing=timing, pause=no_pause)
     store.tenants[TENANT] = TenantRow(TENANT, HOME, "ro", hours=weather.hours)
     redis = MemoryGuard(clock.monotonic, pause=no_pause)
-    guard = _Open() if Layer.GUARD in weather.off else redis
+    guard = open_guard() if Layer.GUARD in weather.off else redis
     opted_out: dict[str, datetime] = {}
     return Parts(
         weather=weather,
@@ -144,6 +146,7 @@ def parts_of(
         rng=rng,
         seen=seen,
         opted_out=opted_out,
+        alarm=None if Layer.ALARM in weather.off else timing.fence.total_seconds(),
     )
 
 
@@ -176,6 +179,11 @@ class _Open:
 
     async def rebuild(self, *_: object) -> None:
         pass
+
+
+def open_guard() -> Any:
+    """A guard that has room for everything."""
+    return _Open()
 
 
 class _Unbounded(MemoryStore):

@@ -82,11 +82,11 @@ class Schedule:
     clock: VirtualClock
     rng: random.Random
     calm: float
-    alarm: float | None
     stall: Callable[[Op], float]
     due: Callable[[], float]
     seen: Counter[str]
     trace: Callable[[str, str, float], None] | None = None
+    alarm: float | None = None
     steps: int = 0
     _line: list[tuple[float, int, Fiber | None, Any]] = field(factory=list)
     _number: int = 0

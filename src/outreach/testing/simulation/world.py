@@ -92,12 +92,10 @@ class World:
         weather = self.weather
         self.rng = random.Random(f"world {weather.seed}")  # noqa: S311 - a seed
         self.clock = VirtualClock(weather.start)
-        no_alarm = Layer.ALARM in weather.off
         self.schedule = Schedule(
             clock=self.clock,
             rng=self.rng,
             calm=weather.calm,
-            alarm=None if no_alarm else weather.timing.fence.total_seconds(),
             stall=self._stall,
             due=self._due,
             seen=self.seen,
@@ -116,6 +114,7 @@ class World:
             self.change(parts)
         self._lanes = parts.lanes
         parts.wake = self.schedule.wake_at
+        self.schedule.alarm = parts.alarm
         watched(parts)
         inbox = self._seam(parts.inbox, Kind.STORE)
         self.post = Post(
@@ -184,9 +183,8 @@ class World:
     def _op(self, verb: str, after: bool, kind: Kind) -> Op:
         weather = self.weather
         name = f"{verb}{'+' if after else '-'}"
-        longest = {Kind.STORE: _STORE_S, Kind.GUARD: _GUARD_S, Kind.PROVIDER: 0.5}[kind]
-        if kind is Kind.PROVIDER and after:
-            longest = weather.slow
+        slow = weather.slow / 2
+        longest = {Kind.STORE: _STORE_S, Kind.GUARD: _GUARD_S, Kind.PROVIDER: slow}[kind]
 
         def chance(of: float, where: frozenset[str] | None) -> float:
             return of if where is None or name in where else 0.0
