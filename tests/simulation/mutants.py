@@ -8,29 +8,34 @@ planted (`plant`).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import Any, Final
 from unittest.mock import patch
 
 from attrs import evolve, field, frozen
 
 from outreach.adapters.memory import (
+    MemoryAllocations,
     MemoryDuties,
     MemoryInbox,
     MemoryIntents,
     MemoryLanes,
+    MemoryStore,
     arming,
     ending,
 )
 from outreach.adapters.memory.rows import Lease
-from outreach.domain import decision
-from outreach.domain.blocks import RULES, TIMED
+from outreach.domain.budget import HARD_LIMIT
+from outreach.domain.errors import AnswerLost
 from outreach.domain.ids import Incarnation
 from outreach.domain.invariants import Invariant
-from outreach.domain.message import Outcome, UnknownOutcome
+from outreach.domain.message import NotAccepted, Outcome, UnknownOutcome
+from outreach.domain.pacing import Pacing
 from outreach.domain.timing import Timing
 from outreach.domain.usecases.send_next import SendNext
+from outreach.ports.gateway import CannotTell
 from outreach.testing.simulation.parts import Parts, open_guard
 from outreach.testing.simulation.seam import Kind, Op, suspend
 from outreach.testing.simulation.weather import Layer, Weather
@@ -48,9 +53,9 @@ class Mutant:
     Attributes:
         breaks: one of these must be seen broken.
         facts: of the weather.
-        stage: layers that are taken off in these worlds, mutated or not.
-        plant: changes the parts.
-        patches: (module, name, what is there instead).
+        stage, off: take off layers in these worlds, mutated or not.
+        plant: changes the parts; stage too.
+        patches: (module, name, what is there instead); off too.
         worlds: seeds it must be caught within.
     """
 
@@ -60,6 +65,7 @@ class Mutant:
     plant: Change | None = None
     stage: Change | None = None
     patches: tuple[Patch, ...] = ()
+    off: tuple[Patch, ...] = ()
     worlds: int = 4
 
     def weather(self, seed: int) -> Weather:
@@ -67,26 +73,33 @@ class Mutant:
         return evolve(_SMALL, seed=seed, **self.facts)
 
     @contextmanager
-    def planted(self) -> Iterator[Change]:
-        """The defect is there."""
-        undo = [patch.object(*one) for one in self.patches]
-        for one in undo:
-            one.start()
-        try:
-            yield self._both
-        finally:
-            for one in undo:
-                one.stop()
+    def bare(self) -> Iterator[Change]:
+        """These worlds without the defect."""
+        with _patched(*self.off):
+            yield self._staged
 
-    def bare(self, parts: Parts) -> None:
-        """The same world without the defect."""
+    @contextmanager
+    def planted(self) -> Iterator[Change]:
+        """These worlds with it."""
+        with _patched(*self.off, *self.patches):
+            yield self._planted
+
+    def _staged(self, parts: Parts) -> None:
         if self.stage is not None:
             self.stage(parts)
 
-    def _both(self, parts: Parts) -> None:
-        self.bare(parts)
+    def _planted(self, parts: Parts) -> None:
+        self._staged(parts)
         if self.plant is not None:
             self.plant(parts)
+
+
+@contextmanager
+def _patched(*patches: Patch) -> Iterator[None]:
+    with ExitStack() as stack:
+        for one in patches:
+            stack.enter_context(patch.object(*one))
+        yield
 
 
 _SMALL: Final = Weather(
@@ -117,12 +130,15 @@ def _mutant(name: str, *breaks: Invariant, **parts: Any) -> None:
 
 
 @frozen
-class _Retrying:
+class _Around:
     port: Any
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.port, name)
 
+
+@frozen
+class _Retrying(_Around):
     async def send(self, parcel: Any, within: Any) -> Any:
         answer = await self.port.send(parcel, within)
         if isinstance(answer, UnknownOutcome):
@@ -167,22 +183,70 @@ def _settle_again(store: Any, result: Any) -> Any:
     return ending.left(store, attempt)
 
 
-_STALLED_T2: Final = {
-    "refused": 0.5,
-    "error": 0.8,
-    "error_at": frozenset({"settle+"}),
-    "stall": 0.8,
-    "stall_at": frozenset({"settle-"}),
-    "shortest_stall": 31.0,
-    "longest_stall": 50.0,
-}
+
+@frozen
+class _Refusing(_Around):
+    """Refuses the lane at the first of five calls, and the message at the second."""
+
+    calls: count[int] = field(factory=count)
+
+    async def send(self, parcel: Any, within: Any) -> Any:
+        n = next(self.calls) % 5
+        if n > 1:
+            return await self.port.send(parcel, within)
+        return NotAccepted(lane=n == 0, detail="not now", retry_after=timedelta())
+
+
+class _LosesAnswers(MemoryIntents):
+    """T2 happens, its answer is lost, and when it is asked again it takes so long
+    that the message was tried again meanwhile.
+    """
+
+    async def settle(self, results: Any) -> Any:
+        (result,) = results
+        attempt = self.store.attempts[result.attempt]
+        if attempt.outcome is Outcome.CALLING:
+            lefts = await super().settle(results)
+            if not result.lane_refused:
+                return lefts
+            message = "settle: lost"
+            raise AnswerLost(message)
+        row = self.store.intents[attempt.intent]
+        if attempt.outcome is Outcome.RELEASED:
+            for _ in range(720):
+                if row.attempts[-1] != result.attempt:
+                    break
+                await suspend(5.0)
+        return await super().settle(results)
+
+
+class _LosesUncounted(_LosesAnswers):
+    async def arm(self, claim: Any, drafts: Any) -> Any:
+        free = [(evolve(draft, limit=HARD_LIMIT), made) for draft, made in drafts]
+        return await super().arm(claim, free)
+
+
+def _is_blind(parts: Parts) -> bool:
+    return Layer.LEDGER in parts.weather.off
+
+
+def _refusing(parts: Parts) -> None:
+    """Nothing but the least gap lies between an attempt and the next."""
+    parts.intents = (_LosesUncounted if _is_blind(parts) else _LosesAnswers)(parts.store)
+    parts.provider = _Refusing(parts.provider)  # type: ignore[assignment]
+    for lane in parts.store.lanes.values():
+        lane.sender = evolve(lane.sender, pacing=Pacing(jitter=timedelta()))
+
+
 _mutant(
     "t2-without-state-check",
     Invariant.ONE_SEND_PER_STEP,
     Invariant.UNITS_AGREE,
     Invariant.ATTEMPT_FIRST,
-    facts=_STALLED_T2,
+    facts={},
+    stage=_refusing,
     patches=((ending, "settle", _settle_again),),
+    worlds=8,
 )
 
 # --- past the limit
@@ -202,10 +266,43 @@ def _blind(parts: Parts) -> None:
     parts.lanes = _SeesNoUnits(parts.store)
 
 
+@frozen
+class _GoesBack(_Around):
+    """A guard that is now and then as it was a while ago, and does not know it."""
+
+    parts: Parts
+    saved: list[object] = field(factory=list)
+
+    async def reserve(self, asks: Any) -> Any:
+        redis, rng = self.parts.redis, self.parts.rng
+        self.saved.append(redis.save())
+        if len(self.saved) > 4 and rng.random() < 0.3:
+            (slot,) = (ask.slot for ask in asks)
+            now = len(await redis.held(slot))
+            redis.restore(self.saved.pop(0))
+            if now and not await redis.held(slot):
+                redis.restore(self.saved[-1])
+        del self.saved[:-5]
+        return await self.port.reserve(asks)
+
+
+class _GivesAway(MemoryAllocations):
+    """Phones get more leads than they have units for."""
+
+    async def rooms(self, tenant: Any) -> Any:
+        return [evolve(room, units=HARD_LIMIT) for room in await super().rooms(tenant)]
+
+
+def _goes_back(parts: Parts) -> None:
+    parts.guard = _GoesBack(parts.guard, parts)
+    parts.allocations = _GivesAway(parts.store)
+
+
 _mutant(
     "redis-only",
     Invariant.LIMIT_PER_DAY,
-    facts={"redis": 60.0, "limit": 4, "phones": 1, "leads": 30, "delay_h": 20.0},
+    facts={"limit": 8, "leads": 30, "delay_h": 20.0},
+    stage=_goes_back,
     plant=_blind,
     patches=((arming, "_no_unit", lambda *_: None),),
     worlds=8,
@@ -239,11 +336,13 @@ _mutant(
     "release-by-belief",
     Invariant.LIMIT_PER_DAY,
     facts={
-        **_STALLED_T2,
         "off": frozenset({Layer.LEDGER}),
-        "limit": 6,
-        "redis_returns": False,
+        "phones": 1,
+        "leads": 3,
+        "steps": 1,
+        "limit": 2,
     },
+    stage=_refusing,
     plant=_believing,
     worlds=8,
 )
@@ -355,11 +454,6 @@ _mutant(
 )
 
 
-class _Patient(SendNext):
-    async def _hand_over(self, account: Any, parcel: Any) -> Any:
-        return await super()._hand_over(account, parcel)
-
-
 def _patient(parts: Parts) -> None:
     def made(**ports: Any) -> SendNext:
         return SendNext(**{**ports, "timing": evolve(ports["timing"], call_budget=_HOUR)})
@@ -435,17 +529,39 @@ def _late_frees(store: Any, result: Any) -> Any:
     return left
 
 
+class _LateT2(MemoryIntents):
+    """Some T2 land when the lane's next call is under way."""
+
+    async def settle(self, results: Any) -> Any:
+        (result,) = results
+        attempt = self.store.attempts[result.attempt]
+        lane = self.store.lanes[attempt.parcel.sender]
+        if attempt.token % 3 == 0:
+            for _ in range(600):
+                if lane.calling and result.attempt not in lane.calling:
+                    break
+                await suspend(2.0)
+        return await super().settle(results)
+
+
+@frozen
+class _Forgetful(_Around):
+    """A provider that tells nothing of what it was given."""
+
+    async def look(self, *_: Any) -> Any:
+        return CannotTell("no answer")
+
+
+def _late_t2(parts: Parts) -> None:
+    parts.provider = _Forgetful(parts.provider)  # type: ignore[assignment]
+    parts.intents = _LateT2(parts.store)
+
+
 _mutant(
     "late-t2-frees-a-newer-claim",
     Invariant.GAP,
-    facts={
-        "off": frozenset({Layer.ALARM}),
-        "slow": 24.0,
-        "stall": 0.4,
-        "stall_at": frozenset({"settle-"}),
-        "shortest_stall": 180.0,
-        "longest_stall": 300.0,
-    },
+    facts={"slow": 24.0},
+    stage=_late_t2,
     patches=((ending, "settle", _late_frees),),
     worlds=8,
 )
@@ -459,11 +575,14 @@ def _never_suppressed(store: Any, lane: Any, draft: Any) -> Any:
     return _real_refused(store, lane, evolve(draft, addresses=()))
 
 
-_AIMED: Final = {"aimed": 0.5, "shared": 1.0, "leads": 30, "limit": 20}
+_AIMED: Final = {"aimed": 0.3, "leads": 40, "limit": 20}
+_NOT_CANCELLED: Final = ((MemoryStore, "cancel_waiting", lambda *_: None),)
+"""What waits for somebody who said stop is found by T1, or by nobody."""
 _mutant(
     "opt-out-only-when-planning",
     Invariant.OPT_OUT,
     facts=_AIMED,
+    off=_NOT_CANCELLED,
     patches=((arming, "_refused", _never_suppressed),),
 )
 _WAIT: Final = Op("lock", Kind.STORE, after=False, longest=0.05)
@@ -489,6 +608,7 @@ _mutant(
     "t1-as-one-snapshot",
     Invariant.OPT_OUT,
     facts=_AIMED,
+    off=_NOT_CANCELLED,
     plant=_one_snapshot,
 )
 

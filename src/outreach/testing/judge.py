@@ -70,8 +70,6 @@ class Attempted:
         holds: its intent still holds that unit.
         keeps: it was refused for good, and keeps its unit all the same.
         permitted: a person allowed it outside the window.
-        others: further numbers of the lead; whoever opts out by one of them opts
-            out by all.
     """
 
     id: str
@@ -90,7 +88,6 @@ class Attempted:
     holds: bool
     keeps: bool = False
     permitted: bool = False
-    others: frozenset[str] = frozenset()
 
 
 @frozen
@@ -280,8 +277,7 @@ def _opt_out(record: Record) -> Iterator[Breach]:
     for one in record.opt_outs:
         since[one.number] = min(one.on, since.get(one.number, one.on))
     for attempt in record.attempts:
-        stops = [since[one] for one in {attempt.to, *attempt.others} if one in since]
-        said = min(stops, default=None)
+        said = since.get(attempt.to)
         if said is not None and attempt.armed_on > said:
             says = f"armed {attempt.armed_on - said} after the opt-out"
             yield Breach(Invariant.OPT_OUT, f"intent {attempt.intent}", says)

@@ -50,7 +50,8 @@ def resolve(store: MemoryStore, resolution: Resolution) -> Left:
     attempt.lease = None
     if resolution.outcome is Outcome.UNKNOWN:
         attempt.looks += 1
-        attempt.next_look = resolution.again_at or attempt.overdue_at
+        looks = (resolution.again_at, attempt.overdue_at)
+        attempt.next_look = min(at for at in looks if at is not None)
     else:
         result = _result(attempt, resolution.outcome)
         ref, thread, why = resolution.ref, resolution.thread, resolution.detail

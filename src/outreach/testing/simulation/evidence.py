@@ -76,7 +76,6 @@ def _attempted(world: World, row: AttemptRow) -> Attempted:
     message = store.intents[row.intent].intent
     slot = row.unit
     spent = slot is not None and row.intent in store.unit(slot).ids
-    lead = store.leads[row.lead]
     return Attempted(
         id=str(parcel.attempt),
         intent=str(row.intent),
@@ -94,7 +93,6 @@ def _attempted(world: World, row: AttemptRow) -> Attempted:
         holds=spent,
         keeps=row.outcome is Outcome.REFUSED and spent and "463" in row.detail,
         permitted=bool(message.permission),
-        others=frozenset(key.value for key in lead.addresses) - {parcel.to},
     )
 
 

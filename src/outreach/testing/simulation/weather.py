@@ -55,7 +55,8 @@ class Layer(StrEnum):
     """A protection that a world may lack, because another hides behind it."""
 
     ALARM = "ALARM"
-    """The process's alarm; then no stall is long where a call begins."""
+    """The process's alarm; then it is never stopped, but slow at one thing at a time,
+    and never long where a call begins."""
     GUARD = "GUARD"
     """Redis says OK to everything."""
     LEDGER = "LEDGER"
@@ -90,7 +91,6 @@ class Weather:
             a machine answer.
         external: messages people send from the phones' own app.
         commands: what operators do.
-        shared: chance that a lead has its neighbour's number as its second.
         off: layers that this world lacks.
     """
 
@@ -134,7 +134,6 @@ class Weather:
     absent: float = 0.01
     external: float = 0.0
     commands: float = 0.0
-    shared: float = 0.0
     off: frozenset[Layer] = frozenset()
     timing: Timing = field(factory=Timing)
 
@@ -190,6 +189,5 @@ def drawn(seed: int) -> Weather:
         absent=0.01 * strength(),
         external=0.3 * strength(),
         commands=0.5 * strength(),
-        shared=rng.choice((0.0, 0.1)),
         off=off,
     )

@@ -115,6 +115,7 @@ class World:
         self._lanes = parts.lanes
         parts.wake = self.schedule.wake_at
         self.schedule.alarm = parts.alarm
+        self.schedule.slow = Layer.ALARM in weather.off
         watched(parts)
         inbox = self._seam(parts.inbox, Kind.STORE)
         self.post = Post(
@@ -159,14 +160,11 @@ class World:
         zones = self.weather.lead_zones
         zone = zones[n % len(zones)]
         own = Phone(f"+40{_LEAD + n}", "RO", (zone,), mobile=True)
-        phones = (own,)
-        if n and self.rng.random() < self.weather.shared:
-            phones = (own, Phone(f"+40{_LEAD + n - 1}", "RO", (zone,), mobile=True))
         return NewLead(
             row=n,
             company_name=f"Agro {n} SRL",
             contact_name=f"Ion {n}",
-            phones=phones,
+            phones=(own,),
             emails=(),
             cui=str(1000 + n),
             time_zone=zone,
