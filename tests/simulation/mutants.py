@@ -41,7 +41,7 @@ from outreach.testing.simulation.seam import Kind, Op, suspend
 from outreach.testing.simulation.weather import Layer, Weather
 from outreach.testing.simulation.world import Change
 
-__all__ = ["MUTANTS", "Mutant"]
+__all__ = ["MUTANTS", "Mutant", "unfenced"]
 
 Patch = tuple[Any, str, Any]
 
@@ -415,7 +415,8 @@ class _Unfenced(MemoryIntents):
         return await super().arm(evolve(claim, token=lane.token), drafts)
 
 
-def _unfenced(parts: Parts) -> None:
+def unfenced(parts: Parts) -> None:
+    """T1 believes whoever asks."""
     parts.intents = _Unfenced(parts.store)
 
 
@@ -430,7 +431,7 @@ _mutant(
         "shortest_stall": 125.0,
         "longest_stall": 200.0,
     },
-    plant=_unfenced,
+    plant=unfenced,
 )
 
 
@@ -449,7 +450,7 @@ _mutant(
         "shortest_stall": 61.0,
         "longest_stall": 95.0,
     },
-    stage=_unfenced,
+    stage=unfenced,
     plant=_no_grace,
 )
 

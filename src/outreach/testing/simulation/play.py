@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -84,22 +83,19 @@ def play(
     trace: Callable[[str, str, float], None] | None = None,
 ) -> Played:
     """Play one world to its end and judge it."""
-    hook, sys.unraisablehook = sys.unraisablehook, _buried
+    world = World(weather, change, trace)
     try:
-        world = World(weather, change, trace)
         found = _judged(world)
-        sends = len(world.provider.sent)
         return Played(
             seed=weather.seed,
             breaches=tuple(found),
-            sends=sends,
+            sends=len(world.provider.sent),
             steps=world.schedule.steps,
             seen=Counter(world.seen),
             digest=_digest(world),
         )
     finally:
-        del world
-        sys.unraisablehook = hook
+        world.schedule.bury()
 
 
 def _judged(world: World) -> list[Breach]:
@@ -131,10 +127,6 @@ def _digest(world: World) -> str:
         taken.update(f"{name} {row.outcome} {row.token}\n".encode())
     taken.update(f"{world.schedule.steps} {world.clock.seconds!r}".encode())
     return taken.hexdigest()
-
-
-def _buried(_: object) -> None:
-    """A coroutine that crashed is never closed; that it says so at its end is fine."""
 
 
 def traced(weather: Weather, change: Change | None = None) -> bytes:

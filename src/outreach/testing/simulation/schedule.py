@@ -1,7 +1,7 @@
 """Whose turn it is: every process one await at a time, on a virtual clock.
 
-A crashed process is kept as it is and never closed, for a closed coroutine would run
-its ``finally``; its memory is freed with the world.
+A crashed process is kept as it is and not closed before the world ends, for a closed
+coroutine would run its ``finally``.
 """
 
 from __future__ import annotations
@@ -183,6 +183,13 @@ class Schedule:
                     continue
                 del self._sleepers[fiber]
             self._turn(fiber, at)
+
+    def bury(self) -> None:
+        """The world is over: whoever crashed, and whoever waits, ends now."""
+        waiting = [entry[2] for entry in self._line]
+        for fiber in [*self._grave, *self._sleepers, *waiting]:
+            if fiber is not None:
+                fiber.coroutine.close()
 
     def _turn(self, fiber: Fiber, at: float) -> None:
         self.clock.turn(at)

@@ -48,7 +48,7 @@ from outreach.testing.simulation.watch import watched
 from outreach.testing.simulation.weather import DAY_S, Layer, Weather
 from outreach.testing.simulation.worker import Engine, Worker
 
-__all__ = ["Change", "World"]
+__all__ = ["Change", "World", "campaign"]
 
 Change = Callable[[Parts], None]
 """Plants a defect, or takes a layer off, before the engine is made of its parts."""
@@ -327,7 +327,7 @@ class World:
         """By the real use case, until it is done; the leads come in one batch."""
         while True:
             try:
-                await self._enroll(TENANT, *_campaign(self.weather), name="agri")
+                await self._enroll(TENANT, *campaign(self.weather), name="agri")
             except RetryLater:
                 await suspend(1.0)
             else:
@@ -471,7 +471,8 @@ def _now(coroutine: Coroutine[Any, Any, Any]) -> Any:
     raise RuntimeError(message)
 
 
-def _campaign(weather: Weather) -> tuple[Sequence, list[MessageTemplate]]:
+def campaign(weather: Weather) -> tuple[Sequence, list[MessageTemplate]]:
+    """The sequence that every lead gets, and its texts."""
     sequence = Sequence(
         id=SequenceId(UUID(int=0x5E0)),
         name="agri",
