@@ -40,7 +40,7 @@ def test_a_planted_defect_is_found_by_exploring(name: str) -> None:
 
 def test_the_fence_alone_keeps_two_claims_of_a_lane_apart() -> None:
     with NO_LEASES:
-        explored = explore(Bound(faults=1, switches=2))
+        explored = explore(Bound(faults=1, switches=1))
 
     assert explored.breaches == ()
     assert explored.runs > 100

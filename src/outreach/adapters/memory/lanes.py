@@ -214,12 +214,18 @@ def _waits(store: MemoryStore) -> Iterator[timedelta]:
 
 
 def _lane_waits(store: MemoryStore) -> Iterator[timedelta]:
+    wakes = []
     for lane in store.lanes.values():
         wake = None if lane.calling else wake_at(store, lane)
-        if wake is not None:
-            wait = _machine_wait(store, wake)
-            free = free_at(store, lane)
-            yield wait if free is None else max(wait, free - store.machine)
+        if wake is None:
+            continue
+        free = free_at(store, lane)
+        if free is None:
+            wakes.append(wake)
+        else:
+            yield max(_machine_wait(store, wake), free - store.machine)
+    if wakes:
+        yield _machine_wait(store, min(wakes))
 
 
 def _machine_wait(store: MemoryStore, at: datetime) -> timedelta:

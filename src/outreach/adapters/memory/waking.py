@@ -17,20 +17,25 @@ __all__ = ["free_at", "openings", "wake_at"]
 def wake_at(store: MemoryStore, lane: LaneRow) -> datetime | None:
     """When the lane has something to send; None: never, as things stand."""
     sender = lane.sender
-    switches = store.switches_of(sender.tenant)
-    if stopped_by(switches, sender.channel, sender.id) is not None:
-        return None
+    if store.switches:
+        switches = store.switches_of(sender.tenant)
+        if stopped_by(switches, sender.channel, sender.id) is not None:
+            return None
     return min((at for at, _ in openings(lane)), default=None)
 
 
 def openings(lane: LaneRow) -> Iterator[tuple[datetime, IntentId]]:
     """From when on each head of the lane's line may be offered."""
+    sender, closed = lane.sender, lane.closed
+    floor = lane.gate_at
+    if lane.backoff_until is not None:
+        floor = max(floor, lane.backoff_until)
     for window, send_class, due, intent in lane.line.heads():
-        if not lane.sender.may(send_class):
+        if not sender.may(send_class):
             continue
-        at = max(due, lane.gate_at, lane.closed.get(window, due))
-        if lane.backoff_until is not None:
-            at = max(at, lane.backoff_until)
+        at = due if due > floor else floor
+        if window in closed:
+            at = max(at, closed[window])
         if send_class is SendClass.NEW and lane.new_gate_at is not None:
             at = max(at, lane.new_gate_at)
         yield at, intent

@@ -134,7 +134,10 @@ class SendNext:
         year = (now - _A_DAY).year
         days = self.calendar.holidays(window.country, year)
         later = self.calendar.holidays(window.country, year + 1)
-        return evolve(case, window=evolve(window, holidays=days | later))
+        holidays = days | later
+        if holidays == window.holidays:
+            return case
+        return evolve(case, window=evolve(window, holidays=holidays))
 
     def _decide(self, case: Case, claim: Claim) -> Decision:
         return decide(case, claim.now, margin=self.timing.call_budget)

@@ -162,11 +162,11 @@ class Schedule:
         Raises:
             Defect: a process raised what it may not.
         """
-        line = self._line
+        line, sleepers, clock = self._line, self._sleepers, self.clock
         while line and line[0][0] <= until:
             at, _, fiber, turn = heappop(line)
             if fiber is None:
-                self.clock.turn(at)
+                clock.turn(at)
                 turn()
                 continue
             life = fiber.life
@@ -175,13 +175,13 @@ class Schedule:
             if at < life.until:
                 self._place(fiber, life.until + 0.001)
                 continue
-            if fiber in self._sleepers:
-                self.clock.turn(at)
+            if fiber in sleepers:
+                clock.turn(at)
                 if self.wake_at() > at:
                     # Somebody else has done what it would have woken for.
                     self._doze(fiber, at, 0.0)
                     continue
-                del self._sleepers[fiber]
+                del sleepers[fiber]
             self._turn(fiber, at)
 
     def bury(self) -> None:
