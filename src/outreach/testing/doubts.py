@@ -121,6 +121,19 @@ class DoubtsContract:
         assert again.looks == 1
         assert again.overdue
 
+    async def test_no_look_comes_later_than_the_deadline(self, world: World) -> None:
+        await world.phone_with()
+        await world.doubt()
+        doubt = await _due(world)
+
+        late = doubt.now + world.timing.give_up * 2
+        unsure = Resolution(doubt, Outcome.UNKNOWN, again_at=late)
+        await world.intents.resolve([unsure])
+        await world.advance_engine(world.timing.give_up)
+        (again,) = await world.intents.doubtful(B, 10)
+
+        assert again.overdue
+
     async def test_what_was_found_is_accepted(self, world: World) -> None:
         _, (lead,) = await world.phone_with()
         call = await world.doubt()
