@@ -33,8 +33,8 @@ from outreach.domain.usecases.look_for_doubts import Recover
 from outreach.domain.usecases.signal_sender import SignalSender
 from outreach.testing.judge import judge
 from outreach.testing.simulation.evidence import record
-from outreach.testing.simulation.parts import HOME, TENANT, Parts
-from outreach.testing.simulation.seam import IDLE, Kind, Op, Seam, suspend
+from outreach.testing.simulation.parts import HOME, TENANT
+from outreach.testing.simulation.seam import AFTER, IDLE, Kind, Op, Seam, suspend
 from outreach.testing.simulation.weather import Weather
 from outreach.testing.simulation.world import Change, World, campaign
 
@@ -128,8 +128,8 @@ class _Run:
     def _program(self, number: int, life: int) -> Coroutine[Any, Any, Any]:
         return _work(self, number, Incarnation(f"worker/{number}/{life}"))
 
-    def op(self, verb: str, after: bool, kind: Kind) -> Op:
-        return Op(f"{verb}{'+' if after else '-'}", kind, after, 0.0)
+    def op(self, verb: str, mark: str, kind: Kind) -> Op:
+        return Op(f"{verb}{mark}", kind, mark == AFTER, 0.0)
 
     # --- the run
 
@@ -159,7 +159,11 @@ class _Run:
         self._active = worker.number
         error, worker.error = worker.error, None
         try:
-            sends = worker.coroutine.send(None) if error is None else worker.coroutine.throw(error)
+            sends = (
+                worker.coroutine.send(None)
+                if error is None
+                else worker.coroutine.throw(error)
+            )
         except StopIteration:  # pragma: no cover - a worker never ends
             raise AssertionError from None
         if sends is IDLE:
@@ -248,7 +252,12 @@ class _Run:
                 for row in store.intents.values()
             ),
             tuple(
-                (lane.token, lane.gate_at, lane.lease and lane.lease.until, len(lane.calling))
+                (
+                    lane.token,
+                    lane.gate_at,
+                    lane.lease and lane.lease.until,
+                    len(lane.calling),
+                )
                 for lane in store.lanes.values()
             ),
             tuple(tuple(unit.ids) for unit in store.units.values()),
@@ -305,7 +314,7 @@ async def _work(run: _Run, number: int, who: Incarnation) -> None:
 
     def seam(port: Any, kind: Kind) -> Any:
         told = _Telling(port, lambda: run.workers[number])
-        return Seam(told, lambda verb, after: run.op(verb, after, kind))
+        return Seam(told, lambda verb, mark: run.op(verb, mark, kind))
 
     lanes, intents = seam(parts.lanes, Kind.STORE), seam(parts.intents, Kind.STORE)
     gateway = seam(parts.provider, Kind.PROVIDER)
@@ -366,7 +375,9 @@ class _Telling:
         return call
 
 
-def explore(bound: Bound, change: Change | None = None, most: int = 1_000_000) -> Explored:
+def explore(
+    bound: Bound, change: Change | None = None, most: int = 1_000_000
+) -> Explored:
     """Every run within *bound*; stops after *most* of them, or at the first breach."""
     weather = Weather(seed=1, phones=1, leads=2, steps=1, limit=5, start=START)
     open_: list[tuple[int, ...]] = [()]

@@ -7,7 +7,7 @@ planted (`plant`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -147,7 +147,7 @@ class _Retrying(_Around):
 
 
 def _retrying(parts: Parts) -> None:
-    parts.provider = _Retrying(parts.provider)  # type: ignore[assignment]
+    parts.provider = _Retrying(parts.provider)
 
 
 _mutant(
@@ -181,7 +181,6 @@ def _settle_again(store: Any, result: Any) -> Any:
     store.unknown[result.attempt] = None
     ending._learn(store, attempt, result)
     return ending.left(store, attempt)
-
 
 
 @frozen
@@ -232,8 +231,10 @@ def _is_blind(parts: Parts) -> bool:
 
 def _refusing(parts: Parts) -> None:
     """Nothing but the least gap lies between an attempt and the next."""
-    parts.intents = (_LosesUncounted if _is_blind(parts) else _LosesAnswers)(parts.store)
-    parts.provider = _Refusing(parts.provider)  # type: ignore[assignment]
+    parts.intents = (_LosesUncounted if _is_blind(parts) else _LosesAnswers)(
+        parts.store
+    )
+    parts.provider = _Refusing(parts.provider)
     for lane in parts.store.lanes.values():
         lane.sender = evolve(lane.sender, pacing=Pacing(jitter=timedelta()))
 
@@ -255,7 +256,9 @@ _mutant(
 class _SeesNoUnits(MemoryLanes):
     async def claim(self, who: Any, room: Any, limit: int) -> Any:
         claims = await super().claim(who, room, limit)
-        return [evolve(claim, cases=tuple(map(_unused, claim.cases))) for claim in claims]
+        return [
+            evolve(claim, cases=tuple(map(_unused, claim.cases))) for claim in claims
+        ]
 
 
 def _unused(case: Any) -> Any:
@@ -457,7 +460,9 @@ _mutant(
 
 def _patient(parts: Parts) -> None:
     def made(**ports: Any) -> SendNext:
-        return SendNext(**{**ports, "timing": evolve(ports["timing"], call_budget=_HOUR)})
+        return SendNext(
+            **{**ports, "timing": evolve(ports["timing"], call_budget=_HOUR)}
+        )
 
     parts.sends = made
 
@@ -497,7 +502,9 @@ class _FromTheStart(MemoryIntents):
     async def settle(self, results: Any) -> Any:
         store = self.store
         early = [
-            evolve(one, gap=one.gap - (store.now - store.attempts[one.attempt].called_at))
+            evolve(
+                one, gap=one.gap - (store.now - store.attempts[one.attempt].called_at)
+            )
             for one in results
         ]
         return await super().settle(early)
@@ -554,7 +561,7 @@ class _Forgetful(_Around):
 
 
 def _late_t2(parts: Parts) -> None:
-    parts.provider = _Forgetful(parts.provider)  # type: ignore[assignment]
+    parts.provider = _Forgetful(parts.provider)
     parts.intents = _LateT2(parts.store)
 
 
@@ -617,7 +624,9 @@ _mutant(
 class _PhonesHours(MemoryLanes):
     async def claim(self, who: Any, room: Any, limit: int) -> Any:
         claims = await super().claim(who, room, limit)
-        return [evolve(one, cases=tuple(map(_of_the_phone, one.cases))) for one in claims]
+        return [
+            evolve(one, cases=tuple(map(_of_the_phone, one.cases))) for one in claims
+        ]
 
 
 def _of_the_phone(case: Any) -> Any:

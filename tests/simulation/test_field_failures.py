@@ -6,9 +6,10 @@ world that shows it.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import pytest
+from attrs import evolve
 from tests.simulation.mutants import MUTANTS
 
 from outreach.testing.simulation import Weather, play
@@ -78,8 +79,8 @@ def test_reg_two_paths_many_workers_look_at_the_same_instant() -> None:
     assert played.sends > 0
 
 
-def small(seed: int, **facts: float) -> Weather:
-    shape = {"phones": 2, "leads": 16, "steps": 2, "days": 3, "limit": 6}
-    whole = {key: int(facts.pop(key, value)) for key, value in shape.items()}
-    workers = int(facts.pop("workers", 3))
-    return Weather(seed=seed, workers=workers, **whole, **facts)
+def small(**facts: Any) -> Weather:
+    return evolve(SMALL, **facts)
+
+
+SMALL: Final = Weather(seed=0, phones=2, leads=16, steps=2, days=3, limit=6)

@@ -1,4 +1,4 @@
-"""Two thousand worlds of five days: four phones, sixty leads, three workers, and faults.
+"""Two thousand worlds of five days: four phones, sixty leads, three workers, faults.
 
 In chunks, so that all cores take part; whichever chunk ends last judges the whole run.
 """

@@ -337,7 +337,9 @@ def _sticky(record: Record) -> Iterator[Breach]:
     leads = {attempt.to: attempt.lead for attempt in record.attempts}
     for number, phones in by_number.items():
         lead = leads.get(number, "")
-        extra = [phone for phone in list(phones)[1:] if (lead, phone) not in record.moved]
+        extra = [
+            phone for phone in list(phones)[1:] if (lead, phone) not in record.moved
+        ]
         if extra:
             says = f"written to by {1 + len(extra)} phones"
             yield Breach(Invariant.STICKY_SENDER, f"lead {lead}", says)

@@ -33,7 +33,7 @@ def openings(lane: LaneRow) -> Iterator[tuple[datetime, IntentId]]:
     for window, send_class, due, intent in lane.line.heads():
         if not sender.may(send_class):
             continue
-        at = due if due > floor else floor
+        at = max(floor, due)
         if window in closed:
             at = max(at, closed[window])
         if send_class is SendClass.NEW and lane.new_gate_at is not None:

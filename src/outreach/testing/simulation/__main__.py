@@ -1,9 +1,9 @@
 """Play a world again, or very many.
 
-    python -m outreach.testing.simulation 4711
-    python -m outreach.testing.simulation 4711 --mutant tests.simulation.mutants:NAME
-    python -m outreach.testing.simulation 4711 --trace
-    python -m outreach.testing.simulation --soak 100000 --processes 2
+python -m outreach.testing.simulation 4711
+python -m outreach.testing.simulation 4711 --mutant tests.simulation.mutants:NAME
+python -m outreach.testing.simulation 4711 --trace
+python -m outreach.testing.simulation --soak 100000 --processes 2
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ def main(arguments: list[str] | None = None) -> int:
         summary = soak(range(given.seed, given.seed + given.soak), given.processes)
         write(f"{summary}\n")
         return 1 if summary.failed or summary.missed else 0
-    weather, change = drawn(given.seed), None
+    weather = drawn(given.seed)
     planted: AbstractContextManager[Any] = nullcontext()
     if given.mutant:
         module, _, name = given.mutant.partition(":")
-        mutant = getattr(importlib.import_module(module), "MUTANTS")[name]
+        mutant = importlib.import_module(module).MUTANTS[name]
         weather, planted = mutant.weather(given.seed), mutant.planted()
     with planted as change:
         if given.trace:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from outreach.adapters.memory.rows import AttemptRow, IntentRow, Standing
 from outreach.domain.budget import UnitSlot
-from outreach.domain.channel import COLD_STATES
 from outreach.domain.change import DutyKind
+from outreach.domain.channel import COLD_STATES
 from outreach.domain.event import EventType
 from outreach.domain.invariants import Breach, Invariant
 from outreach.domain.message import Outcome
@@ -201,7 +201,9 @@ def _had_its_turn(world: World, row: IntentRow) -> bool:
     journey = store.journey(intent.lead)
     if journey.human_controlled or journey.state not in COLD_STATES:
         return False
-    if any(store.reviews[of].item.is_open for of in store.reviews_of.get(intent.lead, ())):
+    if any(
+        store.reviews[of].item.is_open for of in store.reviews_of.get(intent.lead, ())
+    ):
         return False
     known = (sender.id, intent.lead) in store.contacted
     return (
@@ -213,7 +215,7 @@ def _had_its_turn(world: World, row: IntentRow) -> bool:
     )
 
 
-def _opened(world: World, row: IntentRow) -> object:
+def _opened(world: World, row: IntentRow) -> datetime | None:
     """When the window of the calm day had been open for hours, if it was."""
     window = row.window
     calm = world.weather.start + timedelta(seconds=world.weather.calm)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, Final
 
 from attrs import define
@@ -165,7 +166,9 @@ class Operators:
     def _spawn(self, coroutine: Any) -> None:
         self.schedule.spawn(self._life, coroutine, "people")
 
-    async def _repeat(self, per_day: float, what: Callable[[], Awaitable[None]]) -> None:
+    async def _repeat(
+        self, per_day: float, what: Callable[[], Awaitable[None]]
+    ) -> None:
         while True:
             await suspend(self.rng.expovariate(per_day / DAY_S))
             if self.schedule.now > self.schedule.calm - 2 * _HOUR_S:
@@ -253,7 +256,7 @@ class Operators:
                 time_zone=sender.time_zone,
                 daily_limit=daily,
             )
-            await self._insist(lambda: self.senders.import_(TENANT, [new]))  # noqa: B023 - awaited at once
+            await self._insist(partial(self.senders.import_, TENANT, [new]))
             await suspend(600.0)
 
     async def _review(self) -> None:
@@ -267,7 +270,7 @@ class Operators:
             for view in views:
                 answer = self._decided(view.item.fingerprint or "")
                 lead = view.item.lead
-                await self._insist(lambda: self.answer_review(TENANT, lead, answer))  # noqa: B023 - awaited at once
+                await self._insist(partial(self.answer_review, TENANT, lead, answer))
 
     def _decided(self, fingerprint: str) -> Answer:
         resolution = self.rng.choice(_ANSWERS)

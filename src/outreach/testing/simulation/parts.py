@@ -88,7 +88,7 @@ class Parts:
     campaigns: Any
     leads: Any
     alerts: MemoryAlerts
-    provider: Provider
+    provider: Any
     redis: MemoryGuard
     rng: random.Random
     seen: Counter[str]

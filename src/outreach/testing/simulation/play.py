@@ -67,7 +67,7 @@ class Summary:
         """Figures, then each failure with its reproduction."""
         rate = self.worlds / self.seconds * 60 if self.seconds else 0.0
         lines = [
-            f"{self.worlds} worlds, {self.days} days, {self.sends} sends, "
+            f"{self.worlds} worlds, {self.days} days, {self.sends} sends",
             f"{self.steps} turns in {self.seconds:.0f} s ({rate:.0f} worlds/min)",
             f"failed: {len(self.failed)}",
             *(f"reached {what}: {self.seen[what]}" for what in REACHED),

@@ -32,7 +32,6 @@ from outreach.testing.simulation.weather import Weather
 __all__ = ["Line", "Provider"]
 
 
-
 class Line(Enum):
     """What the provider has of a phone."""
 

@@ -148,7 +148,7 @@ class Schedule:
             self._doze(fiber, self.now, 0.0)
 
     def _doze(self, fiber: Fiber, at: float, within: float) -> None:
-        """Sleep until something is due; not to be awake before it is due saves turns."""
+        """Sleep until something is due; to be awake before would only cost turns."""
         jitter = 0.5 * self.rng.random()
         wake = max(self.wake_at() + jitter, at + within * self.rng.random())
         self._sleepers[fiber] = wake

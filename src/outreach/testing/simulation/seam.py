@@ -13,7 +13,17 @@ from typing import Any
 
 from attrs import define, field, frozen
 
-__all__ = ["BEFORE", "IDLE", "Idle", "Kind", "Op", "Seam", "no_pause", "suspend"]
+__all__ = [
+    "AFTER",
+    "BEFORE",
+    "IDLE",
+    "Idle",
+    "Kind",
+    "Op",
+    "Seam",
+    "no_pause",
+    "suspend",
+]
 
 BEFORE, AFTER = "-", "+"
 """Marks of the two suspensions in the name of an operation, ``arm-`` and ``arm+``."""
@@ -74,19 +84,19 @@ class Seam:
 
     Attributes:
         port: what really happens, at once.
-        op: makes the operation of a verb's suspension; True: the second.
+        op: makes the operation of a verb's suspension, before or after.
         changed: told after each effect that may have changed something.
     """
 
     port: Any
-    op: Callable[[str, bool], Op]
+    op: Callable[[str, str], Op]
     changed: Callable[[], None] | None = None
     _made: dict[str, Any] = field(factory=dict, init=False)
 
     def __getattr__(self, verb: str) -> Any:
         """Wrap the verb once."""
         there = getattr(self.port, verb)
-        before, after = self.op(verb, False), self.op(verb, True)
+        before, after = self.op(verb, BEFORE), self.op(verb, AFTER)
         changed = None if verb in _READS else self.changed
         wrapped = _wrapped(there, before, after, changed)
         self.__dict__[verb] = wrapped

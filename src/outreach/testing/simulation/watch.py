@@ -117,9 +117,9 @@ class _Journeys(_Around):
             if change.suppressions:
                 _opted_out(self.parts, change.suppressions)
             heard = change.heard
-            if heard is not None and heard.type is EventType.REPLY:
-                if state is State.DEAD:
-                    self.parts.seen["late reply to DEAD"] += 1
+            late = state is State.DEAD and heard is not None
+            if late and heard.type is EventType.REPLY:
+                self.parts.seen["late reply to DEAD"] += 1
         return done
 
 

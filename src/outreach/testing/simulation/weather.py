@@ -150,7 +150,7 @@ class Weather:
 
 def drawn(seed: int) -> Weather:
     """The weather of *seed*; the same, always."""
-    rng = random.Random(f"weather {seed}")  # noqa: S311 - a seed, not a secret
+    rng = random.Random(f"weather {seed}")
 
     def strength() -> float:
         return rng.choice(_STRENGTHS)

@@ -116,4 +116,3 @@ class Worker:
             self._rest_until = self.schedule.now + _BACKOFF_S
         if self.main is not None:
             self.schedule.look(self.main)
-

@@ -1,4 +1,4 @@
-"""A whole world of one seed: engine, provider, people and everything that goes wrong."""
+"""A whole world of one seed: engine, provider, people, and all that goes wrong."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from uuid import UUID
 
 from attrs import define, field
 
-from outreach.adapters.memory.analyst import ScriptedAnalyst
 from outreach.adapters.memory import MemoryStore
+from outreach.adapters.memory.analyst import ScriptedAnalyst
 from outreach.adapters.memory.rows import Lease
 from outreach.domain.channel import Channel
 from outreach.domain.errors import RetryLater, Unavailable
@@ -43,7 +43,7 @@ from outreach.testing.simulation.parts import HOME, TENANT, Parts, parts_of
 from outreach.testing.simulation.post import Post
 from outreach.testing.simulation.provider import Line, Provider
 from outreach.testing.simulation.schedule import Life, Schedule
-from outreach.testing.simulation.seam import Kind, Op, Seam, suspend
+from outreach.testing.simulation.seam import AFTER, Kind, Op, Seam, suspend
 from outreach.testing.simulation.watch import watched
 from outreach.testing.simulation.weather import DAY_S, Layer, Weather
 from outreach.testing.simulation.worker import Engine, Worker
@@ -90,7 +90,7 @@ class World:
     def __attrs_post_init__(self) -> None:
         """Everything in its place, nothing begun."""
         weather = self.weather
-        self.rng = random.Random(f"world {weather.seed}")  # noqa: S311 - a seed
+        self.rng = random.Random(f"world {weather.seed}")
         self.clock = VirtualClock(weather.start)
         self.schedule = Schedule(
             clock=self.clock,
@@ -118,9 +118,7 @@ class World:
         self.schedule.slow = Layer.ALARM in weather.off
         watched(parts)
         inbox = self._seam(parts.inbox, Kind.STORE)
-        self.post = Post(
-            self.clock, self.schedule, weather, self.rng, self.seen, inbox
-        )
+        self.post = Post(self.clock, self.schedule, weather, self.rng, self.seen, inbox)
         self._prospects = Prospects(
             weather, self.rng, self.schedule, self.post, self._unsaid, self.seen
         )
@@ -176,13 +174,15 @@ class World:
 
     def _seam(self, port: Any, kind: Kind) -> Any:
         changed = self.schedule.changed if kind is Kind.STORE else None
-        return Seam(port, lambda verb, after: self._op(verb, after, kind), changed)
+        return Seam(port, lambda verb, mark: self._op(verb, mark, kind), changed)
 
-    def _op(self, verb: str, after: bool, kind: Kind) -> Op:
+    def _op(self, verb: str, mark: str, kind: Kind) -> Op:
         weather = self.weather
-        name = f"{verb}{'+' if after else '-'}"
+        name, after = f"{verb}{mark}", mark == AFTER
         slow = weather.slow / 2
-        longest = {Kind.STORE: _STORE_S, Kind.GUARD: _GUARD_S, Kind.PROVIDER: slow}[kind]
+        longest = {Kind.STORE: _STORE_S, Kind.GUARD: _GUARD_S, Kind.PROVIDER: slow}[
+            kind
+        ]
 
         def chance(of: float, where: frozenset[str] | None) -> float:
             return of if where is None or name in where else 0.0
@@ -336,7 +336,8 @@ class World:
 
     def _chores(self) -> list[Callable[[Incarnation], Awaitable[int]]]:
         """Those that have something to do."""
-        store, found = self.parts.store, []
+        store = self.parts.store
+        found: list[Callable[[Incarnation], Awaitable[int]]] = []
         now, machine = store.now, store.machine
         if any(store.attempts[one].deadline <= machine for one in store.calling):
             found.append(self._recover)
@@ -346,7 +347,9 @@ class World:
         if any(_is_due(store, row.next_look, row.lease) for row in doubts):
             found.append(self._look)
         duties = store.duties.values()
-        if any(row.duty.due_at <= now and not store.leased(row.lease) for row in duties):
+        if any(
+            row.duty.due_at <= now and not store.leased(row.lease) for row in duties
+        ):
             found.append(self._duties)
         return found
 
@@ -356,7 +359,7 @@ class World:
 
     def _due(self) -> float:
         """When the next thing is due, as the store says it."""
-        wait = _now(self._lanes.next_wake())
+        wait: timedelta | None = _now(self._lanes.next_wake())
         now = self.schedule.now
         if wait is None:
             return float("inf")
