@@ -34,9 +34,10 @@ from outreach.domain.usecases.signal_sender import SignalSender
 from outreach.testing.judge import judge
 from outreach.testing.simulation.evidence import record
 from outreach.testing.simulation.parts import HOME, TENANT
+from outreach.testing.simulation.place import campaign
 from outreach.testing.simulation.seam import AFTER, IDLE, Kind, Op, Seam, suspend
 from outreach.testing.simulation.weather import Weather
-from outreach.testing.simulation.world import Change, World, campaign
+from outreach.testing.simulation.world import Change, World
 
 __all__ = ["Bound", "Explored", "explore"]
 

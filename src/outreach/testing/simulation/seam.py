@@ -9,7 +9,7 @@ from __future__ import annotations
 import types
 from collections.abc import Awaitable, Callable, Generator
 from enum import Enum, auto
-from typing import Any
+from typing import Any, Final
 
 from attrs import define, field, frozen
 
@@ -25,8 +25,10 @@ __all__ = [
     "suspend",
 ]
 
-BEFORE, AFTER = "-", "+"
-"""Marks of the two suspensions in the name of an operation, ``arm-`` and ``arm+``."""
+BEFORE: Final = "-"
+"""Mark of the first suspension in the name of an operation, ``arm-``."""
+AFTER: Final = "+"
+"""Mark of the second."""
 
 
 class Kind(Enum):

@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine
 from datetime import datetime, timedelta
 from typing import Any, Final
-from uuid import UUID
 
 from attrs import define, field
 
@@ -15,50 +14,47 @@ from outreach.adapters.memory import MemoryStore
 from outreach.adapters.memory.analyst import ScriptedAnalyst
 from outreach.adapters.memory.rows import Lease
 from outreach.domain.channel import Channel
-from outreach.domain.errors import RetryLater, Unavailable
-from outreach.domain.event import EventType
+from outreach.domain.errors import RetryLater
 from outreach.domain.ids import (
     EnrolmentId,
     Incarnation,
-    SequenceId,
-    StepId,
-    TemplateId,
 )
-from outreach.domain.lead import NewLead, Phone
-from outreach.domain.lead_file import ImportId
 from outreach.domain.message import Outcome, Parcel
-from outreach.domain.sender import NewSender
-from outreach.domain.sequence import MessageTemplate, Sequence, Step
 from outreach.domain.usecases.answer_review import AnswerReview
 from outreach.domain.usecases.dispatch import Dispatch
 from outreach.domain.usecases.do_duties import DoDuties
 from outreach.domain.usecases.enroll import Enroll
 from outreach.domain.usecases.look_for_doubts import LookForDoubts, Recover
 from outreach.domain.usecases.signal_sender import SignalSender
-from outreach.testing.invented import ACCOUNT, PROVIDER
+from outreach.testing.invented import PROVIDER
 from outreach.testing.judge import Heard, Sent
 from outreach.testing.simulation.clock import VirtualClock
 from outreach.testing.simulation.folk import ANALYSES, Operators, Prospects
 from outreach.testing.simulation.parts import HOME, TENANT, Parts, parts_of
+from outreach.testing.simulation.place import (
+    RUN,
+    campaign,
+    now,
+    numbers_of,
+    phones_of,
+    rows_of,
+)
 from outreach.testing.simulation.post import Post
 from outreach.testing.simulation.provider import Line, Provider
 from outreach.testing.simulation.schedule import Life, Schedule
 from outreach.testing.simulation.seam import AFTER, Kind, Op, Seam, suspend
+from outreach.testing.simulation.trouble import Trouble
 from outreach.testing.simulation.watch import watched
-from outreach.testing.simulation.weather import DAY_S, Layer, Weather
+from outreach.testing.simulation.weather import Layer, Weather
 from outreach.testing.simulation.worker import Engine, Worker
 
-__all__ = ["Change", "World", "campaign"]
+__all__ = ["Change", "World"]
 
 Change = Callable[[Parts], None]
 """Plants a defect, or takes a layer off, before the engine is made of its parts."""
 
 _STORE_S: Final = 0.008
 _GUARD_S: Final = 0.002
-_HOUR_S: Final = 3600.0
-_PHONE: Final = 740_000_000
-_LEAD: Final = 721_000_000
-_RUN: Final = ImportId(UUID(int=0xF))
 
 
 @define(eq=False)
@@ -84,8 +80,6 @@ class World:
     rng: random.Random = field(init=False)
     _people: Life = field(factory=lambda: Life("people", mortal=False), init=False)
     _lives: int = field(default=0, init=False)
-    _redis_down_until: float = field(default=0.0, init=False)
-    _saved: object = field(default=None, init=False)
 
     def __attrs_post_init__(self) -> None:
         """Everything in its place, nothing begun."""
@@ -101,7 +95,7 @@ class World:
             seen=self.seen,
             trace=self.trace,
         )
-        numbers = tuple(f"+40{_LEAD + n}" for n in range(weather.leads))
+        numbers = numbers_of(weather)
         bad = frozenset(n for n in numbers if self.rng.random() < weather.bad)
         self.provider = Provider(
             self.clock, weather, self.rng, self.seen, bad, self._accepted
@@ -122,9 +116,19 @@ class World:
         self._prospects = Prospects(
             weather, self.rng, self.schedule, self.post, self._unsaid, self.seen
         )
+        self._trouble = Trouble(
+            weather,
+            self.rng,
+            self.schedule,
+            parts.redis,
+            self.provider,
+            self.post,
+            self.seen,
+        )
         self._wire(parts, inbox, numbers)
 
     _prospects: Prospects = field(init=False)
+    _trouble: Trouble = field(init=False)
     _operators: Operators = field(init=False)
     _lanes: Any = field(init=False)
     _enroll: Enroll = field(init=False)
@@ -136,39 +140,11 @@ class World:
     # --- the place
 
     def _settle_in(self, parts: Parts) -> None:
-        """Phones, leads and a campaign, by the ports themselves."""
-        weather = self.weather
-        zones = weather.phone_zones
-        phones = [
-            NewSender(
-                phone=f"+40{_PHONE + n}",
-                provider=PROVIDER,
-                time_zone=zones[n % len(zones)],
-                provider_account=ACCOUNT,
-                daily_limit=weather.limit,
-            )
-            for n in range(weather.phones)
-        ]
-        _now(parts.senders.import_(TENANT, phones))
+        """Phones and leads, by the ports themselves."""
+        phones = phones_of(self.weather)
+        now(parts.senders.import_(TENANT, phones))
         self.provider.lines = {phone.phone: Line.UP for phone in phones}
-        rows = [self._row(n) for n in range(weather.leads)]
-        _now(parts.leads.store(TENANT, rows, run=_RUN))
-
-    def _row(self, n: int) -> NewLead:
-        zones = self.weather.lead_zones
-        zone = zones[n % len(zones)]
-        own = Phone(f"+40{_LEAD + n}", "RO", (zone,), mobile=True)
-        return NewLead(
-            row=n,
-            company_name=f"Agro {n} SRL",
-            contact_name=f"Ion {n}",
-            phones=(own,),
-            emails=(),
-            cui=str(1000 + n),
-            time_zone=zone,
-            country="RO",
-            language="ro",
-        )
+        now(parts.leads.store(TENANT, rows_of(self.weather), run=RUN))
 
     # --- the seams
 
@@ -218,7 +194,7 @@ class World:
             )
         }
         clock = self._seam(self.clock, Kind.STORE)
-        guard = self._seam(_Line(self, parts.guard), Kind.GUARD)
+        guard = self._seam(self._trouble.on_the_way_to(parts.guard), Kind.GUARD)
         gateway = self._seam(parts.provider, Kind.PROVIDER)
         accounts = dict.fromkeys(parts.store.accounts, gateway)
         timing = parts.store.timing
@@ -303,8 +279,7 @@ class World:
             self._work(n, 1.0 + n)
         self._spawn(self._enrol())
         self._operators.start()
-        self._often(self.weather.redis, self._harm_redis)
-        self._often(self.weather.outages, self._disconnect)
+        self._trouble.start()
         self.schedule.call(self.weather.calm, self._calm_down)
         self.schedule.run(self.weather.end)
         return self
@@ -338,17 +313,18 @@ class World:
         """Those that have something to do."""
         store = self.parts.store
         found: list[Callable[[Incarnation], Awaitable[int]]] = []
-        now, machine = store.now, store.machine
-        if any(store.attempts[one].deadline <= machine for one in store.calling):
+        if any(store.attempts[one].deadline <= store.machine for one in store.calling):
             found.append(self._recover)
-        if any(_is_due(store, row.due_at, row.lease) for row in store.arrived.values()):
+        events = store.arrived.values()
+        if any(_is_due(store, row.due_at, row.lease) for row in events):
             found.append(self._take_in)
         doubts = (store.attempts[one] for one in store.unknown)
         if any(_is_due(store, row.next_look, row.lease) for row in doubts):
             found.append(self._look)
         duties = store.duties.values()
         if any(
-            row.duty.due_at <= now and not store.leased(row.lease) for row in duties
+            row.duty.due_at <= store.now and not store.leased(row.lease)
+            for row in duties
         ):
             found.append(self._duties)
         return found
@@ -359,11 +335,10 @@ class World:
 
     def _due(self) -> float:
         """When the next thing is due, as the store says it."""
-        wait: timedelta | None = _now(self._lanes.next_wake())
-        now = self.schedule.now
+        wait: timedelta | None = now(self._lanes.next_wake())
         if wait is None:
             return float("inf")
-        return now + wait.total_seconds()
+        return self.schedule.now + wait.total_seconds()
 
     def _unsaid(self, sent: Sent) -> bool:
         store = self.parts.store
@@ -376,76 +351,9 @@ class World:
     def _wrote(self, phone: str, number: str) -> None:
         self.known.append(Heard(phone, number, self.clock.machine))
 
-    def _often(self, per_day: float, what: Callable[[], None]) -> None:
-        """At random times before the calm."""
-        at = 0.0
-        while per_day > 0:
-            at += self.rng.expovariate(per_day / DAY_S)
-            if at > self.weather.calm - _HOUR_S:
-                return
-            self.schedule.call(at, what)
-
-    def _harm_redis(self) -> None:
-        redis, drawn = self.parts.redis, self.rng.random()
-        if drawn < 0.3:
-            redis.flush()
-            self.seen["redis flushed"] += 1
-        elif drawn < 0.5:
-            redis.lose(0.5, self.rng)
-            self.seen["redis lost half"] += 1
-        elif drawn < 0.7:
-            self._redis_down_until = self.schedule.now + self.rng.uniform(5, 600)
-            self.seen["redis down"] += 1
-        elif not self.weather.redis_returns:
-            redis.restart()
-        elif self._saved is None or drawn < 0.85:
-            self._saved = redis.save()
-        else:
-            redis.restore(self._saved)
-            self.seen["redis went back in time"] += 1
-
-    def redis_is_down(self) -> bool:
-        """Nobody can reach it."""
-        return self.schedule.now < self._redis_down_until
-
-    def _disconnect(self) -> None:
-        lines = self.provider.lines
-        phone = self.rng.choice(tuple(lines))
-        if lines[phone] is not Line.UP:
-            return
-        lines[phone] = Line.DOWN
-        self.post.tell(EventType.SENDER_DISCONNECTED, sender=phone)
-        back = self.schedule.now + self.rng.uniform(60, 4 * _HOUR_S)
-        self.schedule.call(min(back, self.weather.calm - 1), lambda: self._back(phone))
-
-    def _back(self, phone: str) -> None:
-        if self.provider.lines[phone] is Line.DOWN:
-            self.provider.lines[phone] = Line.UP
-            self.post.tell(EventType.SENDER_CONNECTED, sender=phone)
-
     def _calm_down(self) -> None:
         self.provider.calm = True
-        self._redis_down_until = 0.0
         self.schedule.ring()
-
-
-@define(eq=False)
-class _Line:
-    """The way to Redis."""
-
-    world: World
-    port: Any
-
-    def __getattr__(self, verb: str) -> Any:
-        there = getattr(self.port, verb)
-
-        async def call(*args: Any) -> Any:
-            if self.world.redis_is_down():
-                message = "Redis is down"
-                raise Unavailable(message)
-            return await there(*args)
-
-        return call
 
 
 @define(eq=False)
@@ -462,43 +370,3 @@ class _Bell:
 
 def _is_due(store: MemoryStore, at: datetime | None, lease: Lease | None) -> bool:
     return at is not None and at <= store.now and not store.leased(lease)
-
-
-def _now(coroutine: Coroutine[Any, Any, Any]) -> Any:
-    """Run what suspends nowhere."""
-    try:
-        coroutine.send(None)
-    except StopIteration as done:
-        return done.value
-    message = "it suspended"
-    raise RuntimeError(message)
-
-
-def campaign(weather: Weather) -> tuple[Sequence, list[MessageTemplate]]:
-    """The sequence that every lead gets, and its texts."""
-    sequence = Sequence(
-        id=SequenceId(UUID(int=0x5E0)),
-        name="agri",
-        primary_channel=Channel.WHATSAPP,
-        steps=tuple(
-            Step(
-                id=StepId(UUID(int=0x57E0 + n)),
-                number=n,
-                channel=Channel.WHATSAPP,
-                delay=timedelta(hours=weather.delay_h) if n > 1 else timedelta(),
-                template=f"agri-{n}",
-            )
-            for n in range(1, weather.steps + 1)
-        ),
-        silence=timedelta(hours=12),
-    )
-    texts = [
-        MessageTemplate(
-            id=TemplateId(UUID(int=0x7E0 + step.number)),
-            name=step.template,
-            channel=Channel.WHATSAPP,
-            content=f"{{{{company_name}}}}, pasul {step.number}",
-        )
-        for step in sequence.steps
-    ]
-    return sequence, texts
