@@ -235,21 +235,34 @@ def _waits(store: MemoryStore, room: Mapping[AccountId, int]) -> Iterator[timede
     for attempt in store.unknown:
         doubt = store.attempts[attempt]
         yield _later(store, doubt.next_look, doubt.lease)
-    for duty in store.duties.values():
-        yield _later(store, duty.duty.due_at, duty.lease)
+    yield from _duty_waits(store)
+
+
+def _duty_waits(store: MemoryStore) -> Iterator[timedelta]:
+    duties = store.duties.values()
+    idle = [duty.duty.due_at for duty in duties if duty.lease is None]
+    if idle:
+        yield _machine_wait(store, min(idle))
+    for duty in duties:
+        if duty.lease is not None:
+            yield _later(store, duty.duty.due_at, duty.lease)
 
 
 def _lane_waits(
     store: MemoryStore, room: Mapping[AccountId, int]
 ) -> Iterator[timedelta]:
+    wakes = []
     for lane in store.lanes.values():
         wake = None if lane.calling else wake_at(store, lane)
-        if wake is not None:
-            free = free_at(store, lane)
-            if free is not None and free > store.machine:
-                yield max(_machine_wait(store, wake), free - store.machine)
-            elif _has_room(room, lane):
-                yield _machine_wait(store, wake)
+        if wake is None:
+            continue
+        free = free_at(store, lane)
+        if free is not None and free > store.machine:
+            yield max(_machine_wait(store, wake), free - store.machine)
+        elif _has_room(room, lane):
+            wakes.append(wake)
+    if wakes:
+        yield _machine_wait(store, min(wakes))
 
 
 def _machine_wait(store: MemoryStore, at: datetime) -> timedelta:

@@ -17,20 +17,26 @@ __all__ = ["free_at", "openings", "wake_at"]
 def wake_at(store: MemoryStore, lane: LaneRow) -> datetime | None:
     """When the lane has something to send; None: never, as things stand."""
     sender = lane.sender
-    switches = store.switches_of(sender.tenant)
-    if stopped_by(switches, sender.channel, sender.id) is not None:
-        return None
+    if store.switches:
+        switches = store.switches_of(sender.tenant)
+        if stopped_by(switches, sender.channel, sender.id) is not None:
+            return None
     return min((at for at, _ in openings(lane)), default=None)
 
 
 def openings(lane: LaneRow) -> Iterator[tuple[datetime, IntentId]]:
     """From when on each head of the lane's line may be offered."""
+    sender, closed = lane.sender, lane.closed
+    floor = lane.gate_at
+    for gate in (lane.backoff_until, lane.budget_gate_at):
+        if gate is not None:
+            floor = max(floor, gate)
     for window, send_class, due, intent in lane.line.heads():
-        if not lane.sender.may(send_class):
+        if not sender.may(send_class):
             continue
-        at = max(due, lane.gate_at, lane.closed.get(window, due))
-        for gate in (lane.backoff_until, lane.budget_gate_at):
-            at = at if gate is None else max(at, gate)
+        at = max(floor, due)
+        if window in closed:
+            at = max(at, closed[window])
         if send_class is SendClass.NEW and lane.new_gate_at is not None:
             at = max(at, lane.new_gate_at)
         yield at, intent

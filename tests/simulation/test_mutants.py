@@ -1,0 +1,45 @@
+"""A suite that lets a planted defect pass proves nothing: each is caught.
+
+The same worlds are judged without the defect, so that it is the defect that is caught.
+"""
+
+from __future__ import annotations
+
+import pytest
+from tests.simulation.mutants import MUTANTS, Mutant
+
+from outreach.domain.invariants import Breach
+from outreach.testing.simulation import play
+
+EACH = pytest.mark.parametrize("mutant", MUTANTS.values(), ids=lambda one: one.name)
+AT_LEAST = 14
+
+
+def test_there_are_enough() -> None:
+    assert len(MUTANTS) >= AT_LEAST
+
+
+@EACH
+def test_the_worlds_of_a_mutant_are_whole_without_it(mutant: Mutant) -> None:
+    breaches: list[Breach] = []
+    sends = 0
+
+    for seed in range(mutant.worlds):
+        with mutant.bare() as change:
+            played = play(mutant.weather(seed), change)
+        breaches += played.breaches
+        sends += played.sends
+
+    assert breaches == []
+    assert sends > 0
+
+
+@EACH
+def test_a_mutant_is_caught(mutant: Mutant) -> None:
+    assert any(caught(mutant, seed) for seed in range(mutant.worlds))
+
+
+def caught(mutant: Mutant, seed: int) -> bool:
+    with mutant.planted() as change:
+        played = play(mutant.weather(seed), change)
+    return any(breach.invariant in mutant.breaks for breach in played.breaches)
