@@ -68,6 +68,7 @@ class Mutant:
     sleep: tuple[float, float] = (1.1, 3.0)
     pause_s: float = 0.2
     phones: int = 8
+    leads: int = 200
     limit: int = 12
 
 
@@ -117,6 +118,7 @@ FROM attempts a
         patches=(Patch("give_up", "'outcome', 'UNKNOWN'", "'outcome', 'RELEASED'"),),
         rules=("CALL.after:1:kill", "CALL.after:2:kill", "T2.before:2:kill"),
         phones=16,
+        leads=24,
     ),
     Mutant(
         "no alarm: a worker that was stopped goes on",
@@ -132,8 +134,10 @@ FROM attempts a
         patches=(
             _NO_FENCE,
             Patch("claim_lanes", "owner = p_who, wake_at = NULL,", "owner = p_who,"),
+            Patch("case_doc", "'busy', l.calling IS NOT NULL", "'busy', false"),
         ),
-        hidden_by=("what is claimed is out of sight",),
+        hidden_by=("what is claimed is out of sight", "decide()'s own look at the lane"),
+        knobs={"slow": 1.0, "slow_longest_s": 0.1},
         phones=4,
     ),
     Mutant(

@@ -50,6 +50,7 @@ POINTS: Final = (
 )
 WEB_POINTS: Final = ("STORE.before", "STORE.during", "STORE.after")
 
+_LATEST_PASSING: Final = 3
 _MOST_OUT: Final = 40
 """Opt-outs by hand; more would leave nothing to send."""
 
@@ -73,6 +74,7 @@ class Nemesis:
     sleep: tuple[float, float] = (1.1, 3.0)
     rng: Random = field(init=False)
     _waking: list[tuple[float, int]] = field(factory=list, init=False)
+    _deck: list[tuple[str, str]] = field(factory=list, init=False)
     _thrown: list[float] = field(factory=list, init=False)
     _limited_until: float = field(default=0.0, init=False)
 
@@ -104,7 +106,7 @@ class Nemesis:
         stage, now = self.stage, time.monotonic()
         for pid in stage.look_after():
             if pid not in {one for _, one in self._waking}:
-                stage.counts["point stop"] += 1
+                stage.stopped_itself(pid)
                 self._wake_later(pid)
         for due, pid in list(self._waking):
             if due <= now:
@@ -149,11 +151,16 @@ class Nemesis:
             return self.rng.choice(self.rules)
         if self.rng.random() >= self.armed:
             return ""
-        point = self.rng.choice(POINTS)
-        action = self.rng.choices(("kill", "stop", "lost"), (5, 3, 2))[0]
-        if action == "lost" and not _may_lose(point):
-            action = "kill"
-        return str(Rule(point, self.rng.randint(1, 4), action))
+        if not self._deck:
+            self._deck = [
+                (point, action)
+                for point in POINTS
+                for action in ("kill", "stop", "lost")
+                if action != "lost" or _may_lose(point)
+            ]
+            self.rng.shuffle(self._deck)
+        point, action = self._deck.pop()
+        return str(Rule(point, self.rng.randint(1, _LATEST_PASSING), action))
 
     def _web_rule(self) -> str:
         if self.rng.random() >= self.armed:

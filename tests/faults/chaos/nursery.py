@@ -12,6 +12,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -85,6 +86,14 @@ class Nursery:
         changes = [Change(*one) for one in self._ask()["changes"]]
         self.living -= {change.pid for change in changes if not change.stopped}
         return changes
+
+    def empty(self) -> None:
+        """Kill every child, and hear of it."""
+        for pid in self.living:
+            self.signal(pid, signal.SIGKILL)
+        while self.living:
+            self.changes()
+            time.sleep(0.005)
 
     def signal(self, pid: int, number: signal.Signals) -> None:
         """To a child that may be gone already."""

@@ -81,7 +81,7 @@ class World:
     """
 
     seed: int
-    times: float = 60.0
+    times: float = 40.0
     workers: int = 3
     plan: campaign.Plan = campaign.Plan()
     knobs: Mapping[str, Any] = field(factory=dict)
@@ -106,6 +106,8 @@ class Stage:
     scale: Scale = field(init=False)
     tenant: str = str(tenant_id("default"))
     workers: list[int] = field(factory=list, init=False)
+    rules: dict[int, str] = field(factory=dict, init=False)
+    struck: Counter[str] = field(factory=Counter, init=False)
     web: int = field(default=0, init=False)
     counts: Counter[str] = field(factory=Counter, init=False)
     _born: int = field(default=0, init=False)
@@ -114,6 +116,10 @@ class Stage:
     @property
     def database(self) -> str:
         return self.url.partition("?")[0].rpartition("/")[2]
+
+    @property
+    def webhook_path(self) -> str:
+        return f"/webhooks/timelinesai/{_SECRET}"
 
     @property
     def log(self) -> Path:
@@ -139,11 +145,13 @@ class Stage:
         """One more worker, with a crash point."""
         pid = self._bear("worker", {CRASH_AT: rule})
         self.workers.append(pid)
+        self.rules[pid] = rule
         return pid
 
     def bear_web(self, rule: str = "") -> int:
         """The web app, where it was before."""
         self.web = self._bear("web", {CRASH_AT: rule})
+        self.rules[self.web] = rule
         return self.web
 
     def _bear(self, role: str, env: Mapping[str, str]) -> int:
@@ -175,6 +183,7 @@ class Stage:
             if change.stopped:
                 stopped.append(change.pid)
                 continue
+            rule = self.rules.pop(change.pid, "")
             if change.pid in self.workers:
                 self.workers.remove(change.pid)
             if change.pid == self.web:
@@ -182,9 +191,16 @@ class Stage:
             if change.pid in self._ended_by_us:
                 continue
             name = {SIGKILL: "point kill", SIGALRM: "self-fence"}
-            by = Signals(change.by) if change.by else 0
-            self.counts[name.get(by, "gave up")] += 1
+            what = name.get(Signals(change.by) if change.by else 0, "gave up")
+            self.counts[what] += 1
+            if what == "point kill":
+                self.struck[_short(rule)] += 1
         return stopped
+
+    def stopped_itself(self, pid: int) -> None:
+        """Note that a worker stopped at its point."""
+        self.counts["point stop"] += 1
+        self.struck[_short(self.rules.get(pid, ""))] += 1
 
     def end_processes(self) -> None:
         """Ask every process to end, in its own time, and wait for it."""
@@ -259,8 +275,7 @@ def opened_stage(
             stage.bear_web()
             yield stage
         finally:
-            for pid in list(nursery.living):
-                stage.kill(pid)
+            nursery.empty()
             stores.drop(url)
 
 
@@ -269,9 +284,15 @@ async def _take_in(stage: Stage) -> None:
     urls = Urls(stage.url, stage.stores.redis_url)
     async with open_engine(settings, urls, reach_providers=True) as engine:
         await load_files(engine, stage.campaign, lambda _: None)
-        here = f"http://127.0.0.1:{stage.web_port}/webhooks/timelinesai/{_SECRET}"
+        here = f"http://127.0.0.1:{stage.web_port}{stage.webhook_path}"
         for gateway in set(engine.gateways.webhooks.values()):
             await gateway.register(here)
+
+
+def _short(rule: str) -> str:
+    """The point and the action of a rule, as T1.after:stop."""
+    point, _, rest = rule.partition(":")
+    return f"{point}:{rest.rpartition(':')[2]}"
 
 
 def _bad_lines(stage: Stage) -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
@@ -14,6 +15,7 @@ from uuid import UUID
 from attrs import evolve, field, frozen
 from tests.faults.chaos import checker, ledger
 from tests.faults.chaos.campaign import Plan
+from tests.faults.chaos.deliveries import Deliveries, replies, shuffled
 from tests.faults.chaos.mutants import Mutant
 from tests.faults.chaos.nemesis import MIX, Nemesis
 from tests.faults.chaos.nursery import Nursery
@@ -26,13 +28,20 @@ from outreach.domain.ids import SenderId
 from outreach.domain.invariants import Breach, Invariant
 from outreach.entrypoints.engine import Urls, open_engine
 
-__all__ = ["Blows", "Verdict", "hunt", "trial"]
+__all__ = ["Blows", "Verdict", "deliver", "hunt", "trial"]
 
 _SETTLED_WITHIN_S: Final = 90.0
 """Generous: a loaded machine is slow, and slowness is no breach."""
 _TAIL: Final = 60
 HUNTED_FOR_S: Final = 60.0
 """The budget of a mutant; most are caught within a few seconds."""
+DELIVERY_MIX: Final[Mapping[str, float]] = {
+    "kill": 2.0,
+    "web": 2.0,
+    "stop": 1.0,
+    "backends": 0.7,
+    "flush": 0.5,
+}
 _LOOKED_EVERY_S: Final = 1.0
 _NO_JITTER: Final = timedelta()
 CALM: Final[Mapping[str, Any]] = {
@@ -76,6 +85,7 @@ class Verdict:
 
     seed: int
     injected: Mapping[str, int]
+    struck: Mapping[str, int]
     faults: Mapping[str, int]
     accepted: int
     steps: Mapping[int, int]
@@ -98,6 +108,7 @@ class Verdict:
                 "seed": self.seed,
                 "seconds": round(self.seconds, 1),
                 "injected": dict(sorted(self.injected.items())),
+                "struck": dict(sorted(self.struck.items())),
                 "provider": dict(sorted(self.faults.items())),
                 "accepted": self.accepted,
                 "steps": dict(sorted(self.steps.items())),
@@ -147,7 +158,12 @@ def hunt(
 
     Answers the breaches of what it is to break, and what was seen in one line.
     """
-    plan = Plan(leads=200, phones=mutant.phones, limit=mutant.limit, jitter=_NO_JITTER)
+    plan = Plan(
+        leads=mutant.leads,
+        phones=mutant.phones,
+        limit=mutant.limit,
+        jitter=_NO_JITTER,
+    )
     world = World(seed, workers=3, plan=plan, knobs={**CALM, **mutant.knobs})
     began = time.monotonic()
     with opened_stage(stores, nursery, folder, evolve(world, mutant=mutant)) as stage:
@@ -177,6 +193,60 @@ def hunt(
             f"first: {found[0] if found else 'survived'}"
         )
     return found, said
+
+
+def deliver(
+    stores: Stores,
+    nursery: Nursery,
+    folder: Path,
+    *,
+    seed: int,
+    events: int,
+    most: int,
+    mix: Mapping[str, float] = DELIVERY_MIX,
+) -> tuple[Sequence[Breach], dict[str, int]]:
+    """Post each of *events* one to *most* times, in any order, under blows.
+
+    Answers what is broken, and the figures: deliveries answered 2xx, refused tries,
+    events stored and applied.
+    """
+    plan = Plan(leads=40, phones=2, limit=0)
+    world = World(seed, workers=2, plan=plan, knobs=CALM)
+    with opened_stage(stores, nursery, folder, world) as stage:
+        nemesis = Nemesis(stage, mix, armed=0.5, pause_s=1.2)
+        posted = replies(
+            events,
+            numbers=stage.campaign.numbers,
+            phone=next(iter(stage.campaign.zones)),
+            seed=seed,
+        )
+        poster = Deliveries(stage.web_port, stage.webhook_path)
+        copies = shuffled(posted, most=most, seed=seed)
+        posting = threading.Thread(target=poster.post_all, args=[copies])
+        posting.start()
+        while posting.is_alive():
+            nemesis.strike_for(1.0, until=lambda: not posting.is_alive())
+            nemesis.strike(nemesis.rng.choice(("kill", "web")))
+        nemesis.rest()
+        settled, late = _settle(stage, nemesis)
+        stage.end_processes()
+        record = evolve(
+            checker.read_record(stage),
+            answered=frozenset(event.key for event in posted),
+        )
+        found = [*checker.breaches(record), *checker.overdue(late)]
+        figures = {
+            "events": len(posted),
+            "deliveries": len(copies),
+            "answered": poster.answered,
+            "refused": poster.refused,
+            "stored": len(record.events),
+            "applied": sum(row["applied"] for row in record.events),
+            "heard": sum(row["heard"] for row in record.events),
+            "settled_ms": round(settled * 1000),
+            **stage.counts,
+        }
+    return found, figures
 
 
 def _harm(stage: Stage, nemesis: Nemesis, blows: Blows) -> None:
@@ -242,6 +312,7 @@ def _verdict(
     return Verdict(
         seed=stage.world.seed,
         injected={**stage.counts, **{f"line {k}": v for k, v in stage.lines_met().items()}},
+        struck=dict(stage.struck),
         faults=faults,
         accepted=len(record.sent),
         steps=steps,
