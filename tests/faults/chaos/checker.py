@@ -334,8 +334,9 @@ def _events_once(record: Record) -> Iterator[Breach]:
 
 def _events_done(record: Record) -> Iterator[Breach]:
     for row in record.events:
-        if row["status"] == "WAITING" or row["why"].endswith("tries"):
-            says = f"never applied: {row['status']} {row['why']}"
+        given_up = row["why"].endswith("tries") and not row["asked"]
+        if row["status"] == "WAITING" or given_up:
+            says = f"{row['status']} {row['why']}, and nobody was asked"
             yield _breach(Invariant.EVENTS_APPLIED_ONCE, row["key"], says)
         if row["status"] == "APPLIED" and row["applied"] != 1:
             says = f"applied {row['applied']} times"

@@ -48,6 +48,8 @@ EVENTS: Final = """
              applied,
            (SELECT count(*) FROM gold_communication_log g
              WHERE g.id = k.id AND g.direction = 'INBOUND') AS heard,
+           (SELECT count(*) FROM applied_changes c WHERE c.key = 'parked/' || k.id) AS
+             asked,
            (SELECT count(*) FROM raw_events r WHERE r.id = k.id) AS raw
       FROM event_keys k ORDER BY k.received_at
 """

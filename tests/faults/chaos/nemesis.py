@@ -62,7 +62,7 @@ class Nemesis:
     Attributes:
         rules: crash points for the workers it bears; drawn from POINTS if empty.
         armed: share of the workers born with a crash point.
-        pause_s: longest wait between two blows; half of it on average.
+        pause_s: longest wait between two blows at 40 times; half of it on average.
         sleep: how many leases a stopped worker sleeps.
     """
 
@@ -91,7 +91,7 @@ class Nemesis:
         while time.monotonic() < end and not until():
             self.tend()
             self.strike(self.rng.choices(names, weights)[0])
-            time.sleep(self.rng.uniform(0, self.pause_s))
+            time.sleep(self.rng.uniform(0, self.pause_s * self.stage.scale.slower))
         self.tend()
 
     def strike(self, name: str) -> None:
@@ -282,7 +282,8 @@ class Nemesis:
             connection.execute(
                 "SELECT throw_switch(%s, %s, 'chaos', 'chaos')", (scope, of)
             )
-        self._thrown.append(time.monotonic() + self.rng.uniform(0.1, 0.4))
+        wait = self.rng.uniform(0.1, 0.4) * self.stage.scale.slower
+        self._thrown.append(time.monotonic() + wait)
         return True
 
     def _lift(self) -> None:

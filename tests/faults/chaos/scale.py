@@ -11,6 +11,8 @@ one function of its own, which reads the same row without waiting.
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -21,7 +23,7 @@ from outreach.adapters.redis.guard import YOUNG
 from outreach.domain.pacing import GAP
 from outreach.domain.timing import Timing
 
-__all__ = ["CLOCK", "Scale", "read_scale"]
+__all__ = ["CLOCK", "TIMES", "Scale", "read_scale", "times_here"]
 
 MACHINE: Final = (
     "lease",
@@ -35,6 +37,11 @@ MACHINE: Final = (
 )
 """The durations of `Timing` that are machine time; the others are engine time, whose
 clock runs faster instead."""
+
+TIMES: Final = "OUTREACH_TEST_CHAOS_TIMES"
+"""Names another scale than the one this machine's load suggests."""
+_IDLE_TIMES: Final = 50.0
+_LEAST_TIMES: Final = 10.0
 
 CLOCK: Final = """
 CREATE OR REPLACE FUNCTION engine_now() RETURNS timestamptz
@@ -79,6 +86,11 @@ class Scale:
         return YOUNG / self.times
 
     @property
+    def slower(self) -> float:
+        """How much longer things take than at 40 times, for which waits are given."""
+        return 40 / self.times
+
+    @property
     def recovery(self) -> timedelta:
         """Machine time from the death of a worker until its lanes may go on."""
         return self.timing.lease + self.timing.grace
@@ -86,6 +98,19 @@ class Scale:
     def engine(self, on: datetime) -> datetime:
         """Engine time at a time of the machine's clock."""
         return self.began + self.times * (on - self.began_on)
+
+
+def times_here(env: Mapping[str, str] = os.environ) -> float:
+    """How many times as fast a run may be here and now: less on a busy machine.
+
+    At 50 times a claim must be a call within 0.1 s, which a process that waits for a
+    core does not do; it would send nothing, and prove nothing.
+    """
+    if env.get(TIMES):
+        return float(env[TIMES])
+    busy, *_ = os.getloadavg()
+    cores = os.cpu_count() or 1
+    return max(_LEAST_TIMES, min(_IDLE_TIMES, _IDLE_TIMES * cores / max(busy, 1.0)))
 
 
 def read_scale(connection: psycopg.Connection) -> Scale:

@@ -22,7 +22,7 @@ from tests.faults.chaos.campaign import Campaign
 from tests.faults.chaos.mutants import Mutant
 from tests.faults.chaos.nursery import Nursery
 from tests.faults.chaos.points import CRASH_AT
-from tests.faults.chaos.scale import Scale, read_scale
+from tests.faults.chaos.scale import Scale, read_scale, times_here
 from tests.faults.chaos.servers import Stores
 from tests.faults.chaos.worker import settings_of
 
@@ -81,7 +81,7 @@ class World:
     """
 
     seed: int
-    times: float = 40.0
+    times: float = field(factory=times_here)
     workers: int = 3
     plan: campaign.Plan = campaign.Plan()
     knobs: Mapping[str, Any] = field(factory=dict)

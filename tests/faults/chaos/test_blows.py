@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
+import pytest
 from tests.faults.chaos.campaign import Plan
 from tests.faults.chaos.nursery import Nursery
 from tests.faults.chaos.servers import Stores
@@ -24,8 +25,9 @@ ENOUGH: Final = {
     "redis": 1,
 }
 ACCEPTED: Final = 30
-AT_MOST_S: Final = 150.0
+AT_MOST_S: Final = 120.0
 """Blows end when there were enough; a loaded machine takes longer."""
+pytestmark = pytest.mark.timeout(1200)
 
 PROTOCOL: Final = frozenset(
     {
@@ -64,7 +66,6 @@ def test_blows_of_every_kind_break_nothing(
 
     print(verdict)
     assert verdict.breaches == [], str(verdict)
-    assert verdict.injected.items() >= set(), str(verdict)
     missed = {n for n, least in ENOUGH.items() if verdict.injected.get(n, 0) < least}
     assert missed == set(), str(verdict)
     assert verdict.accepted >= ACCEPTED

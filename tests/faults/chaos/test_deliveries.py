@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from tests.faults.chaos.nursery import Nursery
 from tests.faults.chaos.servers import Stores
 from tests.faults.chaos.trial import deliver
 
 EVENTS = 60
 MOST = 6
+
+pytestmark = pytest.mark.timeout(1200)
 
 
 def test_each_event_is_applied_once(

@@ -11,6 +11,7 @@ from tests.faults.chaos.servers import Stores
 from tests.faults.chaos.trial import hunt
 
 SEED = 1
+pytestmark = pytest.mark.timeout(1200)
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)

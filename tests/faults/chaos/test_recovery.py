@@ -20,6 +20,8 @@ SLACK_S: Final = 5.0
 lane that nobody looks for would come far later.
 """
 
+pytestmark = pytest.mark.timeout(1200)
+
 
 def held_by_the_dead(stage: Stage) -> dict[str, dict[str, Any]]:
     """Lanes that somebody holds, with their token and when they may go on."""

@@ -34,7 +34,7 @@ _SETTLED_WITHIN_S: Final = 90.0
 """Generous: a loaded machine is slow, and slowness is no breach."""
 _TAIL: Final = 60
 HUNTED_FOR_S: Final = 60.0
-"""The budget of a mutant; most are caught within a few seconds."""
+"""The budget of a mutant at 40 times; most are caught within a few seconds."""
 DELIVERY_MIX: Final[Mapping[str, float]] = {
     "kill": 2.0,
     "web": 2.0,
@@ -58,7 +58,7 @@ class Blows:
     """How a stage is harmed.
 
     Attributes:
-        seconds: of blows.
+        seconds: of blows, at 40 times.
         restarts: of each server, spread over them.
         enough: ends the blows earlier.
         mix, rules, armed, pause_s: see `Nemesis`.
@@ -84,6 +84,7 @@ class Verdict:
     """
 
     seed: int
+    times: float
     injected: Mapping[str, int]
     struck: Mapping[str, int]
     faults: Mapping[str, int]
@@ -106,6 +107,7 @@ class Verdict:
         return json.dumps(
             {
                 "seed": self.seed,
+                "times": round(self.times, 1),
                 "seconds": round(self.seconds, 1),
                 "injected": dict(sorted(self.injected.items())),
                 "struck": dict(sorted(self.struck.items())),
@@ -177,7 +179,7 @@ def hunt(
         )
         found: Sequence[Breach] = ()
         record = None
-        end = time.monotonic() + HUNTED_FOR_S
+        end = time.monotonic() + HUNTED_FOR_S * stage.scale.slower
         while not found and time.monotonic() < end:
             nemesis.strike_for(_LOOKED_EVERY_S)
             record = checker.read_record(stage)
@@ -189,6 +191,7 @@ def hunt(
         assert record is not None
         said = (
             f"{mutant.name}: {time.monotonic() - began:.1f} s, seed {seed}, "
+            f"{world.times:.0f} times, "
             f"{len(record.sent)} accepted, {dict(stage.counts)}, "
             f"first: {found[0] if found else 'survived'}"
         )
@@ -252,7 +255,8 @@ def deliver(
 def _harm(stage: Stage, nemesis: Nemesis, blows: Blows) -> None:
     turns = blows.restarts + 1
     for turn in range(turns):
-        nemesis.strike_for(blows.seconds / turns, until=lambda: blows.enough(stage))
+        seconds = blows.seconds / turns * stage.scale.slower
+        nemesis.strike_for(seconds, until=lambda: blows.enough(stage))
         if turn < blows.restarts:
             for name in nemesis.rng.sample(["postgres", "redis"], 2):
                 nemesis.strike(name)
@@ -268,7 +272,8 @@ def _settle(stage: Stage, nemesis: Nemesis) -> tuple[float, list[Any]]:
         with stage.connect() as connection:
             late = ledger.undone(connection, **limits)
         passed = time.monotonic() - began
-        if (not late and passed > least) or passed > _SETTLED_WITHIN_S:
+        patience = _SETTLED_WITHIN_S * max(1.0, stage.scale.slower)
+        if (not late and passed > least) or passed > patience:
             return passed, late
         time.sleep(0.1)
 
@@ -311,6 +316,7 @@ def _verdict(
     tail = stage.log.read_text(errors="replace").splitlines()[-_TAIL:]
     return Verdict(
         seed=stage.world.seed,
+        times=stage.world.times,
         injected={**stage.counts, **{f"line {k}": v for k, v in stage.lines_met().items()}},
         struck=dict(stage.struck),
         faults=faults,
