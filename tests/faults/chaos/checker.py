@@ -335,7 +335,7 @@ def _events_once(record: Record) -> Iterator[Breach]:
 def _events_done(record: Record) -> Iterator[Breach]:
     for row in record.events:
         given_up = row["why"].endswith("tries") and not row["asked"]
-        if row["status"] == "WAITING" or given_up:
+        if given_up or (row["status"] == "WAITING" and row["old"]):
             says = f"{row['status']} {row['why']}, and nobody was asked"
             yield _breach(Invariant.EVENTS_APPLIED_ONCE, row["key"], says)
         if row["status"] == "APPLIED" and row["applied"] != 1:

@@ -44,6 +44,7 @@ SWITCHES: Final = """
 
 EVENTS: Final = """
     SELECT k.id, k.key, k.type, k.status, k.tries, k.why, k.lead_id,
+           k.received_at < engine_now() - interval '10 minutes' AS old,
            (SELECT count(*) FROM applied_changes c WHERE c.key = 'event/' || k.id) AS
              applied,
            (SELECT count(*) FROM gold_communication_log g
@@ -105,7 +106,7 @@ LOOSE: Final = """
              WHERE r.lead_journey_id = e.lead_journey_id AND r.status <> 'RESOLVED')
     UNION ALL
     SELECT 'review without a deadline ' || r.id FROM human_review_queue r
-     WHERE r.status <> 'RESOLVED' AND NOT EXISTS (
+     WHERE r.status <> 'RESOLVED' AND NOT r.sla_breached AND NOT EXISTS (
        SELECT FROM duties d WHERE d.kind = 'SLA' AND d.key = r.id::text)
     UNION ALL
     SELECT 'message that waits in no lane and for no dispatch ' || i.id FROM intents i

@@ -55,6 +55,7 @@ class Mutant:
         knobs: of the provider.
         nemesis: weights of its blows.
         sleep: how many leases a stopped worker sleeps.
+        times: of the scale; None: as the machine's load suggests.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Mutant:
     nemesis: Mapping[str, float] = field(factory=lambda: _NOTHING)
     sleep: tuple[float, float] = (1.1, 3.0)
     pause_s: float = 0.2
+    times: float | None = None
     phones: int = 8
     leads: int = 200
     limit: int = 12
@@ -126,6 +128,7 @@ FROM attempts a
         python=frozenset({"no alarm"}),
         rules=("CALL.before:1:stop", "CALL.before:2:stop", "CALL.before:3:stop"),
         sleep=_PAST_UNKNOWN,
+        times=50,
         phones=2,
     ),
     Mutant(

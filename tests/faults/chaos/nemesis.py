@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from random import Random
 from signal import SIGCONT, SIGSTOP
@@ -74,7 +74,7 @@ class Nemesis:
     sleep: tuple[float, float] = (1.1, 3.0)
     rng: Random = field(init=False)
     _waking: list[tuple[float, int]] = field(factory=list, init=False)
-    _deck: list[tuple[str, str]] = field(factory=list, init=False)
+    _deck: list[str] = field(factory=list, init=False)
     _thrown: list[float] = field(factory=list, init=False)
     _limited_until: float = field(default=0.0, init=False)
 
@@ -142,25 +142,26 @@ class Nemesis:
         self._lift()
         self.armed = 0.0
         self.rules = ()
+        self._deck.clear()
         for pid in [*stage.workers, *filter(None, [stage.web])]:
             stage.kill(pid)
         self.tend()
 
     def _rule(self) -> str:
-        if self.rules:
-            return self.rng.choice(self.rules)
-        if self.rng.random() >= self.armed:
+        """Dealt from a shuffled deck, so that each has its turn."""
+        if not self.rules and self.rng.random() >= self.armed:
             return ""
         if not self._deck:
-            self._deck = [
-                (point, action)
-                for point in POINTS
-                for action in ("kill", "stop", "lost")
-                if action != "lost" or _may_lose(point)
-            ]
+            self._deck = list(self.rules or self._any_rule())
             self.rng.shuffle(self._deck)
-        point, action = self._deck.pop()
-        return str(Rule(point, self.rng.randint(1, _LATEST_PASSING), action))
+        return self._deck.pop()
+
+    def _any_rule(self) -> Iterator[str]:
+        for point in POINTS:
+            for action in ("kill", "stop", "lost"):
+                if action != "lost" or _may_lose(point):
+                    passing = self.rng.randint(1, _LATEST_PASSING)
+                    yield str(Rule(point, passing, action))
 
     def _web_rule(self) -> str:
         if self.rng.random() >= self.armed:

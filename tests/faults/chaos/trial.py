@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
@@ -60,7 +61,7 @@ class Blows:
     Attributes:
         seconds: of blows, at 40 times.
         restarts: of each server, spread over them.
-        enough: ends the blows earlier.
+        enough: whether this share of them has been; ends the blows earlier.
         mix, rules, armed, pause_s: see `Nemesis`.
     """
 
@@ -70,7 +71,7 @@ class Blows:
     rules: tuple[str, ...] = ()
     armed: float = 0.6
     pause_s: float = 0.5
-    enough: Callable[[Stage], bool] = lambda _: False
+    enough: Callable[[Stage, float], bool] = lambda *_: False
 
 
 @frozen
@@ -167,6 +168,8 @@ def hunt(
         jitter=_NO_JITTER,
     )
     world = World(seed, workers=3, plan=plan, knobs={**CALM, **mutant.knobs})
+    if mutant.times is not None:
+        world = evolve(world, times=mutant.times)
     began = time.monotonic()
     with opened_stage(stores, nursery, folder, evolve(world, mutant=mutant)) as stage:
         nemesis = Nemesis(
@@ -256,7 +259,8 @@ def _harm(stage: Stage, nemesis: Nemesis, blows: Blows) -> None:
     turns = blows.restarts + 1
     for turn in range(turns):
         seconds = blows.seconds / turns * stage.scale.slower
-        nemesis.strike_for(seconds, until=lambda: blows.enough(stage))
+        share = (turn + 1) / turns
+        nemesis.strike_for(seconds, until=partial(blows.enough, stage, share))
         if turn < blows.restarts:
             for name in nemesis.rng.sample(["postgres", "redis"], 2):
                 nemesis.strike(name)
