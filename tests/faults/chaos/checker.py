@@ -29,6 +29,8 @@ Row = Mapping[str, Any]
 _ZONE: Final = ZoneInfo("Europe/Bucharest")
 _OPENS, _CLOSES = time(9), time(18)
 _SATURDAY: Final = 5
+_SUCCESS: Final = range(200, 300)
+_SENT, _RECEIVED = "message:sent:new", "message:received:new"
 _UNDER_WAY: Final = Timing().call + Timing().connect
 """A call armed before a boundary may be accepted after it: engine time."""
 
@@ -117,9 +119,9 @@ def _sent(line: Row, scale: Scale) -> Sent:
 def _answered(events: Iterable[Row]) -> Iterator[str]:
     """Keys of the messages whose webhook was answered 2xx."""
     for line in events:
-        if line["kind"] == "webhook" and line["status"] in range(200, 300):
-            if line["event_type"].startswith("message:") and "new" in line["event_type"]:
-                yield f"{line['event_type']}:{line['key']}"
+        is_message = line.get("event_type") in {_SENT, _RECEIVED}
+        if line["kind"] == "webhook" and is_message and line["status"] in _SUCCESS:
+            yield f"{line['event_type']}:{line['key']}"
 
 
 def breaches(record: Record, *, at_rest: bool = True) -> list[Breach]:
@@ -221,7 +223,7 @@ def _window(record: Record) -> Iterator[Breach]:
 
 
 def _opt_out(record: Record) -> Iterator[Breach]:
-    """Both times were taken while the address was locked, so they tell who was first."""
+    """Both times were taken while the address was locked: they tell who was first."""
     since: dict[str, datetime] = {}
     for row in record.opt_outs:
         number, at = row["number"], row["created_at"]
@@ -245,19 +247,21 @@ def _attempts_of(record: Record) -> dict[str, Row]:
     for sent in record.sent:
         same = by_hash.get(payload_hash(sent.phone, sent.to, "", sent.text), [])
         before = [row for row in same if row["called_on"] <= sent.on]
-        row = by_uid.get(sent.uid) or (before[-1] if before else None)
-        if row is not None:
-            found[sent.uid] = row
+        if sent.uid in by_uid:
+            found[sent.uid] = by_uid[sent.uid]
+        elif before:
+            found[sent.uid] = before[-1]
     return found
 
 
 def _attempt_first(record: Record) -> Iterator[Breach]:
     armed = _attempts_of(record)
     for sent in record.sent:
-        row = armed.get(sent.uid)
-        if row is None:
+        if sent.uid not in armed:
             yield _breach(Invariant.ATTEMPT_FIRST, sent.uid, "no attempt before it")
-        elif row["payload_hash"] != payload_hash(sent.phone, sent.to, "", sent.text):
+            continue
+        row = armed[sent.uid]
+        if row["payload_hash"] != payload_hash(sent.phone, sent.to, "", sent.text):
             yield _breach(Invariant.ATTEMPT_FIRST, sent.uid, "another payload")
         elif row["called_on"] > sent.on:
             yield _breach(Invariant.ATTEMPT_FIRST, sent.uid, "armed after it")
@@ -341,7 +345,8 @@ def _events_done(record: Record) -> Iterator[Breach]:
         if row["status"] == "APPLIED" and row["applied"] != 1:
             says = f"applied {row['applied']} times"
             yield _breach(Invariant.EVENTS_APPLIED_ONCE, row["key"], says)
-        if row["status"] == "APPLIED" and row["type"] == "REPLY" and row["heard"] != 1:
+        is_reply = row["status"] == "APPLIED" and row["type"] == "REPLY"
+        if is_reply and row["heard"] != 1:
             yield _breach(Invariant.EVENTS_APPLIED_ONCE, row["key"], "not heard")
 
 
@@ -352,9 +357,7 @@ def _nothing_lost(record: Record) -> Iterator[Breach]:
 
 def overdue(found: Iterable[tuple[str, object]]) -> list[Breach]:
     """What is still undone once faults have stopped for long enough."""
-    return [
-        _breach(Invariant.NOTHING_LOST, what, f"due at {at}") for what, at in found
-    ]
+    return [_breach(Invariant.NOTHING_LOST, what, f"due at {at}") for what, at in found]
 
 
 def limits(scale: Scale) -> dict[str, timedelta]:

@@ -38,7 +38,9 @@ class Event:
     body: bytes = field(repr=False)
 
 
-def replies(count: int, *, numbers: Sequence[str], phone: str, seed: int) -> list[Event]:
+def replies(
+    count: int, *, numbers: Sequence[str], phone: str, seed: int
+) -> list[Event]:
     """So many replies of these people to a phone, each with its own id."""
     rng = Random(f"replies {seed}")
     made = []
@@ -61,10 +63,12 @@ def replies(count: int, *, numbers: Sequence[str], phone: str, seed: int) -> lis
     return made
 
 
-def shuffled(events: Sequence[Event], *, most: int, seed: int) -> list[Event]:
-    """Each event one to *most* times, in any order."""
+def shuffled(
+    events: Sequence[Event], *, least: int, most: int, seed: int
+) -> list[Event]:
+    """Each event *least* to *most* times, in any order."""
     rng = Random(f"shuffled {seed}")
-    copies = [event for event in events for _ in range(rng.randint(1, most))]
+    copies = [event for event in events for _ in range(rng.randint(least, most))]
     rng.shuffle(copies)
     return copies
 

@@ -124,9 +124,7 @@ def undone(
     connection: psycopg.Connection[Any], **limits: Any
 ) -> list[tuple[str, object]]:
     """What is overdue; *late*, *machine* and *grace* as in LATE."""
-    return [
-        (row[0], row[1]) for row in connection.execute(LATE, limits).fetchall()
-    ]
+    return [(row[0], row[1]) for row in connection.execute(LATE, limits).fetchall()]
 
 
 def loose_ends(connection: psycopg.Connection[Any]) -> list[str]:
@@ -137,7 +135,9 @@ def loose_ends(connection: psycopg.Connection[Any]) -> list[str]:
 
 def _lanes_asleep(connection: psycopg.Connection[Any]) -> list[str]:
     """Lanes that would wake at another time than they are to."""
-    query = "SELECT id, wake_at::text FROM lanes WHERE owner IS NULL AND calling IS NULL"
+    query = (
+        "SELECT id, wake_at::text FROM lanes WHERE owner IS NULL AND calling IS NULL"
+    )
     with connection.transaction(force_rollback=True):
         before = dict(connection.execute(query).fetchall())
         connection.execute("SELECT refresh_lane(id) FROM lanes")

@@ -56,7 +56,7 @@ class Line:
 
     @_rng.default
     def _seeded(self) -> Random:
-        return Random(f"line {self.plan.seed} {self.plan.to}")
+        return Random(f"line {self.plan.seed}")
 
     async def serve(self, at: str) -> asyncio.Server:
         """Listen at ``host:port`` or a path."""
@@ -155,7 +155,13 @@ def main(options: Mapping[str, Any]) -> None:
 async def _serve(options: Mapping[str, Any]) -> None:
     lines = [(Line(Plan(**one["plan"])), one["at"]) for one in options["lines"]]
     servers = [await line.serve(at) for line, at in lines]
-    told = Path(options["told"])
     while servers:
-        told.write_text(json.dumps({at: line.met for line, at in lines}))
+        _tell(options["told"], {at: line.met for line, at in lines})
         await asyncio.sleep(0.2)
+
+
+def _tell(file: str, met: Mapping[str, Mapping[str, int]]) -> None:
+    """Replaced at once, so that nobody reads half of it."""
+    fresh = Path(f"{file}.new")
+    fresh.write_text(json.dumps(met))
+    fresh.replace(file)

@@ -139,7 +139,10 @@ FROM attempts a
             Patch("claim_lanes", "owner = p_who, wake_at = NULL,", "owner = p_who,"),
             Patch("case_doc", "'busy', l.calling IS NOT NULL", "'busy', false"),
         ),
-        hidden_by=("what is claimed is out of sight", "decide()'s own look at the lane"),
+        hidden_by=(
+            "what is claimed is out of sight",
+            "decide()'s own look at the lane",
+        ),
         knobs={"slow": 1.0, "slow_longest_s": 0.1},
         phones=4,
     ),
@@ -218,8 +221,8 @@ def plant_in_sql(connection: psycopg.Connection, mutant: Mutant) -> None:
 
 def _function(name: str) -> str:
     folder = resources.files("outreach.adapters.postgres") / "functions"
-    pattern = re.compile(rf"^CREATE FUNCTION {name}\(.*?^\$\$;$", re.DOTALL | re.M)
-    found = [
+    pattern = re.compile(rf"(?ms)^CREATE FUNCTION {name}\(.*?^\$\$;$")
+    found: list[str] = [
         text
         for file in folder.iterdir()
         if file.name.endswith(".sql")

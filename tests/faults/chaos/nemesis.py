@@ -321,5 +321,3 @@ async def _ring(url: str, *, times: int) -> None:
             )
     finally:
         await pool.aclose()
-
-

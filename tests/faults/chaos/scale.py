@@ -23,7 +23,7 @@ from outreach.adapters.redis.guard import YOUNG
 from outreach.domain.pacing import GAP
 from outreach.domain.timing import Timing
 
-__all__ = ["CLOCK", "TIMES", "Scale", "read_scale", "times_here"]
+__all__ = ["CLOCK", "ENGINE", "MACHINE", "TIMES", "Scale", "read_scale", "times_here"]
 
 MACHINE: Final = (
     "lease",
@@ -35,8 +35,17 @@ MACHINE: Final = (
     "fence",
     "doubtful",
 )
-"""The durations of `Timing` that are machine time; the others are engine time, whose
-clock runs faster instead."""
+"""The durations of `Timing` that are machine time."""
+ENGINE: Final = (
+    "rest",
+    "first_look",
+    "second_look",
+    "later_look",
+    "give_up",
+    "undo",
+    "inbox_behind",
+)
+"""Those of engine time, whose clock runs faster instead."""
 
 TIMES: Final = "OUTREACH_TEST_CHAOS_TIMES"
 """Names another scale than the one this machine's load suggests."""

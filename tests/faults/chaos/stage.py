@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
-from signal import SIGALRM, SIGCONT, SIGKILL, SIGTERM, Signals
+from signal import SIGALRM, SIGKILL, SIGTERM
 from typing import Any, Final
 
 import psycopg
@@ -61,13 +61,13 @@ KNOBS: Final[Mapping[str, Any]] = {
     "webhook_timeout_s": 2.0,
     "webhook_gap_s": 0.3,
 }
-QUIET: Final[Mapping[str, Any]] = {
-    name: 0
-    for name in (
+QUIET: Final[Mapping[str, Any]] = dict.fromkeys(
+    (
         *("rate_limited", "unavailable", "lost_before", "lost_after"),
         *("stalled", "edge_refused", "slow", "requests_per_s"),
-    )
-}
+    ),
+    0,
+)
 """What the provider does once faults stop."""
 
 
@@ -83,7 +83,7 @@ class World:
     seed: int
     times: float = field(factory=times_here)
     workers: int = 3
-    plan: campaign.Plan = campaign.Plan()
+    plan: campaign.Plan = field(factory=campaign.Plan)
     knobs: Mapping[str, Any] = field(factory=dict)
     begin: datetime = BEGIN
     mutant: Mutant | None = None
@@ -190,8 +190,8 @@ class Stage:
                 self.web = 0
             if change.pid in self._ended_by_us:
                 continue
-            name = {SIGKILL: "point kill", SIGALRM: "self-fence"}
-            what = name.get(Signals(change.by) if change.by else 0, "gave up")
+            name: dict[int, str] = {SIGKILL: "point kill", SIGALRM: "self-fence"}
+            what = name.get(change.by, "gave up")
             self.counts[what] += 1
             if what == "point kill":
                 self.struck[_short(rule)] += 1

@@ -11,7 +11,7 @@ from tests.faults.chaos.campaign import Plan
 from tests.faults.chaos.nursery import Nursery
 from tests.faults.chaos.servers import Stores
 from tests.faults.chaos.stage import BEGIN, Stage, World
-from tests.faults.chaos.trial import Blows, trial
+from tests.faults.chaos.trial import Blows, tell, trial
 
 ENOUGH: Final = {
     "kill": 16,
@@ -62,7 +62,7 @@ def test_blows_of_every_kind_break_nothing(
         Blows(AT_MOST_S, restarts=1, enough=had_enough),
     )
 
-    print(verdict)
+    tell(verdict)
     assert verdict.breaches == [], str(verdict)
     wanted = ENOUGH | RESTARTS
     missed = {n for n, least in wanted.items() if verdict.injected.get(n, 0) < least}
@@ -90,7 +90,7 @@ def test_a_crash_at_any_await_of_a_send_breaks_nothing(
         ),
     )
 
-    print(verdict)
+    tell(verdict)
     assert verdict.breaches == [], str(verdict)
     struck = {name.partition(":")[0] for name in verdict.struck}
     assert set(SEND) - struck == set(), str(verdict)
@@ -115,7 +115,7 @@ def test_bad_lines_and_a_closing_window_break_nothing(
         stores, nursery, short_path, world, Blows(40.0, mix=mix, pause_s=0.8)
     )
 
-    print(verdict)
+    tell(verdict)
     assert verdict.breaches == [], str(verdict)
     assert verdict.accepted > 10
     torn = sum(verdict.injected.get(f"line {name}", 0) for name in ("cut", "silence"))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tests.faults.chaos.nursery import Nursery
 from tests.faults.chaos.servers import Stores
-from tests.faults.chaos.trial import deliver
+from tests.faults.chaos.trial import deliver, tell
 
 EVENTS = 60
 MOST = 6
@@ -22,7 +22,7 @@ def test_each_event_is_applied_once(
         stores, nursery, short_path, seed=21, events=EVENTS, most=MOST
     )
 
-    print(figures)
+    tell(figures)
     assert [str(one) for one in found] == [], figures
     assert figures["answered"] == figures["deliveries"] > 2 * EVENTS
     assert figures["stored"] == figures["applied"] == figures["heard"] == EVENTS

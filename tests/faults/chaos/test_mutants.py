@@ -8,7 +8,7 @@ import pytest
 from tests.faults.chaos.mutants import MUTANTS, Mutant
 from tests.faults.chaos.nursery import Nursery
 from tests.faults.chaos.servers import Stores
-from tests.faults.chaos.trial import hunt
+from tests.faults.chaos.trial import hunt, tell
 
 SEED = 1
 pytestmark = pytest.mark.timeout(1200)
@@ -20,5 +20,5 @@ def test_a_planted_defect_is_caught(
 ) -> None:
     found, said = hunt(stores, nursery, short_path, mutant, seed=SEED)
 
-    print(said)
+    tell(said)
     assert found, said

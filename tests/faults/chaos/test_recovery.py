@@ -12,7 +12,7 @@ from tests.faults.chaos.nemesis import Nemesis
 from tests.faults.chaos.nursery import Nursery
 from tests.faults.chaos.servers import Stores
 from tests.faults.chaos.stage import Stage, World, opened_stage
-from tests.faults.chaos.trial import CALM
+from tests.faults.chaos.trial import CALM, tell
 
 PATIENCE_S: Final = 60.0
 SLACK_S: Final = 5.0
@@ -71,7 +71,7 @@ def test_lanes_of_a_killed_worker_go_on_in_time(
             time.sleep(0.01)
         rest = stage.scale.timing.rest.total_seconds() / world.times
 
-    print(point, held, gone_on)
+    tell(point, held, gone_on)
     assert held
     assert gone_on.keys() == held.keys()
     for lane, took in gone_on.items():

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 from functools import partial
+from itertools import cycle
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
@@ -29,7 +31,7 @@ from outreach.domain.ids import SenderId
 from outreach.domain.invariants import Breach, Invariant
 from outreach.entrypoints.engine import Urls, open_engine
 
-__all__ = ["Blows", "Verdict", "deliver", "hunt", "trial"]
+__all__ = ["Blows", "Verdict", "deliver", "hunt", "tell", "trial"]
 
 _SETTLED_WITHIN_S: Final = 90.0
 """Generous: a loaded machine is slow, and slowness is no breach."""
@@ -43,6 +45,8 @@ DELIVERY_MIX: Final[Mapping[str, float]] = {
     "backends": 0.7,
     "flush": 0.5,
 }
+_SURELY_S: Final = 1.5
+"""Between two kills that are no matter of chance."""
 _LOOKED_EVERY_S: Final = 1.0
 _NO_JITTER: Final = timedelta()
 CALM: Final[Mapping[str, Any]] = {
@@ -208,10 +212,11 @@ def deliver(
     *,
     seed: int,
     events: int,
+    least: int = 1,
     most: int,
     mix: Mapping[str, float] = DELIVERY_MIX,
 ) -> tuple[Sequence[Breach], dict[str, int]]:
-    """Post each of *events* one to *most* times, in any order, under blows.
+    """Post each of *events* *least* to *most* times, in any order, under blows.
 
     Answers what is broken, and the figures: deliveries answered 2xx, refused tries,
     events stored and applied.
@@ -219,7 +224,7 @@ def deliver(
     plan = Plan(leads=40, phones=2, limit=0)
     world = World(seed, workers=2, plan=plan, knobs=CALM)
     with opened_stage(stores, nursery, folder, world) as stage:
-        nemesis = Nemesis(stage, mix, armed=0.5, pause_s=1.2)
+        nemesis = Nemesis(stage, mix, armed=0.4, pause_s=2.5)
         posted = replies(
             events,
             numbers=stage.campaign.numbers,
@@ -227,12 +232,13 @@ def deliver(
             seed=seed,
         )
         poster = Deliveries(stage.web_port, stage.webhook_path)
-        copies = shuffled(posted, most=most, seed=seed)
+        copies = shuffled(posted, least=least, most=most, seed=seed)
         posting = threading.Thread(target=poster.post_all, args=[copies])
         posting.start()
+        sure = cycle(("web", "kill"))
         while posting.is_alive():
-            nemesis.strike_for(1.0, until=lambda: not posting.is_alive())
-            nemesis.strike(nemesis.rng.choice(("kill", "web")))
+            nemesis.strike_for(_SURELY_S, until=lambda: not posting.is_alive())
+            nemesis.strike(next(sure))
         nemesis.rest()
         settled, late = _settle(stage, nemesis)
         stage.end_processes()
@@ -253,6 +259,12 @@ def deliver(
             **stage.counts,
         }
     return found, figures
+
+
+def tell(*what: object) -> None:
+    """Show figures to whoever runs the tests with ``-s``, and after a failure."""
+    sys.stdout.write(" ".join(map(str, what)) + "\n")
+    sys.stdout.flush()
 
 
 def _harm(stage: Stage, nemesis: Nemesis, blows: Blows) -> None:
@@ -321,7 +333,10 @@ def _verdict(
     return Verdict(
         seed=stage.world.seed,
         times=stage.world.times,
-        injected={**stage.counts, **{f"line {k}": v for k, v in stage.lines_met().items()}},
+        injected={
+            **stage.counts,
+            **{f"line {k}": v for k, v in stage.lines_met().items()},
+        },
         struck=dict(stage.struck),
         faults=faults,
         accepted=len(record.sent),

@@ -10,15 +10,16 @@ from datetime import UTC, datetime
 from random import Random
 from typing import Any
 
+from tests.faults.chaos import mutants
+from tests.faults.chaos.points import WEB_VERBS, Points, Watched
+from tests.faults.chaos.scale import Scale
+from tests.faults.chaos.worker import scale_engine, settings_of
+
 from outreach.entrypoints.engine import Urls, open_engine
 from outreach.entrypoints.logs import set_up_logs
 from outreach.entrypoints.settings import Secret
 from outreach.entrypoints.web.server import Server
 from outreach.entrypoints.webhooks_app import web_app
-from tests.faults.chaos import mutants
-from tests.faults.chaos.points import WEB_VERBS, Points, Watched
-from tests.faults.chaos.scale import Scale
-from tests.faults.chaos.worker import scale_engine, settings_of
 
 __all__ = ["main"]
 

@@ -14,6 +14,10 @@ from datetime import UTC, datetime
 from random import Random
 from typing import Any, Final
 
+from tests.faults.chaos import mutants
+from tests.faults.chaos.points import GATEWAY_VERBS, WORKER_VERBS, Points, Watched
+from tests.faults.chaos.scale import Scale
+
 from outreach.adapters.arq import listen
 from outreach.domain.timing import Timing
 from outreach.entrypoints.engine import (
@@ -26,9 +30,6 @@ from outreach.entrypoints.engine import (
 from outreach.entrypoints.logs import set_up_logs
 from outreach.entrypoints.settings import Provider, Secret, Settings, TenantSettings
 from outreach.entrypoints.worker import fence
-from tests.faults.chaos import mutants
-from tests.faults.chaos.points import GATEWAY_VERBS, WORKER_VERBS, Points, Watched
-from tests.faults.chaos.scale import Scale
 
 __all__ = ["main", "scale_engine", "settings_of"]
 
@@ -121,6 +122,7 @@ async def _keep_fenced(timing: Timing) -> None:
 
 
 async def _watch_parent(parent: int) -> None:
-    while os.getppid() == parent:
+    while True:
         await asyncio.sleep(1)
-    os._exit(_FAILED)
+        if os.getppid() != parent:
+            os._exit(_FAILED)
