@@ -2,6 +2,7 @@
 # make test   everything a change must pass
 # make lint   its first, quick part
 # make bench  the speed bars of tests/benchmarks
+# make soak   hours of chaos and simulation (SOAK_KILLS=20 SOAK_SEEDS=0 ...: shorter)
 # make lock   requirements/*.lock anew (needs uv)
 # make clean  remove what these made
 #
@@ -35,7 +36,7 @@ PYTEST_FLAGS ?= -n auto
 # what depends on files beside the modules, and so may be missing in a wheel
 WHEEL_TESTS ?= tests/contract tests/adapters tests/house/test_wheel.py
 
-.PHONY: run test lint pytest wheel bench lock clean
+.PHONY: run test lint pytest wheel bench soak lock clean
 
 # A stranger's settings must not reach this run: with real credentials it would send.
 run: $(VENV)/runtime.stamp
@@ -67,6 +68,9 @@ wheel: $(VENV)/dev.stamp $(WHEEL_VENV)/dev.stamp
 
 bench: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.benchmarks $(BENCH_FLAGS)
+
+soak: $(VENV)/dev.stamp
+	$(BIN)/python -m tests.faults.chaos
 
 lock:
 	$(LOCK) --group build --output-file requirements/build.lock

@@ -93,7 +93,7 @@ class Arrived:
     """A stored arrival, leased to one worker until it is applied or parked.
 
     Attributes:
-        tries: how often it was taken before.
+        tries: how often it was parked, or a worker died with it in hand.
     """
 
     id: EventId

@@ -20,6 +20,7 @@ class Inbox(Protocol):
     - the same event twice is stored once, however far apart;
     - a bad row fails alone;
     - an event is taken by one worker at a time, and again if that one dies;
+    - a worker that dies costs a try only to what it had in hand;
     - a parked event comes back at its time;
     - a closed event never comes back.
     """

@@ -30,6 +30,13 @@ async def _one(world: World, key: str = "e-1") -> Arrived:
     return arrived
 
 
+async def _taken_after(world: World, who: Incarnation) -> list[Arrived]:
+    """What is there once the leases before have run out."""
+    lease = world.timing.lease
+    await world.advance_machine(lease + lease / 10)
+    return list(await world.inbox.take(who, MANY))
+
+
 class InboxContract:
     """One test per promise of the port, and what else a caller relies on."""
 
@@ -101,7 +108,33 @@ class InboxContract:
         assert len(keys) == len(set(keys)) == MANY
         assert none == []
         assert {one.arrival.key for one in again} == set(keys)
-        assert {one.tries for one in again} == {1}
+
+    async def test_only_what_was_in_hand_costs_a_try(self, world: World) -> None:
+        """A worker that dies costs a try only to what it had in hand."""
+        for n in range(MANY):
+            await world.inbox.put(arrival(f"e-{n}"))
+            await world.advance_engine(timedelta(seconds=1))
+        first, *_ = await world.inbox.take(A, MANY)
+        await world.inbox.close(first.id, "unknown type")
+
+        left = await _taken_after(world, A)
+        again = await _taken_after(world, B)
+
+        assert [one.tries for one in left] == [1, *[0] * (MANY - 2)]
+        assert [one.tries for one in again] == [2, *[0] * (MANY - 2)]
+
+    async def test_a_worker_that_is_proven_dead_costs_the_same(
+        self, world: World
+    ) -> None:
+        for n in range(MANY):
+            await world.inbox.put(arrival(f"e-{n}"))
+            await world.advance_engine(timedelta(seconds=1))
+        await world.inbox.take(A, MANY)
+
+        await world.lanes.forsake(A)
+        again = await world.inbox.take(B, MANY)
+
+        assert [one.tries for one in again] == [1, *[0] * (MANY - 1)]
 
     async def test_the_oldest_comes_first(self, world: World) -> None:
         for n in range(4):

@@ -40,14 +40,18 @@ class MemoryInbox:
         store = self.store
         lease = Lease(who, store.machine + store.timing.lease)
         taken: list[Arrived] = []
+        dead: set[Incarnation] = set()
         for row in store.arrived.values():
             if len(taken) == limit:
                 break
             due = row.due_at is not None and row.due_at <= store.now
             if due and not store.leased(row.lease):
+                # Who died had the oldest of what it left in its hand, and no other.
+                if row.lease is not None and row.lease.who not in dead:
+                    dead.add(row.lease.who)
+                    row.tries += 1
                 row.lease = lease
                 taken.append(Arrived(row.id, row.arrival, row.tries))
-                row.tries += 1
         return taken
 
     async def wait(self, event: EventId, until: datetime) -> None:
@@ -56,7 +60,6 @@ class MemoryInbox:
         row = self.store.arrived.get(event)
         if row is not None:
             row.due_at = until
-            row.tries -= 1
             row.lease = None
 
     async def park(self, event: EventId, why: str, until: datetime | None) -> None:
@@ -66,6 +69,7 @@ class MemoryInbox:
         if row is not None:
             row.due_at = until
             row.parked = True
+            row.tries += 1
             row.why = why
             row.lease = None
 

@@ -129,9 +129,16 @@ def _release(store: MemoryStore, dead: Incarnation) -> None:
     doubts = [store.attempts[attempt] for attempt in store.unknown]
     rows: list[DutyRow | EventRow | AttemptRow] = [*doubts, *store.arrived.values()]
     rows += store.duties.values()
+    in_hand = next((one for one in store.arrived.values() if _has(one, dead)), None)
+    if in_hand is not None:
+        in_hand.tries += 1
     for row in rows:
-        if row.lease is not None and _is(row.lease.who, dead):
+        if _has(row, dead):
             row.lease = None
+
+
+def _has(row: DutyRow | EventRow | AttemptRow, dead: Incarnation) -> bool:
+    return row.lease is not None and _is(row.lease.who, dead)
 
 
 def _is(who: Incarnation, dead: Incarnation) -> bool:

@@ -505,20 +505,26 @@ RETURNS TABLE (id uuid, provider text, account text, key text, type text,
                received_at timestamptz, tries integer, raw bytea)
 LANGUAGE sql VOLATILE SET search_path FROM CURRENT
 AS $$
-  WITH taken AS (
+  WITH due AS (
+    SELECT e.id, e.owner, e.received_at FROM event_keys e
+     WHERE e.status IN ('WAITING', 'PARKED') AND e.due_at < 'infinity'
+       AND e.due_at <= (SELECT engine_now())
+       AND (e.owner IS NULL OR e.lease_until < clock_timestamp())
+     ORDER BY e.due_at LIMIT p_limit FOR UPDATE SKIP LOCKED
+  ), taken AS (
     UPDATE event_keys k
-       SET owner = p_who, lease_until = clock_timestamp() + p_lease, tries = k.tries + 1
-     WHERE k.id IN (
-       SELECT e.id FROM event_keys e
-        WHERE e.status IN ('WAITING', 'PARKED') AND e.due_at < 'infinity'
-          AND e.due_at <= (SELECT engine_now())
-          AND (e.owner IS NULL OR e.lease_until < clock_timestamp())
-        ORDER BY e.due_at LIMIT p_limit FOR UPDATE SKIP LOCKED)
-    RETURNING k.*
+       SET owner = p_who, lease_until = clock_timestamp() + p_lease,
+           tries = k.tries + d.in_hand
+      FROM (
+        -- Who died had the oldest of what it left in its hand, and no other.
+        SELECT id, (owner IS NOT NULL AND row_number() OVER (
+                 PARTITION BY owner ORDER BY received_at, id) = 1)::integer AS in_hand
+          FROM due) AS d
+     WHERE k.id = d.id RETURNING k.*
   )
-  SELECT t.id, t.provider, t.account, t.key, t.type, t.received_at, t.tries - 1, r.raw
+  SELECT t.id, t.provider, t.account, t.key, t.type, t.received_at, t.tries, r.raw
     FROM taken t JOIN raw_events r ON r.id = t.id AND r.received_at = t.received_at
-   ORDER BY t.received_at
+   ORDER BY t.received_at, t.id
 $$;
 
 -- Not now: an event that is parked holds nothing up. NULL: only a person or a replay.
@@ -528,7 +534,7 @@ AS $$
 BEGIN
   UPDATE event_keys
      SET status = 'PARKED', why = p_why, owner = NULL, lease_until = NULL,
-         due_at = coalesce(p_until, 'infinity')
+         due_at = coalesce(p_until, 'infinity'), tries = tries + 1
    WHERE id = p_event AND status IN ('WAITING', 'PARKED');
 END
 $$;
@@ -547,8 +553,7 @@ CREATE FUNCTION hold_event(p_event uuid, p_until timestamptz) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
 AS $$
 BEGIN
-  UPDATE event_keys SET owner = NULL, lease_until = NULL, due_at = p_until,
-         tries = greatest(0, tries - 1)
+  UPDATE event_keys SET owner = NULL, lease_until = NULL, due_at = p_until
    WHERE id = p_event AND status IN ('WAITING', 'PARKED');
 END
 $$;

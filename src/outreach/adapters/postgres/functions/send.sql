@@ -876,6 +876,10 @@ BEGIN
      SET owner = NULL, lease_until = NULL, taken_at = NULL,
          due_at = least(due_at, again_at), again_at = NULL
    WHERE owner LIKE p_pattern;
+  UPDATE event_keys SET tries = tries + 1 WHERE id = (
+    SELECT id FROM event_keys
+     WHERE owner LIKE p_pattern AND status IN ('WAITING', 'PARKED')
+     ORDER BY received_at, id LIMIT 1);
   UPDATE event_keys SET owner = NULL, lease_until = NULL
    WHERE owner LIKE p_pattern AND status IN ('WAITING', 'PARKED');
   RETURN v_count;

@@ -1,0 +1,133 @@
+"""What is sent in a chaos run: leads, three steps, phones in two time zones.
+
+The midnight of phones in Auckland is early afternoon in Bucharest (13:00 in winter), so
+that a quota day ends in the middle of a run.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from random import Random
+from typing import Final
+
+from attrs import frozen
+
+__all__ = ["STEPS", "Campaign", "Plan", "step_of", "write"]
+
+STEPS: Final = {1: "cereale", 2: "revin", 3: "ultima"}
+"""A word of each step's text, which stands in no other's."""
+
+_ZONES: Final = ("Europe/Bucharest", "Pacific/Auckland")
+_SEQUENCE: Final = """\
+[sequence]
+name = "chaos"
+primary_channel = "WHATSAPP"
+
+[[step]]
+channel = "WHATSAPP"
+delay = { hours = 0 }
+template = "first"
+
+[[step]]
+channel = "WHATSAPP"
+delay = { minutes = 3 }
+template = "second"
+
+[[step]]
+channel = "WHATSAPP"
+delay = { minutes = 5 }
+template = "third"
+
+[[template]]
+name = "first"
+channel = "WHATSAPP"
+variables = [{ name = "contact_name", default = "" }]
+content = "{Bună ziua|Salut}[, {{contact_name}}]! {Depozităm|Cumpărăm} cereale, \
+{vă|v-ar} interesează? {Scrieți|Răspundeți} STOP dacă nu."
+
+[[template]]
+name = "second"
+channel = "WHATSAPP"
+content = "{Bună ziua|Salut} din nou, revin {o dată|scurt}: {aveți|mai aveți} \
+{loc|spațiu} de depozitare? STOP dacă nu."
+
+[[template]]
+name = "third"
+channel = "WHATSAPP"
+content = "{Bună ziua|Salut}, {e|aceasta e} ultima întrebare: {vindeți|mai vindeți} \
+{grâu|porumb} anul acesta? STOP dacă nu."
+"""
+
+
+@frozen
+class Plan:
+    """How much there is to send.
+
+    Attributes:
+        limit: new contacts of a phone and day.
+        jitter: of engine time, on top of the gap at most.
+    """
+
+    leads: int = 200
+    phones: int = 24
+    limit: int = 4
+    jitter: timedelta = timedelta(seconds=10)
+    seed: int = 0
+
+
+@frozen
+class Campaign:
+    """Files to take in, and what is in them.
+
+    Attributes:
+        zones: by phone.
+    """
+
+    data_dir: Path
+    leads: Path
+    sequence: Path
+    senders: Path
+    numbers: tuple[str, ...]
+    zones: dict[str, str]
+    limit: int
+
+
+def step_of(text: str) -> int:
+    """Which step a text is of; 0: none."""
+    return next((step for step, word in STEPS.items() if word in text), 0)
+
+
+def write(folder: Path, plan: Plan) -> Campaign:
+    """Write three files; the same ones for the same plan."""
+    rng = Random(f"campaign {plan.seed}")
+    drawn = rng.sample(range(1_000_000, 9_999_999), plan.leads + plan.phones)
+    numbers = [f"+4072{number}" for number in drawn]
+    people, phones = numbers[: plan.leads], numbers[plan.leads :]
+    zones = {phone: _ZONES[place % 2] for place, phone in enumerate(phones)}
+    campaign = Campaign(
+        data_dir=folder,
+        leads=folder / "leads.csv",
+        sequence=folder / "sequence.toml",
+        senders=folder / "phones.toml",
+        numbers=tuple(people),
+        zones=zones,
+        limit=plan.limit,
+    )
+    lines = [
+        f"Agro {place} SRL;0{number[3:]};{'Ana Țepeș' if place % 3 else ''}\n"
+        for place, number in enumerate(people)
+    ]
+    head = "Denumire;Telefon;Persoană de contact\n"
+    campaign.leads.write_text(head + "".join(lines), encoding="utf-8")
+    campaign.sequence.write_text(_SEQUENCE, encoding="utf-8")
+    campaign.senders.write_text(
+        "\n".join(
+            f'[[sender]]\nphone = "{phone}"\nprovider = "timelinesai"\n'
+            f'provider_account = "default"\ndaily_limit = {plan.limit}\n'
+            f'time_zone = "{zone}"\n'
+            for phone, zone in zones.items()
+        ),
+        encoding="utf-8",
+    )
+    return campaign

@@ -1,0 +1,128 @@
+"""The test's own driver of a worker: the real engine and runner, with crash points.
+
+What differs from ``outreach worker``: all durations are scaled, every port is watched,
+gaps are drawn from a seed, and a mutant may have been planted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from random import Random
+from typing import Any, Final
+
+from tests.faults.chaos import mutants
+from tests.faults.chaos.points import GATEWAY_VERBS, WORKER_VERBS, Points, Watched
+from tests.faults.chaos.scale import Scale
+
+from outreach.adapters.arq import listen
+from outreach.domain.timing import Timing
+from outreach.entrypoints.engine import (
+    Engine,
+    Urls,
+    check_redis,
+    incarnation,
+    open_engine,
+)
+from outreach.entrypoints.logs import set_up_logs
+from outreach.entrypoints.settings import Provider, Secret, Settings, TenantSettings
+from outreach.entrypoints.worker import fence
+
+__all__ = ["main", "scale_engine", "settings_of"]
+
+_KEPT_WITHIN: Final = 11
+"""The alarm is put off this many times in the time it takes."""
+_FAILED: Final = 1
+_AT_ONCE: Final = (1, 1, 2, 4)
+"""Calls of one worker under way, drawn: so many lanes wait for a lease when it is
+killed."""
+
+
+def main(options: Mapping[str, Any]) -> None:
+    """Live as a worker until SIGTERM, or until the parent is gone."""
+    set_up_logs()
+    asyncio.run(_work(options))
+
+
+def settings_of(options: Mapping[str, Any]) -> Settings:
+    """Settings as a process of the stage has them."""
+    return Settings(
+        database_url=Secret(options["database_url"]),
+        redis_url=Secret(options["redis_url"]),
+        web_port=options.get("web_port", 0),
+        tenant=TenantSettings(name="default"),
+        timelinesai=Provider(
+            api_key=Secret(options.get("api_key", "")),
+            base_url=options.get("base_url", ""),
+            webhook_secret=Secret(options.get("webhook_secret", "")),
+        ),
+    )
+
+
+def scale_engine(engine: Engine, scale: Scale) -> None:
+    """Have everything the engine makes from now on use the scaled durations."""
+    engine.container.timing.override(scale.timing)
+    engine.container.guard()._young = scale.young
+
+
+async def _work(options: Mapping[str, Any]) -> None:
+    settings = settings_of(options)
+    urls = Urls(options["database_url"], options["redis_url"])
+    rng = Random(options["seed"])
+    scale = Scale(options["times"], datetime.now(UTC), datetime.now(UTC))
+    async with open_engine(settings, urls, reach_providers=True) as engine:
+        scale_engine(engine, scale)
+        await check_redis(engine)
+        parts = engine.container
+        parts.rng.override(rng)
+        points = Points.of(options["env"], rng)
+        _watch(engine, points)
+        changed = mutants.plant_in_worker(options["mutants"], engine)
+        await engine.put_periodic_duties()
+        runner = engine.runner(incarnation("worker"))
+        runner.rooms.update(dict.fromkeys(engine.gateways.send, rng.choice(_AT_ONCE)))
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGTERM, runner.stop)
+        loop.add_signal_handler(signal.SIGINT, lambda: None)
+        group = settings.database_schema
+        beside = [
+            asyncio.create_task(listen(_calls(runner.wake), urls.redis, group=group)),
+            asyncio.create_task(_watch_parent(os.getppid())),
+        ]
+        if "no alarm" not in changed:
+            beside.append(asyncio.create_task(_keep_fenced(scale.timing)))
+        await runner.run()
+        os._exit(0)
+
+
+def _watch(engine: Engine, points: Points) -> None:
+    parts = engine.container
+    for name, verbs in WORKER_VERBS.items():
+        provider = getattr(parts, name)
+        provider.override(Watched(provider(), verbs, points))
+    for gateways in (engine.gateways.send, engine.gateways.look):
+        for account, gateway in list(gateways.items()):
+            gateways[account] = Watched(gateway, GATEWAY_VERBS, points)
+
+
+def _calls(wake: Any) -> Any:
+    async def look() -> None:
+        wake()
+
+    return look
+
+
+async def _keep_fenced(timing: Timing) -> None:
+    while True:
+        fence(timing.fence)
+        await asyncio.sleep(timing.fence.total_seconds() / _KEPT_WITHIN)
+
+
+async def _watch_parent(parent: int) -> None:
+    while True:
+        await asyncio.sleep(1)
+        if os.getppid() != parent:
+            os._exit(_FAILED)
