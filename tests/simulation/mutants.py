@@ -429,12 +429,13 @@ _mutant(
     facts={
         "off": frozenset({Layer.ALARM}),
         "timing": _NO_BUDGET,
-        "stall": 0.15,
+        "stall": 0.3,
         "stall_at": frozenset({"arm-"}),
         "shortest_stall": 125.0,
         "longest_stall": 200.0,
     },
     plant=unfenced,
+    worlds=8,
 )
 
 

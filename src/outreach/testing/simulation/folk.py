@@ -263,6 +263,8 @@ class Operators:
         """Somebody looks at what waits, now and then."""
         while True:
             await suspend(2 * _HOUR_S * (0.5 + self.rng.random()))
+            if not self.parts.store.reviews:
+                continue
             try:
                 views = await self.reviews.queue(TENANT, limit=3)
             except RetryLater:

@@ -27,11 +27,13 @@ class Engine:
     Attributes:
         chores: those that have something to do, in their order; the others would
             change nothing, and are left out to save turns.
+        lane_due: whether a claim would find a lane; else it is left out, too.
     """
 
     lanes: Any
     clock: Any
     send: Any
+    lane_due: Callable[[], bool]
     chores: Callable[[], Sequence[Callable[[Incarnation], Awaitable[int]]]]
 
 
@@ -76,7 +78,7 @@ class Worker:
         if not self._at_chores and engine.chores():
             self._at_chores = True
             self._spawn(self._chores(), "chores", self._done)
-        if not await self._claim():
+        if engine.lane_due() and not await self._claim():
             # Due, but in hand: here or in another worker.
             await suspend(_BREATH_S)
         await suspend(IDLE)

@@ -13,6 +13,7 @@ from attrs import define, field
 from outreach.adapters.memory import MemoryStore
 from outreach.adapters.memory.analyst import ScriptedAnalyst
 from outreach.adapters.memory.rows import Lease
+from outreach.adapters.memory.waking import wake_at
 from outreach.domain.channel import Channel
 from outreach.domain.errors import RetryLater
 from outreach.domain.ids import (
@@ -261,7 +262,11 @@ class World:
             store["intents"], guard, accounts, parts.reviewers, timing
         )
         self.engine = Engine(
-            lanes=store["lanes"], clock=self.clock, send=send, chores=self._chores
+            lanes=store["lanes"],
+            clock=self.clock,
+            send=send,
+            lane_due=self._lane_due,
+            chores=self._chores,
         )
         self._enroll = Enroll(
             campaigns=store["campaigns"],
@@ -328,6 +333,14 @@ class World:
             else:
                 break
         self.schedule.ring()
+
+    def _lane_due(self) -> bool:
+        """Also one that is due and held by somebody: finding that out is a claim."""
+        store = self.parts.store
+        return any(
+            not lane.calling and (at := wake_at(store, lane)) and at <= store.now
+            for lane in store.lanes.values()
+        )
 
     def _chores(self) -> list[Callable[[Incarnation], Awaitable[int]]]:
         """Those that have something to do."""
