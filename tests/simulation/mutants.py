@@ -22,9 +22,9 @@ from outreach.adapters.memory import (
     MemoryInbox,
     MemoryIntents,
     MemoryLanes,
-    MemoryStore,
     arming,
     ending,
+    suppressing,
 )
 from outreach.adapters.memory.rows import Lease
 from outreach.domain.budget import HARD_LIMIT
@@ -109,7 +109,7 @@ _SMALL: Final = Weather(
     phones=2,
     leads=20,
     steps=2,
-    echoed=0.0,
+    echoed=0.9,
     late=0.0,
     repeated=0.0,
     answering=0.0,
@@ -569,7 +569,7 @@ def _late_t2(parts: Parts) -> None:
 _mutant(
     "late-t2-frees-a-newer-claim",
     Invariant.GAP,
-    facts={"slow": 24.0},
+    facts={"slow": 24.0, "echoed": 0.6},
     stage=_late_t2,
     patches=((ending, "settle", _late_frees),),
     worlds=8,
@@ -585,7 +585,7 @@ def _never_suppressed(store: Any, lane: Any, draft: Any) -> Any:
 
 
 _AIMED: Final = {"aimed": 0.3, "leads": 40, "limit": 20}
-_NOT_CANCELLED: Final = ((MemoryStore, "cancel_waiting", lambda *_: None),)
+_NOT_CANCELLED: Final = ((suppressing, "cancel_waiting", lambda *_: None),)
 """What waits for somebody who said stop is found by T1, or by nobody."""
 _mutant(
     "opt-out-only-when-planning",

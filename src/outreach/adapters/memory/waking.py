@@ -21,7 +21,11 @@ def wake_at(store: MemoryStore, lane: LaneRow) -> datetime | None:
         switches = store.switches_of(sender.tenant)
         if stopped_by(switches, sender.channel, sender.id) is not None:
             return None
-    return min((at for at, _ in openings(lane)), default=None)
+    first = None
+    for at, _ in openings(lane):
+        if first is None or at < first:
+            first = at
+    return first
 
 
 def openings(lane: LaneRow) -> Iterator[tuple[datetime, IntentId]]:

@@ -153,10 +153,11 @@ class SendNext:
                 return Step.PUT_OFF
             (verdict,) = await self.intents.arm(claim, [(draft, ready.made)])
         except Unavailable:
-            # Nothing happened: the lane is still ours, and so is what we took.
-            await self.lanes.free(claim)
+            # Nothing happened: the lane is still ours, and so is what we took. It is
+            # given back first: whoever has the lane next may take it again.
             if draft.counted is not None:
                 await self._release(draft.parcel.intent, draft.counted)
+            await self.lanes.free(claim)
             raise
         if isinstance(verdict, NotArmed):
             await self._not_armed(claim, ready, draft, verdict)

@@ -76,7 +76,7 @@ class Prospects:
         rng, weather = self.rng, self.weather
         if rng.random() < weather.echoed:
             self._echo(EventType.SENT, parcel, sent)
-            if rng.random() < 0.5:
+            if rng.random() < 0.1:
                 self._echo(EventType.DELIVERED, parcel, sent)
         drawn = rng.random()
         if (drawn := drawn - weather.answering) < 0:

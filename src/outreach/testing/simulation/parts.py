@@ -90,9 +90,9 @@ class Parts:
     allocations: Any
     campaigns: Any
     leads: Any
-    audit: Any
     watch: Any
     stops: Any
+    audit: Any
     alerts: MemoryAlerts
     provider: Any
     redis: MemoryGuard
@@ -146,9 +146,9 @@ def parts_of(
         allocations=MemoryAllocations(store),
         campaigns=MemoryCampaigns(store),
         leads=MemoryLeads(store),
-        audit=MemoryAudit(store),
         watch=MemoryWatch(store),
         stops=MemoryStops(store),
+        audit=MemoryAudit(store),
         alerts=MemoryAlerts(pause=no_pause),
         provider=provider,
         redis=redis,
@@ -171,6 +171,7 @@ class _Unhurried(MemoryDuties):
 _SELDOM: Final = {
     DutyKind.DISPATCH: timedelta(hours=2),
     DutyKind.HEALTH: timedelta(hours=6),
+    DutyKind.AUDIT: timedelta(hours=20),
 }
 
 
@@ -188,6 +189,9 @@ class _Open:
 
     async def rebuild(self, *_: object) -> None:
         pass
+
+    async def held(self, *_: object) -> frozenset[object]:
+        return frozenset()
 
 
 def open_guard() -> Any:

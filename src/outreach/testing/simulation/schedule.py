@@ -17,6 +17,7 @@ from attrs import define, field
 from outreach.domain.errors import AnswerLost, RetryLater, Unavailable
 from outreach.testing.simulation.clock import VirtualClock
 from outreach.testing.simulation.seam import Idle, Kind, Op
+from outreach.testing.simulation.wake import Wake
 
 __all__ = ["Defect", "Fiber", "Life", "Schedule"]
 
@@ -75,7 +76,7 @@ class Schedule:
             has none.
         stall: draws how long a process is stopped.
         slow: without an alarm, only what is stalled waits, not the whole process.
-        due: when the next thing is due, in seconds from the start.
+        wake: knows when the next thing is due.
         trace: called with every turn, for a log; None: nobody listens.
         seen: what happened how often.
     """
@@ -84,7 +85,7 @@ class Schedule:
     rng: random.Random
     calm: float
     stall: Callable[[Op], float]
-    due: Callable[[], float]
+    wake: Wake
     seen: Counter[str]
     trace: Callable[[str, str, float], None] | None = None
     alarm: float | None = None
@@ -93,7 +94,6 @@ class Schedule:
     _line: list[tuple[float, int, Fiber | None, Any]] = field(factory=list)
     _number: int = 0
     _sleepers: dict[Fiber, float] = field(factory=dict)
-    _wake_at: float | None = None
     _grave: list[Fiber] = field(factory=list)
 
     @property
@@ -121,19 +121,9 @@ class Schedule:
         self._number += 1
         heappush(self._line, (at, self._number, None, what))
 
-    def changed(self) -> None:
-        """Something may be due earlier, or later."""
-        self._wake_at = None
-
-    def wake_at(self) -> float:
-        """When the next thing is due, as far as anybody can know."""
-        if self._wake_at is None:
-            self._wake_at = self.due()
-        return self._wake_at
-
     def ring(self) -> None:
         """Something was put: sleepers look at once."""
-        self._wake_at = None
+        self.wake.changed()
         for fiber in self._sleepers:
             self._doze(fiber, self.now, 0.2)
 
@@ -150,7 +140,7 @@ class Schedule:
     def _doze(self, fiber: Fiber, at: float, within: float) -> None:
         """Sleep until something is due; to be awake before would only cost turns."""
         jitter = 0.5 * self.rng.random()
-        wake = max(self.wake_at() + jitter, at + within * self.rng.random())
+        wake = max(self.wake.at() + jitter, at + within * self.rng.random())
         self._sleepers[fiber] = wake
         fiber.turn += 1
         if wake < _NEVER:
@@ -177,7 +167,7 @@ class Schedule:
                 continue
             if fiber in sleepers:
                 clock.turn(at)
-                if self.wake_at() > at:
+                if self.wake.at() > at:
                     # Somebody else has done what it would have woken for.
                     self._doze(fiber, at, 0.0)
                     continue

@@ -9,6 +9,7 @@ from __future__ import annotations
 import types
 from collections.abc import Awaitable, Callable, Generator
 from enum import Enum, auto
+from functools import partial
 from typing import Any, Final
 
 from attrs import define, field, frozen
@@ -92,14 +93,16 @@ class Seam:
 
     port: Any
     op: Callable[[str, str], Op]
-    changed: Callable[[], None] | None = None
+    changed: Callable[[str], None] | None = None
     _made: dict[str, Any] = field(factory=dict, init=False)
 
     def __getattr__(self, verb: str) -> Any:
         """Wrap the verb once."""
         there = getattr(self.port, verb)
         before, after = self.op(verb, BEFORE), self.op(verb, AFTER)
-        changed = None if verb in _READS else self.changed
+        changed = None
+        if self.changed is not None and verb not in _READS:
+            changed = partial(self.changed, verb)
         wrapped = _wrapped(there, before, after, changed)
         self.__dict__[verb] = wrapped
         return wrapped

@@ -136,7 +136,7 @@ def _opted_out(parts: Parts, suppressions: Sequence[Any]) -> None:
 
 
 class _Lanes(_Around):
-    async def next_wake(self) -> Any:
+    async def next_wake(self, _room: Any = None) -> Any:
         """Asked of the store only when something has changed since."""
         wait = self.parts.wake() - self.parts.store.clock.monotonic()
         return None if wait == float("inf") else timedelta(seconds=max(wait, 0.0))

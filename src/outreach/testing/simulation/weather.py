@@ -126,7 +126,7 @@ class Weather:
     bans: float = 0.0
     aimed: float = 0.0
     delay_h: float = 20.0
-    echoed: float = 0.3
+    echoed: float = 0.9
     late: float = 0.1
     repeated: float = 0.05
     answering: float = 0.03
@@ -161,6 +161,7 @@ def drawn(seed: int) -> Weather:
         seed=seed,
         start=start,
         hours=hours,
+        leads=rng.choice((60, 60, 72)),
         limit=rng.choice(_LIMITS),
         lead_zones=rng.choice(_LEAD_ZONES),
         phone_zones=rng.choice(_PHONE_ZONES),
@@ -181,7 +182,7 @@ def drawn(seed: int) -> Weather:
         bans=0.001 * strength(),
         aimed=0.004 * strength(),
         delay_h=rng.choice((20.0, 20.0, 9.0)),
-        echoed=rng.choice((0.05, 0.2, 0.5)),
+        echoed=rng.choice((0.1, 0.6, 0.8, 0.9)),
         late=0.1 * strength(),
         repeated=0.1 * strength(),
         answering=0.02 * strength(),

@@ -8,7 +8,7 @@ from typing import Any, Final
 from attrs import define
 
 from outreach.domain.errors import RetryLater
-from outreach.domain.ids import Incarnation
+from outreach.domain.ids import Incarnation, TenantId
 from outreach.ports.lanes import Claim
 from outreach.testing.simulation.schedule import Fiber, Life, Schedule
 from outreach.testing.simulation.seam import IDLE, suspend
@@ -53,6 +53,7 @@ class Worker:
     claimed: Callable[[Claim], None]
     main: Fiber | None = None
     _at_chores: bool = False
+    _served: TenantId | None = None
     _rest_until: float = 0.0
 
     def start(self, at: float) -> None:
@@ -103,8 +104,10 @@ class Worker:
 
     async def _claim(self) -> int:
         began = self.engine.clock.monotonic()
-        claims = await self.engine.lanes.claim(self.who, {}, _LANES)
+        lanes = self.engine.lanes
+        claims = await lanes.claim(self.who, {}, _LANES, self._served)
         for claim in claims:
+            self._served = claim.tenant
             self.claimed(claim)
             self._spawn(self._one(claim, began), "send", self._over)
         return len(claims)

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine
-from datetime import datetime, timedelta
+from collections.abc import Callable, Coroutine
+from datetime import timedelta
 from typing import Any, Final
 
 from attrs import define, field
 
-from outreach.adapters.memory import MemoryStore
 from outreach.adapters.memory.analyst import ScriptedAnalyst
-from outreach.adapters.memory.rows import Lease
-from outreach.adapters.memory.waking import wake_at
 from outreach.domain.channel import Channel
 from outreach.domain.errors import RetryLater
 from outreach.domain.ids import (
@@ -22,17 +19,12 @@ from outreach.domain.ids import (
 )
 from outreach.domain.message import Outcome, Parcel
 from outreach.domain.usecases.answer_review import AnswerReview
-from outreach.domain.usecases.audit_ledger import AuditLedger
-from outreach.domain.usecases.carry_out_stops import CarryOutStops
-from outreach.domain.usecases.dispatch import Dispatch
-from outreach.domain.usecases.do_duties import DoDuties
 from outreach.domain.usecases.enroll import Enroll
 from outreach.domain.usecases.look_for_doubts import LookForDoubts, Recover
 from outreach.domain.usecases.signal_sender import SignalSender
-from outreach.domain.usecases.watch_breaker import WatchBreaker
-from outreach.domain.usecases.watch_senders import WatchSenders
 from outreach.testing.invented import PROVIDER
 from outreach.testing.judge import Heard, Sent
+from outreach.testing.simulation.chores import Chores, duties_of
 from outreach.testing.simulation.clock import VirtualClock
 from outreach.testing.simulation.folk import ANALYSES, Operators, Prospects
 from outreach.testing.simulation.parts import HOME, TENANT, Parts, parts_of
@@ -49,6 +41,7 @@ from outreach.testing.simulation.provider import Line, Provider
 from outreach.testing.simulation.schedule import Life, Schedule
 from outreach.testing.simulation.seam import AFTER, Kind, Op, Seam, suspend
 from outreach.testing.simulation.trouble import Trouble
+from outreach.testing.simulation.wake import Wake
 from outreach.testing.simulation.watch import watched
 from outreach.testing.simulation.weather import Layer, Weather
 from outreach.testing.simulation.worker import Engine, Worker
@@ -77,6 +70,7 @@ class World:
     seen: Counter[str] = field(factory=Counter)
     known: list[Heard] = field(factory=list)
     schedule: Schedule = field(init=False)
+    wake: Wake = field(init=False)
     clock: VirtualClock = field(init=False)
     parts: Parts = field(init=False)
     provider: Provider = field(init=False)
@@ -91,15 +85,6 @@ class World:
         weather = self.weather
         self.rng = random.Random(f"world {weather.seed}")
         self.clock = VirtualClock(weather.start)
-        self.schedule = Schedule(
-            clock=self.clock,
-            rng=self.rng,
-            calm=weather.calm,
-            stall=self._stall,
-            due=self._due,
-            seen=self.seen,
-            trace=self.trace,
-        )
         numbers = numbers_of(weather)
         bad = frozenset(n for n in numbers if self.rng.random() < weather.bad)
         self.provider = Provider(
@@ -109,10 +94,19 @@ class World:
             weather, self.clock, self.rng, self.provider, self.seen
         )
         self._settle_in(parts)
+        self.wake = Wake(parts.store, weather.start)
+        self.schedule = Schedule(
+            clock=self.clock,
+            rng=self.rng,
+            calm=weather.calm,
+            stall=self._stall,
+            wake=self.wake,
+            seen=self.seen,
+            trace=self.trace,
+        )
         if self.change is not None:
             self.change(parts)
-        self._lanes = parts.lanes
-        parts.wake = self.schedule.wake_at
+        parts.wake = self.wake.at
         self.schedule.alarm = parts.alarm
         self.schedule.slow = Layer.ALARM in weather.off
         watched(parts)
@@ -135,12 +129,7 @@ class World:
     _prospects: Prospects = field(init=False)
     _trouble: Trouble = field(init=False)
     _operators: Operators = field(init=False)
-    _lanes: Any = field(init=False)
     _enroll: Enroll = field(init=False)
-    _recovery: Recover = field(init=False)
-    _take_in: Any = field(init=False)
-    _look: LookForDoubts = field(init=False)
-    _duties: DoDuties = field(init=False)
 
     # --- the place
 
@@ -154,7 +143,7 @@ class World:
     # --- the seams
 
     def _seam(self, port: Any, kind: Kind) -> Any:
-        changed = self.schedule.changed if kind is Kind.STORE else None
+        changed = self.wake.changed if kind is Kind.STORE else None
         return Seam(port, lambda verb, mark: self._op(verb, mark, kind), changed)
 
     def _op(self, verb: str, mark: str, kind: Kind) -> Op:
@@ -170,6 +159,10 @@ class World:
 
         crash = chance(weather.crash, weather.crash_at)
         stall = chance(weather.stall, weather.stall_at)
+        if name == "release-" and Layer.LEDGER in weather.off:
+            # A release that comes late may give back what another has taken since:
+            # the guard alone is never enough.
+            stall = 0.0
         error = chance(weather.error, weather.error_at)
         return Op(
             name, kind, after, longest, crash, crash + stall, crash + stall + error
@@ -196,9 +189,9 @@ class World:
                 "reviews",
                 "allocations",
                 "campaigns",
-                "audit",
                 "watch",
                 "stops",
+                "audit",
             )
         }
         clock = self._seam(self.clock, Kind.STORE)
@@ -231,42 +224,15 @@ class World:
             readers={PROVIDER: self.post},
             reviewers=parts.reviewers,
         )
-        duties = DoDuties(
-            duties=store["duties"],
-            dispatch=Dispatch(store["allocations"]),
-            audit=AuditLedger(
-                audit=store["audit"],
-                intents=store["intents"],
-                guard=guard,
-                calendar=parts.calendar,
-                signal=signal,
-                alerts=parts.alerts,
-            ),
-            journeys=store["journeys"],
-            reviews=store["reviews"],
-            senders=store["senders"],
-            signal=signal,
-            watch=WatchSenders(
-                store["watch"], store["senders"], signal, parts.alerts, accounts
-            ),
-            alerts=parts.alerts,
-            stops=CarryOutStops(store["stops"], {}, accounts, parts.alerts),
-            breakers=WatchBreaker(store["campaigns"], store["switches"], parts.alerts),
-            polls={},
-            lists=accounts,
-        )
-        self._recovery = Recover(store["intents"])
-        self._take_in = take_in
-        self._duties = duties
-        self._look = LookForDoubts(
-            store["intents"], guard, accounts, parts.reviewers, timing
-        )
+        look = LookForDoubts(store["intents"], guard, accounts, parts.reviewers, timing)
+        duties = duties_of(parts, store, signal, guard, accounts)
+        chores = Chores(parts.store, Recover(store["intents"]), take_in, look, duties)
         self.engine = Engine(
             lanes=store["lanes"],
             clock=self.clock,
             send=send,
-            lane_due=self._lane_due,
-            chores=self._chores,
+            lane_due=lambda: self.wake.lanes() <= self.schedule.now,
+            chores=chores.due,
         )
         self._enroll = Enroll(
             campaigns=store["campaigns"],
@@ -334,45 +300,6 @@ class World:
                 break
         self.schedule.ring()
 
-    def _lane_due(self) -> bool:
-        """Also one that is due and held by somebody: finding that out is a claim."""
-        store = self.parts.store
-        return any(
-            not lane.calling and (at := wake_at(store, lane)) and at <= store.now
-            for lane in store.lanes.values()
-        )
-
-    def _chores(self) -> list[Callable[[Incarnation], Awaitable[int]]]:
-        """Those that have something to do."""
-        store = self.parts.store
-        found: list[Callable[[Incarnation], Awaitable[int]]] = []
-        if any(store.attempts[one].deadline <= store.machine for one in store.calling):
-            found.append(self._recover)
-        events = store.arrived.values()
-        if any(_is_due(store, row.due_at, row.lease) for row in events):
-            found.append(self._take_in)
-        doubts = (store.attempts[one] for one in store.unknown)
-        if any(_is_due(store, row.next_look, row.lease) for row in doubts):
-            found.append(self._look)
-        duties = store.duties.values()
-        if any(
-            row.duty.due_at <= store.now and not store.leased(row.lease)
-            for row in duties
-        ):
-            found.append(self._duties)
-        return found
-
-    async def _recover(self, who: Incarnation) -> int:
-        del who
-        return await self._recovery()
-
-    def _due(self) -> float:
-        """When the next thing is due, as the store says it."""
-        wait: timedelta | None = now(self._lanes.next_wake())
-        if wait is None:
-            return float("inf")
-        return self.schedule.now + wait.total_seconds()
-
     def _unsaid(self, sent: Sent) -> bool:
         store = self.parts.store
         outcomes = {store.attempts[one].outcome for one in store.hashes[sent.hash]}
@@ -399,7 +326,3 @@ class _Bell:
         """Wake the sleepers."""
         del after
         self.schedule.ring()
-
-
-def _is_due(store: MemoryStore, at: datetime | None, lease: Lease | None) -> bool:
-    return at is not None and at <= store.now and not store.leased(lease)

@@ -1,0 +1,102 @@
+"""What a worker does beside sending, and whether there is anything of it to do."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from attrs import define
+
+from outreach.adapters.memory import MemoryStore
+from outreach.domain.ids import Incarnation
+from outreach.domain.usecases.audit_ledger import AuditLedger
+from outreach.domain.usecases.carry_out_stops import CarryOutStops
+from outreach.domain.usecases.dispatch import Dispatch
+from outreach.domain.usecases.do_duties import DoDuties
+from outreach.domain.usecases.look_for_doubts import LookForDoubts, Recover
+from outreach.domain.usecases.signal_sender import SignalSender
+from outreach.domain.usecases.watch_breaker import WatchBreaker
+from outreach.domain.usecases.watch_senders import WatchSenders
+from outreach.testing.simulation.parts import Parts
+
+__all__ = ["Chores", "duties_of"]
+
+
+def duties_of(
+    parts: Parts,
+    store: Mapping[str, Any],
+    signal: SignalSender,
+    guard: Any,
+    accounts: Mapping[Any, Any],
+) -> DoDuties:
+    """Everything periodic, over ports behind their seams."""
+    return DoDuties(
+        duties=store["duties"],
+        dispatch=Dispatch(store["allocations"]),
+        audit=AuditLedger(
+            audit=store["audit"],
+            intents=store["intents"],
+            guard=guard,
+            calendar=parts.calendar,
+            signal=signal,
+            alerts=parts.alerts,
+        ),
+        watch=WatchSenders(
+            watch=store["watch"],
+            senders=store["senders"],
+            signal=signal,
+            alerts=parts.alerts,
+            answering=accounts,
+        ),
+        stops=CarryOutStops(store["stops"], {}, {}, parts.alerts),
+        breakers=WatchBreaker(store["campaigns"], store["switches"], parts.alerts),
+        journeys=store["journeys"],
+        reviews=store["reviews"],
+        senders=store["senders"],
+        signal=signal,
+        alerts=parts.alerts,
+        polls={},
+        lists=accounts,
+    )
+
+
+@define(eq=False)
+class Chores:
+    """Those that would find nothing change nothing, and are left out."""
+
+    store: MemoryStore
+    recovery: Recover
+    take_in: Any
+    look: LookForDoubts
+    duties: DoDuties
+
+    def due(self) -> list[Callable[[Incarnation], Awaitable[int]]]:
+        """Those that have something to do."""
+        store = self.store
+        now, machine = store.now, store.machine
+        found: list[Callable[[Incarnation], Awaitable[int]]] = []
+        for name in store.calling:
+            if store.attempts[name].deadline <= machine:
+                found.append(self.recover)
+                break
+        for event in store.arrived.values():
+            due = event.due_at
+            if due is not None and due <= now and not store.leased(event.lease):
+                found.append(self.take_in)
+                break
+        for name in store.unknown:
+            doubt = store.attempts[name]
+            look = doubt.next_look
+            if look is not None and look <= now and not store.leased(doubt.lease):
+                found.append(self.look)
+                break
+        for row in store.duties.values():
+            if row.duty.due_at <= now and not store.leased(row.lease):
+                found.append(self.duties)
+                break
+        return found
+
+    async def recover(self, who: Incarnation) -> int:
+        """No lease is taken by it."""
+        del who
+        return await self.recovery()
