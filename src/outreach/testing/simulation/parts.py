@@ -71,7 +71,6 @@ class Parts:
     Attributes:
         seen: what happened how often.
         opted_out: machine time of the commit of each suppression, by number.
-        wake: when the next thing is due, in seconds from the start.
         alarm: seconds a process may be stopped before it is killed; None: it has none.
         sends, takes: the two use cases that the protocol is made of.
     """
@@ -100,7 +99,6 @@ class Parts:
     seen: Counter[str]
     opted_out: dict[str, datetime]
     alarm: float | None
-    wake: Callable[[], float] = lambda: 0.0
     calendar: Any = field(factory=NoHolidays)
     reviewers: ReviewCalendar = field(factory=lambda: ReviewCalendar(HOME))
     sends: Callable[..., SendNext] = SendNext

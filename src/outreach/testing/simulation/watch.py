@@ -6,7 +6,6 @@ Watchers stand around the ports and change nothing.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Any, Final
 
 from attrs import define, field
@@ -136,11 +135,6 @@ def _opted_out(parts: Parts, suppressions: Sequence[Any]) -> None:
 
 
 class _Lanes(_Around):
-    async def next_wake(self, _room: Any = None) -> Any:
-        """Asked of the store only when something has changed since."""
-        wait = self.parts.wake() - self.parts.store.clock.monotonic()
-        return None if wait == float("inf") else timedelta(seconds=max(wait, 0.0))
-
     async def put_off(self, claim: Any, puts: Any) -> Any:
         for put in puts:
             made = put.decision

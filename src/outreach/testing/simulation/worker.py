@@ -71,18 +71,15 @@ class Worker:
                 await suspend(_BACKOFF_S)
 
     async def _round(self) -> None:
+        # The scheduler knows what `next_wake` would say, and wakes it then.
+        await suspend(IDLE)
         engine = self.engine
-        wait = await engine.lanes.next_wake()
-        if wait is None or wait.total_seconds() > 0:
-            await suspend(IDLE)
-            return
         if not self._at_chores and engine.chores():
             self._at_chores = True
             self._spawn(self._chores(), "chores", self._done)
         if engine.lane_due() and not await self._claim():
             # Due, but in hand: here or in another worker.
             await suspend(_BREATH_S)
-        await suspend(IDLE)
 
     async def _chores(self) -> None:
         """One after the other; what is asked again has had something to do."""

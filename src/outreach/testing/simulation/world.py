@@ -106,7 +106,6 @@ class World:
         )
         if self.change is not None:
             self.change(parts)
-        parts.wake = self.wake.at
         self.schedule.alarm = parts.alarm
         self.schedule.slow = Layer.ALARM in weather.off
         watched(parts)
