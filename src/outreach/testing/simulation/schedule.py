@@ -140,7 +140,9 @@ class Schedule:
     def _doze(self, fiber: Fiber, at: float, within: float) -> None:
         """Sleep until something is due; to be awake before would only cost turns."""
         jitter = 0.5 * self.rng.random()
-        wake = max(max(self.wake.at(), self.now) + jitter, at + within * self.rng.random())
+        wake = max(
+            max(self.wake.at(), self.now) + jitter, at + within * self.rng.random()
+        )
         self._sleepers[fiber] = wake
         fiber.turn += 1
         if wake < _NEVER:

@@ -116,9 +116,11 @@ def _wrapped(
 ) -> Callable[..., Awaitable[Any]]:
     async def call(*args: Any, **named: Any) -> Any:
         await suspend(before)
-        answer = await effect(*args, **named)
-        if changed is not None:
-            changed()
+        try:
+            answer = await effect(*args, **named)
+        finally:
+            if changed is not None:
+                changed()
         await suspend(after)
         return answer
 
