@@ -557,6 +557,31 @@ async def test_a_t1_that_was_never_asked_costs_nothing() -> None:
     assert await here.send() is Step.ACCEPTED
 
 
+async def test_a_unit_is_given_back_before_another_can_have_the_lane() -> None:
+    here = engine()
+    phone, _ = await here.world.phone_with()
+    ours: list[bool] = []
+
+    class Watching(Down):
+        async def reserve(self, asks: Sequence[Ask]) -> Sequence[Grant]:
+            return await here.guard.reserve(asks)
+
+        async def rebuild(self, units: Sequence[Units]) -> None:
+            await here.guard.rebuild(units)
+
+        async def release(self, rid: IntentId, slot: UnitSlot) -> None:
+            ours.append(here.lane(phone).lease is not None)
+            await here.guard.release(rid, slot)
+
+    rough = Rough(here.world.intents, arm_fails=Unavailable("down"))
+    claim = await here.world.claim()
+    send = evolve(here.sends(rough), guard=Watching())
+    with pytest.raises(Unavailable):
+        await send(claim, here.clock.monotonic())
+
+    assert ours == [True]
+
+
 async def test_a_worker_that_is_late_after_its_claim_does_not_call() -> None:
     here = engine()
     phone, (lead,) = await here.world.phone_with()
