@@ -34,7 +34,6 @@ def settle(store: MemoryStore, result: Result) -> Left:
         _rest(store, attempt, result)
         _end_call(store, attempt, result)
     elif attempt.outcome is Outcome.UNKNOWN and result.outcome is not Outcome.UNKNOWN:
-        _rest(store, attempt, result)
         _learn(store, attempt, result)
     return left(store, attempt)
 
@@ -107,9 +106,11 @@ def _result(attempt: AttemptRow, outcome: Outcome) -> Result:
 
 
 def _rest(store: MemoryStore, attempt: AttemptRow, result: Result) -> None:
-    """The lane rests from now on, unless it is a newer claim's by now."""
+    """The lane rests from the end of its call; what is learnt later changes nothing."""
     lane = store.lanes[attempt.parcel.sender]
     if not lane.token == attempt.token == result.token:
+        return
+    if attempt.parcel.attempt not in lane.calling:
         return
     lane.gate_at = max(lane.gate_at, store.now + result.gap)
     lane.backoff_until = None
