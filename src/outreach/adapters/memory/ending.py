@@ -13,7 +13,7 @@ from outreach.adapters.memory.reviewing import open_item
 from outreach.adapters.memory.rows import AttemptRow, IntentRow, Standing
 from outreach.adapters.memory.stopping import stop_run
 from outreach.adapters.memory.store import MemoryStore
-from outreach.adapters.memory.watch import note_call
+from outreach.adapters.memory.watch import note_call, note_signal
 from outreach.domain.channel import Channel
 from outreach.domain.journey import Fact, happened
 from outreach.domain.message import Aftermath, Left, MessageStatus, Outcome, Result
@@ -33,8 +33,10 @@ def settle(store: MemoryStore, result: Result) -> Left:
     if attempt.outcome is Outcome.CALLING:
         _rest(store, attempt, result)
         _end_call(store, attempt, result)
+        note_signal(store, attempt, result)
     elif attempt.outcome is Outcome.UNKNOWN and result.outcome is not Outcome.UNKNOWN:
         _learn(store, attempt, result)
+        note_signal(store, attempt, result)
     return left(store, attempt)
 
 

@@ -207,6 +207,9 @@ class World:
         accounts = dict.fromkeys(parts.store.accounts, gateway)
         timing = parts.store.timing
         signal = SignalSender(store["senders"], store["duties"], clock, parts.alerts)
+        watch = WatchSenders(
+            store["watch"], store["senders"], signal, parts.alerts, accounts
+        )
         send = parts.sends(
             lanes=store["lanes"],
             intents=store["intents"],
@@ -214,7 +217,7 @@ class World:
             gateways=accounts,
             calendar=parts.calendar,
             clock=self.clock,
-            signal=signal,
+            watch=watch,
             reviewers=parts.reviewers,
             rng=self.rng,
             timing=timing,
@@ -246,9 +249,7 @@ class World:
             reviews=store["reviews"],
             senders=store["senders"],
             signal=signal,
-            watch=WatchSenders(
-                store["watch"], store["senders"], signal, parts.alerts, accounts
-            ),
+            watch=watch,
             alerts=parts.alerts,
             stops=CarryOutStops(store["stops"], {}, accounts, parts.alerts),
             breakers=WatchBreaker(store["campaigns"], store["switches"], parts.alerts),

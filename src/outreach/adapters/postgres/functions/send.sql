@@ -775,6 +775,7 @@ BEGIN
   END IF;
   PERFORM release_lane(a, r, v_now);
   PERFORM note_call(a, r, v_outcome, v_now);
+  PERFORM note_signal(a, r, v_now);
 END
 $$;
 
