@@ -37,7 +37,22 @@ INSERT INTO event_keys (id, provider, account, key, type, received_at, status, d
   tenant_id, lead_id)
 SELECT id, 'timelinesai', 'default', id::text, 'REPLY', called_at, 'APPLIED', called_at,
        tenant_id, lead_id FROM attempts ORDER BY called_at;
-UPDATE intents SET status = 'DONE'
+UPDATE intents SET status = 'DONE';
+INSERT INTO switches (tenant_id, scope, covers, reason, thrown_by, thrown_at, lifted_at)
+SELECT e.tenant_id, 'CAMPAIGN', e.campaign_id, 'x', 'x', '2026-03-02 06:00+00',
+       '2026-03-02 06:30+00' FROM sequence_enrollments e LIMIT 1;
+INSERT INTO budget_use (tenant_id, sender_id, key, used, limit_told, ends_at)
+SELECT tenant_id, lane_id, 'total:' || id, 1, 9,
+       CASE WHEN row_number() OVER (ORDER BY id) <= 300
+            THEN '2026-03-02 22:00+00'::timestamptz
+            ELSE '2026-01-02 22:00+00'::timestamptz END FROM intents;
+INSERT INTO budget_units (tenant_id, sender_id, key, intent_id, attempt_id)
+SELECT tenant_id, lane_id, 'total:' || id, id, id FROM intents;
+INSERT INTO stops (id, tenant_id, account_id, kind, about, cause, caused_at,
+                   confirmed_at)
+SELECT id, tenant_id, account_id, 'WITHDRAW', id, 'x', called_at,
+       CASE WHEN called_at < '2026-03-01' THEN called_at END
+  FROM attempts ORDER BY called_at
 """
 
 
@@ -71,6 +86,8 @@ BOUNDED: Final = (
     "log_without_attempt",
     "attempt_without_log",
     "other_payload",
+    "budgets_differ",
+    "after_breaker",
     "fence_back",
     "other_phone",
     "journey_differs",
@@ -102,6 +119,8 @@ def test_what_is_late_is_the_head_of_an_index(plans: Plans) -> None:
         f"SELECT audit_late_answer({SINCE}, {SINCE})",
         f"SELECT audit_late_duty({SINCE})",
         f"SELECT audit_late_event({SINCE})",
+        "SELECT audit_stop_untold('2026-03-02 07:02+00')",
+        "SELECT audit_stop_lost()",
     ):
         plans.run(query)
         assert plans.touched() < SENT / 4

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Final
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -16,11 +17,13 @@ from tests.contract.postgres_world import TENANT, empty, world_over
 from outreach.adapters.postgres.docs import jsonb
 from outreach.adapters.postgres.pool import Database
 from outreach.domain.address import phone_key
-from outreach.domain.change import Change, Done
-from outreach.domain.ids import Incarnation, LeadId
+from outreach.domain.change import Change, Done, Heard, Postponed
+from outreach.domain.channel import Channel
+from outreach.domain.event import EventType
+from outreach.domain.ids import Incarnation, IntentId, LeadId, SenderId, StepId
 from outreach.domain.journey import Fact, happened
 from outreach.domain.message import Armed, NotArmed, Outcome, WhyNotArmed
-from outreach.domain.sender import SenderState
+from outreach.domain.sender import Sender, SenderState
 from outreach.domain.suppression import Suppression, SuppressionReason
 from outreach.testing import invented
 from outreach.testing.world import B, World
@@ -29,6 +32,8 @@ A_MOMENT: Final = 0.3
 WORKERS: Final = 40
 LIMIT: Final = 7
 ROUNDS: Final = 25
+NO_WAIT: Final = "SET LOCAL lock_timeout = '200ms'"
+"""Of who holds the lock that the other side waits for: it must not have to wait."""
 
 
 @pytest.fixture
@@ -296,3 +301,140 @@ async def test_a_change_of_a_phone_and_the_end_of_its_call_do_not_wait_for_each_
 
     assert await changing
     assert (await world.senders.by_id(TENANT, phone.id)).state is SenderState.PAUSED
+
+
+async def test_a_reply_and_the_end_of_a_call_do_not_wait_for_each_other(
+    world: World, database: Database
+) -> None:
+    """A reply is heard by the phone and cancels in its lane: the lane comes first."""
+    phone, (lead,) = await world.phone_with()
+    known = await world.known(lead)
+    heard = Heard(EventType.REPLY, Channel.WHATSAPP, known.now, sender=phone.id)
+    # The message is planned after the reply was heard.
+    planned = evolve(known.waiting[0], id=IntentId(uuid4()), step=StepId(uuid4()))
+    reply = world.change(known, heard=heard, plans=(planned,))
+
+    async with database.connection(TENANT) as ends:
+        # What T2 holds, in its order: the lane, then the phone.
+        await ends.execute("SELECT FROM lanes WHERE id = %s FOR UPDATE", (phone.id,))
+        hearing = asyncio.create_task(world.commit(reply))
+        await asyncio.sleep(A_MOMENT)
+        await ends.execute(NO_WAIT)
+        await ends.execute(
+            "UPDATE wa_phone_numbers SET total_messages_sent = 1 WHERE id = %s",
+            (phone.id,),
+        )
+
+    assert await hearing is Done.DONE
+
+
+async def test_what_a_person_sent_and_t1_do_not_wait_for_each_other(
+    world: World, database: Database
+) -> None:
+    """The day is locked before the lane, also where a person used a unit of it."""
+    phone, (lead,) = await world.phone_with()
+    call = await world.send()
+    known = await world.known(lead)
+    assert call.draft.unit is not None
+    day = call.draft.unit.day
+    moved = tuple(
+        Postponed(one.id, known.now + timedelta(days=9), "x") for one in known.waiting
+    )
+    by_hand = world.change(known, external=call.draft.unit, postpones=moved)
+    assert moved
+
+    async with database.connection(TENANT) as arms:
+        # What T1 of another lead holds, in its order: the day, then the lane.
+        await arms.execute(
+            "SELECT FROM wa_quota_usage WHERE phone_id = %s AND usage_date = %s"
+            " FOR UPDATE",
+            (phone.id, day),
+        )
+        counting = asyncio.create_task(world.commit(by_hand))
+        await asyncio.sleep(A_MOMENT)
+        await arms.execute(NO_WAIT)
+        await arms.execute("SELECT FROM lanes WHERE id = %s FOR UPDATE", (phone.id,))
+
+    assert await counting is Done.DONE
+
+
+async def test_a_suppression_of_many_and_the_end_of_a_call_do_not_wait_for_each_other(
+    world: World, database: Database
+) -> None:
+    """All leads come before the first lane."""
+    phone, leads = await world.phone_with(2)
+    first, last = sorted(leads)
+    items = [
+        Suppression(
+            phone_key((await world.known(lead)).number),
+            SuppressionReason.OPT_OUT,
+            "ana",
+            await world.now(),
+        )
+        for lead in (first, last)
+    ]
+
+    async with database.connection(TENANT) as ends:
+        # What T2 holds, in its order: the lead, then the lane.
+        await ends.execute(
+            "SELECT FROM gold_lead_journey WHERE id = %s FOR UPDATE", (last,)
+        )
+        suppressing = asyncio.create_task(world.switches.suppress(TENANT, items))
+        await asyncio.sleep(A_MOMENT)
+        await ends.execute(NO_WAIT)
+        await ends.execute("SELECT FROM lanes WHERE id = %s FOR UPDATE", (phone.id,))
+
+    assert await suppressing == len(items)
+
+
+async def test_commits_of_many_calls_take_lanes_in_one_order(
+    world: World, database: Database
+) -> None:
+    phones = sorted([(await world.phone_with())[0] for _ in range(2)], key=_id)
+    claims = {claim.lane: claim for claim in await world.claims()}
+    calls = [await world.arm(claims[phone.id]) for phone in reversed(phones)]
+
+    async with database.connection(TENANT) as throws:
+        # What a switch holds, in its order: the lanes, by their ids.
+        await throws.execute(
+            "SELECT FROM lanes WHERE id = %s FOR UPDATE", (phones[0].id,)
+        )
+        settling = [
+            asyncio.create_task(world.settle(call, Outcome.ACCEPTED)) for call in calls
+        ]
+        await asyncio.sleep(A_MOMENT)
+        await throws.execute(NO_WAIT)
+        await throws.execute(
+            "SELECT FROM lanes WHERE id = %s FOR UPDATE", (phones[1].id,)
+        )
+    lefts = await asyncio.gather(*settling)
+
+    assert [left.outcome for left in lefts] == [Outcome.ACCEPTED] * 2
+
+
+def _id(phone: Sender) -> SenderId:
+    return phone.id
+
+
+async def test_who_ends_lost_calls_waits_for_nobody(
+    world: World, database: Database
+) -> None:
+    phones = [(await world.phone_with())[0] for _ in range(2)]
+    for claim in await world.claims():
+        await world.arm(claim)
+
+    async with database.connection(TENANT) as holds:
+        await holds.execute(
+            "SELECT FROM lanes WHERE id = %s FOR UPDATE", (phones[0].id,)
+        )
+        forsaking = asyncio.create_task(
+            database.value("SELECT forsake(%s, '0', '0', '0')", ("%",))
+        )
+        done, _ = await asyncio.wait({forsaking}, timeout=10 * A_MOMENT)
+    rows = await database.rows("SELECT sender_id, outcome FROM attempts", tenant=TENANT)
+
+    assert done
+    assert {row["sender_id"]: row["outcome"] for row in rows} == {
+        phones[0].id: "CALLING",
+        phones[1].id: "UNKNOWN",
+    }

@@ -38,6 +38,7 @@ from outreach.adapters.postgres.intents import PostgresIntents
 from outreach.adapters.postgres.lanes import PostgresLanes
 from outreach.adapters.postgres.pool import Database
 from outreach.adapters.postgres.senders import PostgresSenders
+from outreach.adapters.postgres.watch import PostgresWatch
 from outreach.adapters.redis import RedisGuard, connect
 from outreach.adapters.system import uuid7
 from outreach.adapters.system.holidays import LibraryCalendar
@@ -46,6 +47,7 @@ from outreach.domain.ids import AccountId, Incarnation
 from outreach.domain.review import ReviewCalendar
 from outreach.domain.usecases.send_next import SendNext, Step
 from outreach.domain.usecases.signal_sender import SignalSender
+from outreach.domain.usecases.watch_senders import WatchSenders
 
 __all__ = ["BARS", "rows"]
 
@@ -219,6 +221,8 @@ async def _open(
     intents = PostgresIntents(database)
     await intents.epoch(await guard.store_id())
     ours, clock = PostgresLanes(database), PostgresClock(database)
+    senders = PostgresSenders(database, uuid7)
+    signal = SignalSender(senders, PostgresDuties(database), clock, MemoryAlerts())
     return _Ours(
         url,
         lanes,
@@ -230,11 +234,8 @@ async def _open(
             gateways={AccountId(TENANT): gateway},
             calendar=LibraryCalendar(),
             clock=clock,
-            signal=SignalSender(
-                senders=PostgresSenders(database, uuid7),
-                duties=PostgresDuties(database),
-                clock=clock,
-                alerts=MemoryAlerts(),
+            watch=WatchSenders(
+                PostgresWatch(database), senders, signal, signal.alerts, ()
             ),
             reviewers=ReviewCalendar("UTC"),
             rng=random.Random(1),

@@ -12,6 +12,7 @@ from outreach.adapters.memory import MemoryStore
 from outreach.adapters.memory.rows import Standing
 from outreach.domain.auditing import Check
 from outreach.domain.budget import UnitSlot
+from outreach.domain.change import DutyKind
 from outreach.domain.channel import Channel, Permit, State
 
 __all__ = ["MemorySpoils", "PostgresSpoils"]
@@ -78,6 +79,14 @@ _SQL: Final = {
     Check.OTHER_PAYLOAD: """
         UPDATE gold_communication_log SET content_rendered = content_rendered || '!'
          WHERE id = %(attempt)s
+        """,
+    Check.AFTER_BREAKER: """
+        UPDATE switches SET thrown_at = thrown_at - interval '1 hour'
+         WHERE scope = 'CAMPAIGN'
+        """,
+    Check.STOP_LOST: "DELETE FROM duties WHERE key = %(stop)s::text",
+    Check.BUDGETS_DIFFER: """
+        UPDATE budget_use SET used = used + 1 WHERE sender_id = %(sender)s
         """,
     Check.UNITS_DIFFER: """
         UPDATE wa_quota_usage SET used = used + 1
@@ -183,6 +192,21 @@ class MemorySpoils:
 
     def _units_differ(self, *, intent: Any, sender: Any, day: Any, **_: Any) -> None:
         del self.store.unit(UnitSlot(sender, day)).ids[intent]
+
+    def _after_breaker(self, **_: Any) -> None:
+        hour = timedelta(hours=1)
+        for key, one in self.store.switches.items():
+            self.store.switches[key] = evolve(one, at=one.at - hour)
+        self.store.lifted[:] = [
+            (evolve(one, at=one.at - hour), end) for one, end in self.store.lifted
+        ]
+
+    def _stop_lost(self, *, stop: Any) -> None:
+        del self.store.duties[DutyKind.STOP, str(stop)]
+
+    def _budgets_differ(self, *, intent: Any, sender: Any, **_: Any) -> None:
+        for row in self.store.budgets[sender].values():
+            del row.ids[intent]
 
     def _fence_back(self, *, attempt: Any, **_: Any) -> None:
         self.store.attempts[attempt].token = 0

@@ -17,13 +17,12 @@ from outreach.domain.invariants import Invariant
 from outreach.ports.audit import Audit
 from outreach.testing.audit import AuditContract, Spoil
 from outreach.testing.audit_late import LateContract
+from outreach.testing.audit_stopped import StoppedContract
 from outreach.testing.world import World
 
 ELSEWHERE: Final = {
-    Invariant.BREAKER,  # until breakers are stored
     Invariant.BREACHES_ACT,  # what the use case does with a finding
     Invariant.SAME_SEED,  # of the simulation
-    Invariant.STOPS_CONFIRMED,  # until stops are stored
 }
 
 
@@ -57,6 +56,10 @@ class TestAudit(AuditContract):
 
 
 class TestLate(LateContract):
+    pass
+
+
+class TestStopped(StoppedContract):
     pass
 
 

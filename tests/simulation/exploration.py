@@ -31,6 +31,7 @@ from outreach.domain.usecases.dispatch import Dispatch
 from outreach.domain.usecases.enroll import Enroll
 from outreach.domain.usecases.look_for_doubts import Recover
 from outreach.domain.usecases.signal_sender import SignalSender
+from outreach.domain.usecases.watch_senders import WatchSenders
 from outreach.testing.judge import judge
 from outreach.testing.simulation.evidence import record
 from outreach.testing.simulation.parts import HOME, TENANT
@@ -319,6 +320,7 @@ async def _work(run: _Run, number: int, who: Incarnation) -> None:
 
     lanes, intents = seam(parts.lanes, Kind.STORE), seam(parts.intents, Kind.STORE)
     gateway = seam(parts.provider, Kind.PROVIDER)
+    signal = SignalSender(parts.senders, parts.duties, run.world.clock, parts.alerts)
     send = parts.sends(
         lanes=lanes,
         intents=intents,
@@ -326,7 +328,7 @@ async def _work(run: _Run, number: int, who: Incarnation) -> None:
         gateways=dict.fromkeys(parts.store.accounts, gateway),
         calendar=parts.calendar,
         clock=run.world.clock,
-        signal=SignalSender(parts.senders, parts.duties, run.world.clock, parts.alerts),
+        watch=WatchSenders(parts.watch, parts.senders, signal, parts.alerts, ()),
         reviewers=parts.reviewers,
         rng=_Least(),
         timing=parts.store.timing,

@@ -124,7 +124,7 @@ class Engine:
             gateways=self.accounts,
             calendar=self.days,
             clock=self.clock,
-            signal=self.signal,
+            watch=self.watch,
             reviewers=REVIEWERS,
             rng=random.Random(7),
             timing=self.world.timing,

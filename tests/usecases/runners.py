@@ -145,6 +145,7 @@ def runner_over(
     guard = guard or MemoryGuard(world.clock.monotonic)
     alerts = alerts or MemoryAlerts()
     signal = SignalSender(world.senders, world.duties, world.clock, alerts)
+    watch = WatchSenders(world.watch, world.senders, signal, alerts, gateways)
     made = Runner(
         who=Incarnation(name),
         bell=LocalBell(),
@@ -157,7 +158,7 @@ def runner_over(
             gateways=gateways,
             calendar=Days(),
             clock=world.clock,
-            signal=signal,
+            watch=watch,
             reviewers=REVIEWERS,
             rng=random.Random(name),
             timing=world.timing,
@@ -186,7 +187,7 @@ def runner_over(
             reviews=world.reviews,
             senders=world.senders,
             signal=signal,
-            watch=WatchSenders(world.watch, world.senders, signal, alerts, gateways),
+            watch=watch,
             alerts=alerts,
             stops=CarryOutStops(world.stops, {}, {}, alerts),
             breakers=WatchBreaker(world.campaigns, world.switches, alerts),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from attrs import define
+from attrs import define, evolve
 from tests.unit.cases import uid
 from tests.usecases.engine import HOUR, MINUTE, SECOND, Engine, engine
 
@@ -13,6 +13,7 @@ from outreach.adapters.memory.gateway import Mishap
 from outreach.domain.address import email_keys, phone_key
 from outreach.domain.change import DutyKind
 from outreach.domain.channel import Channel
+from outreach.domain.errors import NotFound
 from outreach.domain.event import EventType, SystemEvent
 from outreach.domain.ids import AccountId, StopId
 from outreach.domain.message import Parcel
@@ -196,6 +197,26 @@ async def test_a_defect_of_a_gateway_confirms_nothing_and_is_told() -> None:
     assert (after[stop.id].tries, after[stop.id].detail) == (1, "defect: KeyError")
     assert after[other.id].tries == 0
     assert here.told().count("stop.unconfirmed") == 1
+
+
+@define
+class Lacking:
+    async def stop(self, stop: Stop) -> Confirmed | Again:
+        raise NotFound(stop.about)
+
+
+async def test_what_a_provider_cannot_find_is_asked_again() -> None:
+    here, parcel = await stopping()
+    stops = {str(stop.id) for stop in await listed(here)}
+    takers: dict[AccountId, TakesBack] = {parcel.account: Lacking()}
+    lacking = CarryOutStops(here.world.stops, takers, takers, here.alerts)
+    doing = evolve(here.do_duties, stops=lacking)
+
+    await doing(A)
+
+    kept = {key for kind, key in here.store.duties if kind is DutyKind.STOP}
+    assert kept == stops
+    assert {stop.tries for stop in await listed(here)} == {1}
 
 
 @define

@@ -6,13 +6,22 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import pytest
-from attrs import define, evolve
+from attrs import define, evolve, frozen
 from tests.unit.cases import uid
-from tests.usecases.engine import DAY, Engine, engine
+from tests.usecases.engine import DAY, HOUR, MINUTE, Engine, engine
 
+from outreach.adapters.memory import MemoryIntents
 from outreach.domain.change import DutyKind
 from outreach.domain.errors import NotFound, Unavailable
 from outreach.domain.ids import AccountId, SenderId, TenantId
+from outreach.domain.message import (
+    Answer,
+    Left,
+    NotAccepted,
+    Refusal,
+    Refused,
+    Result,
+)
 from outreach.domain.sender import NewSender, Sender, SenderSignal, SenderState
 from outreach.ports.gateway import Status
 from outreach.ports.senders import Account, Polled, Senders, SenderUse
@@ -183,3 +192,70 @@ async def test_another_tenants_phone_is_not_there() -> None:
 
     with pytest.raises(NotFound):
         await here.signal(here.world.stranger, phone.id, SenderSignal.BANNED, why="403")
+
+
+class Killed(BaseException):
+    """The process is gone."""
+
+
+@frozen
+class Dying(MemoryIntents):
+    """T2 is committed, and whoever asked for it never hears of it."""
+
+    async def settle(self, results: Sequence[Result]) -> Sequence[Left]:
+        await MemoryIntents.settle(self, results)
+        raise Killed
+
+
+async def killed_after(here: Engine, answer: Answer) -> None:
+    here.gateway.script(answer)
+    with pytest.raises(Killed):
+        await here.send(Dying(here.store))
+
+
+async def test_a_lock_survives_whoever_dies_after_t2() -> None:
+    here = engine()
+    phone, _ = await here.world.phone_with(2)
+    until = here.clock.engine + 7 * HOUR
+    await killed_after(here, Refused(Refusal.COLD_RESTRICTED, "463", until))
+    before = here.phone(phone.id).state
+
+    await here.duties()
+
+    locked = here.phone(phone.id)
+    assert before is SenderState.ACTIVE
+    assert (locked.state, locked.until) == (SenderState.REACHOUT_LOCKED, until)
+    assert locked.state_reason == "463"
+    assert here.told() == ["phone.reachout_locked"]
+    assert len(here.spent(phone)) == 1
+    here.pass_time(3 * MINUTE)
+    assert await here.world.claims() == []
+
+
+@pytest.mark.parametrize("lane", [True, False])
+async def test_failed_authentication_survives_whoever_dies_after_t2(
+    *, lane: bool
+) -> None:
+    here = engine()
+    phone, _ = await here.world.phone_with()
+    failed = SenderSignal.AUTH_FAILED
+    await killed_after(here, NotAccepted(lane=lane, detail="401", signal=failed))
+
+    await here.duties()
+
+    assert here.phone(phone.id).state is SenderState.OFFLINE
+    assert here.told() == ["phone.offline"]
+
+
+async def test_what_was_carried_out_at_once_is_not_done_again_by_its_duty() -> None:
+    here = engine()
+    phone, _ = await here.world.phone_with()
+    here.gateway.script(NotAccepted(lane=True, signal=SenderSignal.PAUSE))
+    await here.send()
+    paused = here.phone(phone.id).state
+    await here.signal(phone.tenant, phone.id, SenderSignal.RESUME, why="ok", by="ana")
+
+    await here.duties()
+
+    assert paused is SenderState.PAUSED
+    assert here.phone(phone.id).state is SenderState.ACTIVE

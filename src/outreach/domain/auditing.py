@@ -60,6 +60,10 @@ class Check(StrEnum):
     LOG_WITHOUT_ATTEMPT = "a logged send without its attempt"
     ATTEMPT_WITHOUT_LOG = "an accepted attempt without its line in the log"
     OTHER_PAYLOAD = "what the log says was sent is not what was armed"
+    AFTER_BREAKER = "armed while the breaker of its campaign was open"
+    STOP_UNTOLD = "a stop overdue at the last audit, too, of which nobody was told"
+    STOP_LOST = "a stop without a confirmation that nothing will ever repeat"
+    BUDGETS_DIFFER = "the use of a further budget is not what its holders say"
     UNITS_DIFFER = "the units are not those of the attempts that hold one"
     GUARD_FORGETS = "the guard, just rebuilt, holds fewer units than the ledger"
     FENCE_BACK = "a lane's fencing token went back"
@@ -85,6 +89,10 @@ INVARIANTS: Final[Mapping[Check, Invariant]] = {
     Check.LOG_WITHOUT_ATTEMPT: Invariant.ATTEMPT_FIRST,
     Check.ATTEMPT_WITHOUT_LOG: Invariant.ATTEMPT_FIRST,
     Check.OTHER_PAYLOAD: Invariant.ATTEMPT_FIRST,
+    Check.AFTER_BREAKER: Invariant.BREAKER,
+    Check.STOP_UNTOLD: Invariant.STOPS_CONFIRMED,
+    Check.STOP_LOST: Invariant.STOPS_CONFIRMED,
+    Check.BUDGETS_DIFFER: Invariant.UNITS_AGREE,
     Check.UNITS_DIFFER: Invariant.UNITS_AGREE,
     Check.GUARD_FORGETS: Invariant.UNITS_AGREE,
     Check.FENCE_BACK: Invariant.TOKENS_GROW,
@@ -92,8 +100,8 @@ INVARIANTS: Final[Mapping[Check, Invariant]] = {
     # The journey is what its log of moves makes of it, and nothing else.
     Check.JOURNEY_DIFFERS: Invariant.ORDER_IS_NOTHING,
 }
-"""Of every check. INV-14 and INV-17 have none until breakers and stops are stored;
-INV-15 is what the use case does with the answer, INV-16 is shown by the simulation.
+"""Of every check. INV-15 is what the use case does with the answer; INV-16 is shown by
+the simulation.
 """
 
 

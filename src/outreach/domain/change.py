@@ -66,6 +66,8 @@ class DutyKind(StrEnum):
     """Of a sender: whether anything has come back from it."""
     REFUSAL = "REFUSAL"
     """Of a sender: its provider refuses for an hour, or serves it again."""
+    SIGNAL = "SIGNAL"
+    """Of an attempt: what the end of its call said of the sender."""
     GONE = "GONE"
     """Of a sender that is banned or retired: its new contacts need another one."""
     STOP = "STOP"

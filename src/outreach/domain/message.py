@@ -345,6 +345,8 @@ class Result:
         retry_in: engine time until this message may be tried again (RELEASED).
         review: a person must look: the message is not tried again, the enrolment
             is PAUSED, and this item is opened in the same commit.
+        signal: what the answer says of the sender, up to *signal_until* (engine time)
+            if the provider named a time; kept with its duty in the same commit.
     """
 
     attempt: AttemptId
@@ -362,6 +364,8 @@ class Result:
     retry_in: timedelta = timedelta()
     fall_back_to: Channel | None = None
     review: ReviewItem | None = None
+    signal: SenderSignal | None = None
+    signal_until: datetime | None = None
 
 
 @frozen

@@ -35,7 +35,7 @@ from outreach.domain.review import (
     fingerprint,
     sla_due,
 )
-from outreach.domain.sender import SendClass, Sender
+from outreach.domain.sender import SendClass, Sender, SenderSignal
 from outreach.domain.sequence import Sequence, follow
 from outreach.domain.template import MAIL_LIMIT, WHATSAPP_LIMIT, parse, seed
 from outreach.domain.window import local_day
@@ -184,13 +184,15 @@ def _with_answer(plain: Result, case: Case, ended: Ended, answer: Answer) -> Res
             return evolve(plain, outcome=Outcome.ACCEPTED, ref=ref, thread=thread)
         case UnknownOutcome(detail=detail):
             return evolve(plain, detail=detail)
-        case Refused(kind=Refusal.COLD_RESTRICTED, detail=detail):
+        case Refused(kind=Refusal.COLD_RESTRICTED, detail=detail, until=until):
             return evolve(
                 plain,
                 outcome=Outcome.REFUSED,
                 detail=detail,
                 keep_unit=True,
                 review=_failed(case, ended, detail),
+                signal=SenderSignal.LOCKED,
+                signal_until=until,
             )
         case Refused(kind=kind, detail=detail):
             says = f"{kind}: {detail}"
@@ -201,7 +203,7 @@ def _with_answer(plain: Result, case: Case, ended: Ended, answer: Answer) -> Res
                 detail=says,
                 review=_failed(case, ended, says) if looks else None,
             )
-        case NotAccepted(lane=True, detail=detail, retry_after=after):
+        case NotAccepted(lane=True, detail=detail, retry_after=after, signal=signal):
             return evolve(
                 plain,
                 outcome=Outcome.RELEASED,
@@ -209,8 +211,9 @@ def _with_answer(plain: Result, case: Case, ended: Ended, answer: Answer) -> Res
                 lane_refused=True,
                 gap=ended.gap if after is not None else max(ended.gap, ended.wait),
                 rest=after or timedelta(),
+                signal=signal,
             )
-        case NotAccepted(detail=detail):
+        case NotAccepted(detail=detail, signal=signal):
             tries = TRIES if case.sequence is None else case.sequence.max_attempts
             last = case.intent.attempts + 1 >= tries
             return evolve(
@@ -219,6 +222,7 @@ def _with_answer(plain: Result, case: Case, ended: Ended, answer: Answer) -> Res
                 detail=detail,
                 retry_in=ended.wait * 2**case.intent.attempts,
                 review=_failed(case, ended, detail) if last else None,
+                signal=signal,
             )
 
 

@@ -11,8 +11,9 @@ from typing import Final
 
 from attrs import evolve, field, frozen
 
+from outreach.domain.ids import SenderId
 from outreach.domain.message import MessageStatus, Outcome
-from outreach.domain.sender import SenderState
+from outreach.domain.sender import SenderSignal, SenderState
 
 __all__ = [
     "ALIVE",
@@ -23,6 +24,7 @@ __all__ = [
     "SILENCE",
     "UNHEALTHY",
     "Called",
+    "Said",
     "Signs",
     "after_call",
     "after_move",
@@ -63,6 +65,20 @@ _UNKNOWN: Final = "U"
 _KNOWN: Final = "."
 _AT_WORK: Final = frozenset({SenderState.WARMING, SenderState.ACTIVE})
 _SENDS: Final = _AT_WORK | {SenderState.REACHOUT_LOCKED, SenderState.QUARANTINE}
+
+
+@frozen
+class Said:
+    """What the end of one call said of its sender, and nobody has carried out yet.
+
+    Attributes:
+        until: engine time the provider named, if it did.
+    """
+
+    sender: SenderId
+    signal: SenderSignal
+    why: str
+    until: datetime | None = None
 
 
 @frozen

@@ -157,6 +157,14 @@ class Container(containers.DeclarativeContainer):
     signal = providers.Factory(
         SignalSender, senders=senders, duties=duties, clock=clock, alerts=alerts
     )
+    watch_senders = providers.Factory(
+        WatchSenders,
+        watch=providers.Singleton(PostgresWatch, database),
+        senders=senders,
+        signal=signal,
+        alerts=alerts,
+        answering=polls,
+    )
     send = providers.Factory(
         SendNext,
         lanes=lanes,
@@ -165,7 +173,7 @@ class Container(containers.DeclarativeContainer):
         gateways=gateways,
         calendar=calendar,
         clock=clock,
-        signal=signal,
+        watch=watch_senders,
         reviewers=reviewers,
         rng=rng,
         timing=timing,
@@ -202,14 +210,6 @@ class Container(containers.DeclarativeContainer):
         calendar=calendar,
         signal=signal,
         alerts=alerts,
-    )
-    watch_senders = providers.Factory(
-        WatchSenders,
-        watch=providers.Singleton(PostgresWatch, database),
-        senders=senders,
-        signal=signal,
-        alerts=alerts,
-        answering=polls,
     )
     carry_out_stops = providers.Factory(
         CarryOutStops, stops=stops, takers=takers, accounts=gateways, alerts=alerts

@@ -121,7 +121,7 @@ class Intents(Protocol):
         ...
 
     async def give_up(self, limit: int) -> Sequence[Left]:
-        """Turn calls past their deadline into UNKNOWN; never waits for a lock."""
+        """Turn calls past their deadline into UNKNOWN; waits for nobody else."""
         ...
 
     async def doubtful(self, who: Incarnation, limit: int) -> Sequence[Doubt]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Protocol
 
-from outreach.domain.ids import AccountId, SenderId, TenantId
-from outreach.domain.signs import Signs
+from outreach.domain.ids import AccountId, AttemptId, SenderId, TenantId
+from outreach.domain.signs import Said, Signs
 
 __all__ = ["Watch"]
 
@@ -23,7 +23,9 @@ class Watch(Protocol):
     - what comes back from a phone ends the wait, and asks for its release;
     - news that is none does not count as an answer;
     - a lane that is refused for an hour is due for a look, and again when it is served;
-    - a sender that is at work again starts anew.
+    - a sender that is at work again starts anew;
+    - what the end of a call says of its sender leaves a duty in the same commit, and
+      is told until it is carried out.
     """
 
     async def signs(self, tenant: TenantId, sender: SenderId) -> Signs:
@@ -34,4 +36,12 @@ class Watch(Protocol):
         self, tenant: TenantId, account: AccountId
     ) -> datetime | None:
         """Since when (engine time) a lane of the account is refused, the longest."""
+        ...
+
+    async def said(self, tenant: TenantId, attempt: AttemptId) -> Said | None:
+        """What the end of that call said; None: nothing, or it is carried out."""
+        ...
+
+    async def carried_out(self, tenant: TenantId, attempt: AttemptId) -> None:
+        """It is not told any more."""
         ...

@@ -193,6 +193,27 @@ class DoubtsContract:
 
         assert known.journey.state is State.WARM_REPLY
 
+    async def test_a_move_is_not_undone_once_the_next_step_was_tried(
+        self, world: World
+    ) -> None:
+        for outcome in (Outcome.ACCEPTED, Outcome.RELEASED):
+            _, (lead,) = await world.phone_with()
+            first = await world.doubt()
+            known = await world.known(lead)
+            (following,) = known.waiting
+            await world.advance_engine(following.due_at - known.now + SOON)
+            second = await world.call_for(following.id)
+            await world.settle(second, outcome, retry_in=99 * HOUR)
+
+            left = await world.settle(first, Outcome.RELEASED)
+
+            after = await world.known(lead)
+            assert left.outcome is Outcome.RELEASED
+            assert second.armed
+            assert after.journey.state is State.CONTACTED_WA
+            assert after.enrolment is not None
+            assert after.enrolment.current_step == int(outcome is Outcome.ACCEPTED) + 1
+
     async def test_no_silence_after_what_was_not_sent(self, world: World) -> None:
         (phone,) = await world.phones()
         await world.line(phone, steps=1)

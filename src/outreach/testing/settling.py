@@ -251,6 +251,22 @@ class SettlingContract:
         assert call.armed
         assert len(await world.offered()) == 1
 
+    async def test_a_late_outcome_leaves_the_rest_of_its_lane_as_it_is(
+        self, world: World
+    ) -> None:
+        _, leads = await world.phone_with(2)
+        call = await world.doubt()
+        other = next(one for one in leads if one != call.draft.lead)
+
+        refused = {"lane_refused": True, "gap": HOUR, "rest": HOUR}
+        left = await world.settle(call, Outcome.RELEASED, **refused, retry_in=HOUR)
+        await world.advance_engine(GAP + SOON)
+        claim = await world.claim()
+
+        assert left.outcome is Outcome.RELEASED
+        assert [case.intent.lead for case in claim.cases] == [other]
+        assert claim.backoffs == 0
+
     async def test_only_while_the_run_is_active(self, world: World) -> None:
         """A step that follows is planned only if the enrolment is still active."""
         for phone in await world.phones(2):

@@ -16,11 +16,12 @@ from outreach.domain.change import Duty, DutyKind, Heard
 from outreach.domain.channel import Channel
 from outreach.domain.event import EventType
 from outreach.domain.message import MessageStatus, Outcome
-from outreach.domain.sender import Sender, SenderState
+from outreach.domain.sender import Sender, SenderSignal, SenderState
 from outreach.domain.signs import (
     LEAST_UNANSWERED,
     SILENCE,
     UNHEALTHY,
+    Said,
     Signs,
     after_call,
 )
@@ -317,3 +318,48 @@ class WatchContract:
         assert (between.doubtful_at, between.unanswered) == (None, 1)
         assert (after.unanswered, after.unanswered_since) == (0, None)
         assert after.pauses == 1
+
+    async def test_what_a_call_says_of_its_sender(self, world: World) -> None:
+        """What the end of a call says of its sender leaves a duty in the same commit,
+        and is told until it is carried out.
+        """
+        phone, _ = await world.phone_with(2)
+        until = await world.now() + HOUR
+        refused = await world.calling()
+        locked = {"signal": SenderSignal.LOCKED, "signal_until": until, "detail": "463"}
+        attempt = refused.draft.parcel.attempt
+        early = await world.watch.said(phone.tenant, attempt)
+
+        await world.settle(refused, Outcome.REFUSED, **locked)
+        await world.settle(refused, Outcome.REFUSED, **locked)
+        duties = await _due(world, DutyKind.SIGNAL)
+        said = await world.watch.said(phone.tenant, attempt)
+        theirs = await world.watch.said(world.stranger, attempt)
+        await world.watch.carried_out(world.stranger, attempt)
+        again = await world.watch.said(phone.tenant, attempt)
+        await world.watch.carried_out(phone.tenant, attempt)
+
+        assert early is theirs is None
+        assert [(duty.key, duty.tenant) for duty in duties] == [
+            (str(attempt), phone.tenant)
+        ]
+        assert said == again == Said(phone.id, SenderSignal.LOCKED, "463", until)
+        assert await world.watch.said(phone.tenant, attempt) is None
+
+    async def test_a_signal_that_comes_late_is_not_lost(self, world: World) -> None:
+        phone, _ = await world.phone_with()
+        call = await world.doubt()
+        failed = SenderSignal.AUTH_FAILED
+        said = {"signal": failed, "lane_refused": True, "detail": "401"}
+        before = await _due(world, DutyKind.SIGNAL)
+
+        await world.settle(call, Outcome.RELEASED, **said)
+
+        attempt = call.draft.parcel.attempt
+        assert before == []
+        assert [duty.key for duty in await _due(world, DutyKind.SIGNAL)] == [
+            str(attempt)
+        ]
+        assert await world.watch.said(phone.tenant, attempt) == Said(
+            phone.id, failed, "401"
+        )

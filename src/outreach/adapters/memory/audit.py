@@ -19,6 +19,7 @@ from outreach.domain.event import EventType
 from outreach.domain.ids import LeadId, TenantId
 from outreach.domain.message import Outcome
 from outreach.domain.sequence import EnrolmentStatus
+from outreach.domain.stop import ALERT_AFTER
 from outreach.domain.window import local_day
 from outreach.ports.audit import Cursor
 
@@ -43,6 +44,7 @@ class MemoryAudit:
             *_lost(self.store, tenant, since),
             *_late(self.store, tenant),
             *_asleep(self.store, tenant),
+            *_stops(self.store, tenant),
             *_unheard(self.store, tenant, since),
             *_journeys(self.store, tenant, since),
         ]
@@ -188,6 +190,18 @@ def _asleep(store: MemoryStore, tenant: TenantId) -> Iterator[Finding]:
             many = sum(row.lane == lane for row in waiting)
             if store.lanes[lane].line.count() < many:
                 yield finding(Check.ASLEEP, lane, "", lane)
+
+
+def _stops(store: MemoryStore, tenant: TenantId) -> Iterator[Finding]:
+    last = store.audit.last.get(tenant)
+    for row in store.stops.values():
+        if row.tenant != tenant or row.confirmed_at is not None:
+            continue
+        detail = f"{row.kind} ({row.cause}), {row.tries} tries"
+        if last is not None and row.at <= last[0] - ALERT_AFTER and not row.alerted:
+            yield finding(Check.STOP_UNTOLD, row.id, detail)
+        if (DutyKind.STOP, str(row.id)) not in store.duties:
+            yield finding(Check.STOP_LOST, row.id, detail)
 
 
 def _unheard(

@@ -13,8 +13,9 @@ from outreach.adapters.memory.store import MemoryStore
 from outreach.domain.auditing import PROVABLE_GAP, Check, Finding
 from outreach.domain.budget import HARD_LIMIT, UnitSlot
 from outreach.domain.channel import COLD_STATES, WARM_STATES, Channel
-from outreach.domain.ids import SenderId, TenantId
+from outreach.domain.ids import IntentId, SenderId, TenantId
 from outreach.domain.message import Outcome
+from outreach.domain.suppression import SwitchScope
 
 __all__ = ["ARRIVED", "finding", "of_sends", "since_then"]
 
@@ -23,6 +24,7 @@ ARRIVED: Final = frozenset(
 )
 """Outcomes of what may have reached a person."""
 
+_NOT_SENT: Final = frozenset({Outcome.RELEASED, Outcome.NOT_SENT})
 _LONGEST_DAY: Final = timedelta(hours=25)
 
 
@@ -55,10 +57,12 @@ def of_sends(
     for row in rows:
         yield from _after_opt_out(store, row)
         yield from _wrong_channel(row)
+        yield from _after_breaker(store, row)
     for row in arrived:
         yield from _other_phone(store, row)
     yield from _log(store, tenant, since, arrived)
     yield from _units(store, tenant, since)
+    yield from _budgets(store, tenant, since)
 
 
 def _twice(store: MemoryStore, arrived: Iterable[AttemptRow]) -> Iterator[Finding]:
@@ -155,6 +159,19 @@ def _wrong_channel(row: AttemptRow) -> Iterator[Finding]:
         yield finding(Check.WRONG_CHANNEL, attempt, detail, row.parcel.sender)
 
 
+def _after_breaker(store: MemoryStore, row: AttemptRow) -> Iterator[Finding]:
+    campaign = str(store.campaign_of(row.intent))
+    still = [(one, None) for one in store.switches_of(row.tenant)]
+    lifted = [(one, end.at) for one, end in store.lifted]
+    for switch, end in [*still, *lifted]:
+        if switch.scope is not SwitchScope.CAMPAIGN or switch.of != campaign:
+            continue
+        if switch.at < row.called_at and (end is None or row.called_at < end):
+            detail = f"campaign {campaign}, open since {switch.at}"
+            attempt = row.parcel.attempt
+            yield finding(Check.AFTER_BREAKER, attempt, detail, row.parcel.sender)
+
+
 def _other_phone(store: MemoryStore, row: AttemptRow) -> Iterator[Finding]:
     if row.parcel.permit.channel is not Channel.WHATSAPP:
         return
@@ -219,3 +236,30 @@ def _units(store: MemoryStore, tenant: TenantId, since: datetime) -> Iterator[Fi
             subject = f"{slot.sender} {slot.day}"
             detail = f"{len(lost)} without a unit, {len(orphans)} units of nobody"
             yield finding(Check.UNITS_DIFFER, subject, detail, slot.sender)
+
+
+def _budgets(
+    store: MemoryStore, tenant: TenantId, since: datetime
+) -> Iterator[Finding]:
+    """Here the use is the number of holders, so only who holds may differ."""
+    holding: dict[tuple[SenderId, str], set[IntentId]] = {}
+    for row in store.attempts.values():
+        if row.outcome in ARRIVED:
+            for key in row.budgets:
+                held = holding.setdefault((row.parcel.sender, key), set())
+                held.add(row.intent)
+    for sender, rows in store.budgets.items():
+        if store.lanes[sender].sender.tenant != tenant:
+            continue
+        for key, row_of in rows.items():
+            lost = holding.get((sender, key), set()) - set(row_of.ids)
+            unsent = [
+                one
+                for one in row_of.ids.values()
+                if store.attempts[one].outcome in _NOT_SENT
+            ]
+            if row_of.ends_at >= since and (lost or unsent):
+                kind, *_, period = key.split(":")
+                subject = f"{sender} {kind} {period}"
+                detail = f"{len(lost)} hold no unit, {len(unsent)} were not sent"
+                yield finding(Check.BUDGETS_DIFFER, subject, detail, sender)

@@ -174,7 +174,8 @@ def uncount(store: MemoryStore, attempt: AttemptRow) -> bool:
         return True
     attempt.undo = None
     gone_on = _take_back_plan(store, undo)
-    _move_back(store, attempt, undo)
+    if not gone_on:
+        _move_back(store, attempt, undo)
     enrolment = store.intents[attempt.intent].intent.enrolment
     if enrolment is not None:
         run = store.enrolments[enrolment]

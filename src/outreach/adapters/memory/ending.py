@@ -13,7 +13,7 @@ from outreach.adapters.memory.reviewing import open_item
 from outreach.adapters.memory.rows import AttemptRow, IntentRow, Standing
 from outreach.adapters.memory.stopping import stop_run
 from outreach.adapters.memory.store import MemoryStore
-from outreach.adapters.memory.watch import note_call
+from outreach.adapters.memory.watch import note_call, note_signal
 from outreach.domain.channel import Channel
 from outreach.domain.journey import Fact, happened
 from outreach.domain.message import Aftermath, Left, MessageStatus, Outcome, Result
@@ -33,9 +33,10 @@ def settle(store: MemoryStore, result: Result) -> Left:
     if attempt.outcome is Outcome.CALLING:
         _rest(store, attempt, result)
         _end_call(store, attempt, result)
+        note_signal(store, attempt, result)
     elif attempt.outcome is Outcome.UNKNOWN and result.outcome is not Outcome.UNKNOWN:
-        _rest(store, attempt, result)
         _learn(store, attempt, result)
+        note_signal(store, attempt, result)
     return left(store, attempt)
 
 
@@ -107,9 +108,11 @@ def _result(attempt: AttemptRow, outcome: Outcome) -> Result:
 
 
 def _rest(store: MemoryStore, attempt: AttemptRow, result: Result) -> None:
-    """The lane rests from now on, unless it is a newer claim's by now."""
+    """The lane rests from the end of its call; what is learnt later changes nothing."""
     lane = store.lanes[attempt.parcel.sender]
     if not lane.token == attempt.token == result.token:
+        return
+    if attempt.parcel.attempt not in lane.calling:
         return
     lane.gate_at = max(lane.gate_at, store.now + result.gap)
     lane.backoff_until = None

@@ -36,7 +36,7 @@ from outreach.domain.message import (
     Parcel,
 )
 from outreach.domain.review import ReviewItem
-from outreach.domain.sender import SendClass, Sender
+from outreach.domain.sender import SendClass, Sender, SenderSignal
 from outreach.domain.sequence import Enrolment, Sequence
 from outreach.domain.stop import StopKind
 from outreach.domain.window import Hours, Window
@@ -173,6 +173,7 @@ class AttemptRow:
         overdue_at: engine time at which UNKNOWN must get an outcome.
         state: the lead's when it was armed.
         settled_at: engine time of its outcome.
+        signal: what its call said of the sender, until that is carried out.
     """
 
     parcel: Parcel
@@ -200,6 +201,8 @@ class AttemptRow:
     lease: Lease | None = None
     slot: UnitSlot | None = None
     budgets: tuple[str, ...] = ()
+    signal: SenderSignal | None = None
+    signal_until: datetime | None = None
 
 
 @define(eq=False)

@@ -9,13 +9,13 @@ from attrs import frozen
 from outreach.adapters.memory.rows import AttemptRow
 from outreach.adapters.memory.store import MemoryStore
 from outreach.domain.change import Duty, DutyKind
-from outreach.domain.ids import AccountId, SenderId, TenantId
+from outreach.domain.ids import AccountId, AttemptId, SenderId, TenantId
 from outreach.domain.message import Result
 from outreach.domain.sender import GONE, Sender, SenderState
-from outreach.domain.signs import Signs, after_call, after_move, answered
+from outreach.domain.signs import Said, Signs, after_call, after_move, answered
 from outreach.domain.window import local_day
 
-__all__ = ["MemoryWatch", "came_back", "moved", "note_call"]
+__all__ = ["MemoryWatch", "came_back", "moved", "note_call", "note_signal"]
 
 
 @frozen
@@ -44,6 +44,29 @@ class MemoryWatch:
             and self.store.lanes[sender].sender.tenant == tenant
         )
         return min((at for at in since if at is not None), default=None)
+
+    async def said(self, tenant: TenantId, attempt: AttemptId) -> Said | None:
+        """Of a stranger's attempt: nothing."""
+        await self.store.pause()
+        row = self.store.attempts.get(attempt)
+        if row is None or row.tenant != tenant or row.signal is None:
+            return None
+        return Said(row.parcel.sender, row.signal, row.detail, row.signal_until)
+
+    async def carried_out(self, tenant: TenantId, attempt: AttemptId) -> None:
+        """Kept no longer."""
+        await self.store.pause()
+        row = self.store.attempts.get(attempt)
+        if row is not None and row.tenant == tenant:
+            row.signal = None
+
+
+def note_signal(store: MemoryStore, attempt: AttemptRow, result: Result) -> None:
+    """What the end of a call says of its sender; part of the commit that ends it."""
+    if result.signal is not None:
+        attempt.signal, attempt.signal_until = result.signal, result.signal_until
+        key = str(attempt.parcel.attempt)
+        store.put_duty(Duty(DutyKind.SIGNAL, key, attempt.tenant, store.now))
 
 
 def note_call(store: MemoryStore, attempt: AttemptRow, result: Result) -> None:

@@ -284,6 +284,8 @@ def _result_doc(result: Result) -> dict[str, Any]:
         "retry_in": result.retry_in,
         "fall_back_to": result.fall_back_to,
         "review": None if result.review is None else review_doc(result.review),
+        "signal": result.signal,
+        "signal_until": result.signal_until,
     }
 
 

@@ -7,8 +7,9 @@ from datetime import datetime
 from attrs import frozen
 
 from outreach.adapters.postgres.pool import Database
-from outreach.domain.ids import AccountId, SenderId, TenantId
-from outreach.domain.signs import Signs
+from outreach.domain.ids import AccountId, AttemptId, SenderId, TenantId
+from outreach.domain.sender import SenderSignal
+from outreach.domain.signs import Said, Signs
 
 __all__ = ["PostgresWatch"]
 
@@ -43,3 +44,27 @@ class PostgresWatch:
             tenant=tenant,
         )
         return since
+
+    async def said(self, tenant: TenantId, attempt: AttemptId) -> Said | None:
+        rows = await self.database.rows(
+            """
+            SELECT sender_id, signal, detail, signal_until FROM attempts
+             WHERE id = %s AND signal IS NOT NULL
+            """,
+            (attempt,),
+            tenant=tenant,
+        )
+        if not rows:
+            return None
+        (row,) = rows
+        return Said(
+            row["sender_id"],
+            SenderSignal(row["signal"]),
+            row["detail"],
+            row["signal_until"],
+        )
+
+    async def carried_out(self, tenant: TenantId, attempt: AttemptId) -> None:
+        await self.database.rows(
+            "UPDATE attempts SET signal = NULL WHERE id = %s", (attempt,), tenant=tenant
+        )

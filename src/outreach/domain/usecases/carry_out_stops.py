@@ -8,6 +8,7 @@ from typing import Final
 
 from attrs import evolve, frozen
 
+from outreach.domain.errors import NotFound
 from outreach.domain.ids import AccountId, StopId, TenantId
 from outreach.domain.stop import Stop, StopKind, next_try, overdue
 from outreach.ports.alerts import Alert, Alerts
@@ -41,6 +42,9 @@ class CarryOutStops:
             return None
         try:
             answer = await self._ask(stop)
+        except NotFound as error:
+            # Of the provider's own things: it ends no duty of ours, which repeats.
+            answer = Again(f"not found: {error}")
         except Exception as error:
             # Whatever it was, the provider has not confirmed, and people must know.
             await self._unconfirmed(stop, Again(f"defect: {type(error).__name__}"))

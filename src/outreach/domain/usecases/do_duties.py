@@ -22,6 +22,7 @@ from outreach.domain.change import (
 from outreach.domain.errors import NotFound, OutreachError, RetryLater
 from outreach.domain.ids import (
     AccountId,
+    AttemptId,
     CampaignId,
     EnrolmentId,
     Incarnation,
@@ -139,6 +140,9 @@ class DoDuties:
                 return await self.signal.time_out(duty.tenant, SenderId(UUID(duty.key)))
             case DutyKind.GONE:
                 await self.dispatch.take_back(duty.tenant, SenderId(UUID(duty.key)))
+                return None
+            case DutyKind.SIGNAL:
+                await self.watch.said(duty.tenant, AttemptId(UUID(duty.key)))
                 return None
             case DutyKind.STOP:
                 return await self.stops(duty.tenant, StopId(UUID(duty.key)))

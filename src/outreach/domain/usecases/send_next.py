@@ -25,8 +25,6 @@ from outreach.domain.message import (
     NotAccepted,
     NotArmed,
     Parcel,
-    Refusal,
-    Refused,
     Result,
     UnknownOutcome,
     WhyNotArmed,
@@ -37,7 +35,7 @@ from outreach.domain.review import ReviewCalendar
 from outreach.domain.sender import Sender, SenderSignal
 from outreach.domain.serving import serve_order
 from outreach.domain.timing import Timing
-from outreach.domain.usecases.signal_sender import SignalSender
+from outreach.domain.usecases.watch_senders import WatchSenders
 from outreach.domain.window import Window, local_day, next_midnight
 from outreach.ports.alerts import Alert
 from outreach.ports.calendar import Calendar
@@ -94,7 +92,7 @@ class SendNext:
     gateways: Mapping[AccountId, Gateway]
     calendar: Calendar
     clock: Clock
-    signal: SignalSender
+    watch: WatchSenders
     reviewers: ReviewCalendar
     rng: random.Random
     timing: Timing = Timing()
@@ -268,18 +266,9 @@ class SendNext:
         for left in await self._settle(result):
             if left.slot is not None and not left.spent:
                 await self._release(left.intent, left.slot)
-        if isinstance(answer, NotAccepted) and answer.signal is not None:
-            await self.signal(
-                claim.tenant, claim.lane, answer.signal, why=answer.detail
-            )
-        elif isinstance(answer, Refused) and answer.kind is Refusal.COLD_RESTRICTED:
-            await self.signal(
-                claim.tenant,
-                claim.lane,
-                SenderSignal.LOCKED,
-                why=answer.detail,
-                until=answer.until,
-            )
+        if result.signal is not None:
+            # At once, before the lane's next turn; if this dies, T2 has left a duty.
+            await self.watch.said(claim.tenant, result.attempt)
         return Step(result.outcome.value)
 
     async def _hand_over(self, account: AccountId, parcel: Parcel) -> Answer:
@@ -298,7 +287,7 @@ class SendNext:
         left, and nothing more does by this sender until a person has looked.
         """
         alert = Alert("segregation.violation", str(parcel.sender), says)
-        await self.signal.alerts.raise_(alert)
+        await self.watch.alerts.raise_(alert)
         return NotAccepted(lane=True, detail=says, signal=SenderSignal.PAUSE)
 
     async def _settle(self, result: Result) -> list[Left]:

@@ -8,7 +8,7 @@ from typing import Final
 
 from attrs import frozen
 
-from outreach.domain.ids import AccountId, SenderId, TenantId
+from outreach.domain.ids import AccountId, AttemptId, SenderId, TenantId
 from outreach.domain.sender import Sender, SenderSignal, SenderState
 from outreach.domain.signs import (
     DOUBT_PAUSE,
@@ -49,6 +49,21 @@ class WatchSenders:
     signal: SignalSender
     alerts: Alerts
     answering: Container[AccountId]
+
+    async def said(self, tenant: TenantId, attempt: AttemptId) -> None:
+        """What the end of that call said of its sender, unless it is carried out.
+
+        Raises:
+            NotFound: there is no such sender.
+            Unavailable: somebody else kept changing it; nothing was changed.
+        """
+        said = await self.watch.said(tenant, attempt)
+        if said is None:
+            return
+        await self.signal(
+            tenant, said.sender, said.signal, why=said.why, until=said.until
+        )
+        await self.watch.carried_out(tenant, attempt)
 
     async def doubt(self, tenant: TenantId, sender: SenderId, now: datetime) -> None:
         """Too many calls without an outcome: a pause, the third of a day for good.

@@ -26,6 +26,7 @@ def duties_of(
     parts: Parts,
     store: Mapping[str, Any],
     signal: SignalSender,
+    watch: WatchSenders,
     guard: Any,
     accounts: Mapping[Any, Any],
 ) -> DoDuties:
@@ -41,13 +42,7 @@ def duties_of(
             signal=signal,
             alerts=parts.alerts,
         ),
-        watch=WatchSenders(
-            watch=store["watch"],
-            senders=store["senders"],
-            signal=signal,
-            alerts=parts.alerts,
-            answering=accounts,
-        ),
+        watch=watch,
         stops=CarryOutStops(store["stops"], {}, {}, parts.alerts),
         breakers=WatchBreaker(store["campaigns"], store["switches"], parts.alerts),
         journeys=store["journeys"],

@@ -199,6 +199,9 @@ class World:
         accounts = dict.fromkeys(parts.store.accounts, gateway)
         timing = parts.store.timing
         signal = SignalSender(store["senders"], store["duties"], clock, parts.alerts)
+        watch = WatchSenders(
+            store["watch"], store["senders"], signal, parts.alerts, accounts
+        )
         send = parts.sends(
             lanes=store["lanes"],
             intents=store["intents"],
@@ -206,7 +209,7 @@ class World:
             gateways=accounts,
             calendar=parts.calendar,
             clock=self.clock,
-            signal=signal,
+            watch=watch,
             reviewers=parts.reviewers,
             rng=self.rng,
             timing=timing,
@@ -224,7 +227,7 @@ class World:
             reviewers=parts.reviewers,
         )
         look = LookForDoubts(store["intents"], guard, accounts, parts.reviewers, timing)
-        duties = duties_of(parts, store, signal, guard, accounts)
+        duties = duties_of(parts, store, signal, watch, guard, accounts)
         chores = Chores(parts.store, Recover(store["intents"]), take_in, look, duties)
         self.engine = Engine(
             lanes=store["lanes"],

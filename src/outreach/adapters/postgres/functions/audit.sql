@@ -287,6 +287,69 @@ AS $$
    LIMIT 100
 $$;
 
+-- Each further budget whose period has not ended before. The period is the last part of
+-- its key; what stands between, a company or a domain, is not told.
+CREATE FUNCTION audit_budgets_differ(p_since timestamptz) RETURNS SETOF audit_finding
+LANGUAGE sql STABLE SET search_path FROM CURRENT
+AS $$
+  SELECT 'BUDGETS_DIFFER', u.sender_id || ' ' || split_part(u.key, ':', 1) || ' '
+           || split_part(u.key, ':', -1),
+         count(*) || ' differ: ' || sum(u.used) || ' used, ' || sum(h.times)
+           || ' held, ' || sum(h.unsent) || ' of them not sent', u.sender_id
+    FROM wa_phone_numbers p
+    JOIN budget_use u ON u.sender_id = p.id AND u.ends_at >= p_since
+    CROSS JOIN LATERAL (
+      SELECT count(*) AS times,
+             count(*) FILTER (WHERE a.outcome IN ('RELEASED', 'NOT_SENT')) AS unsent
+        FROM budget_units b LEFT JOIN attempts a ON a.id = b.attempt_id
+       WHERE b.sender_id = u.sender_id AND b.key = u.key) AS h
+   WHERE p.tenant_id = current_tenant() AND (u.used <> h.times OR h.unsent > 0)
+   GROUP BY u.sender_id, split_part(u.key, ':', 1), split_part(u.key, ':', -1)
+   LIMIT 100
+$$;
+
+-- Armed between the throw and the lift of the switch, both by engine time: T1 relies on
+-- the name that whoever throws locks, so no T1 shares that instant.
+CREATE FUNCTION audit_after_breaker(p_since timestamptz) RETURNS SETOF audit_finding
+LANGUAGE sql STABLE SET search_path FROM CURRENT
+AS $$
+  SELECT 'AFTER_BREAKER', a.id::text, 'campaign ' || s.covers || ', open since '
+           || to_char(s.thrown_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS'),
+         a.sender_id
+    FROM attempts a
+    JOIN intents i ON i.id = a.intent_id
+    JOIN sequence_enrollments e ON e.id = i.enrollment_id
+    JOIN switches s ON s.scope = 'CAMPAIGN' AND s.covers = e.campaign_id::text
+     AND s.thrown_at < a.called_at
+     AND (s.lifted_at IS NULL OR s.lifted_at > a.called_at)
+   WHERE a.tenant_id = current_tenant() AND a.called_at >= p_since
+   LIMIT 100
+$$;
+
+-- Of a stop that is late at p_last, too, people were told before, or nobody is there.
+CREATE FUNCTION audit_stop_untold(p_last timestamptz) RETURNS SETOF audit_finding
+LANGUAGE sql STABLE SET search_path FROM CURRENT
+AS $$
+  SELECT 'STOP_UNTOLD', s.id::text, s.kind || ' (' || s.cause || '), '
+           || s.tries || ' tries', NULL::uuid
+    FROM stops s
+   WHERE s.tenant_id = current_tenant() AND s.confirmed_at IS NULL
+     AND s.caused_at <= p_last - interval '15 minutes' AND s.alerted_at IS NULL
+   ORDER BY s.caused_at LIMIT 100
+$$;
+
+CREATE FUNCTION audit_stop_lost() RETURNS SETOF audit_finding
+LANGUAGE sql STABLE SET search_path FROM CURRENT
+AS $$
+  SELECT 'STOP_LOST', s.id::text, s.kind || ' (' || s.cause || '), '
+           || s.tries || ' tries', NULL::uuid
+    FROM stops s
+   WHERE s.tenant_id = current_tenant() AND s.confirmed_at IS NULL
+     AND NOT EXISTS (SELECT FROM duties d
+                      WHERE d.kind = 'STOP' AND d.key = s.id::text)
+   ORDER BY s.caused_at LIMIT 100
+$$;
+
 CREATE FUNCTION audit_fence_back(p_since timestamptz) RETURNS SETOF audit_finding
 LANGUAGE sql STABLE SET search_path FROM CURRENT
 AS $$
@@ -374,6 +437,10 @@ BEGIN
   RETURN QUERY SELECT * FROM audit_attempt_without_log(p_since);
   RETURN QUERY SELECT * FROM audit_other_payload(p_since);
   RETURN QUERY SELECT * FROM audit_units_differ(p_since);
+  RETURN QUERY SELECT * FROM audit_budgets_differ(p_since);
+  RETURN QUERY SELECT * FROM audit_after_breaker(p_since);
+  RETURN QUERY SELECT * FROM audit_stop_untold(v_last.at);
+  RETURN QUERY SELECT * FROM audit_stop_lost();
   RETURN QUERY SELECT * FROM audit_fence_back(p_since);
   RETURN QUERY SELECT * FROM audit_other_phone(p_since);
   RETURN QUERY SELECT * FROM audit_journey_differs(p_since);

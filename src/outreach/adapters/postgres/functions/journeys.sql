@@ -167,6 +167,7 @@ BEGIN
       RETURN 'CONFLICT';
     END IF;
   END IF;
+  PERFORM lock_change(c, v_lead, v_phone);
   INSERT INTO applied_changes (tenant_id, key, at)
   VALUES (current_tenant(), c ->> 'key', v_now);
 
@@ -250,15 +251,6 @@ BEGIN
     PERFORM raise_status((v_item ->> 'attempt')::uuid, v_item ->> 'status',
                          (v_item ->> 'at')::timestamptz);
   END LOOP;
-  IF c -> 'external' <> 'null' THEN
-    INSERT INTO wa_quota_usage AS q (tenant_id, phone_id, usage_date, quota_limit,
-                                     external_new)
-    SELECT current_tenant(), p.id, (c -> 'external' ->> 'day')::date,
-           p.daily_quota_limit, 1
-      FROM wa_phone_numbers p WHERE p.id = (c -> 'external' ->> 'sender')::uuid
-    ON CONFLICT (phone_id, usage_date) DO UPDATE
-       SET external_new = q.external_new + 1, updated_at = clock_timestamp();
-  END IF;
   IF c -> 'review' <> 'null' THEN
     PERFORM put_review(c -> 'review' -> 'item', c -> 'review' ->> 'action',
                        c -> 'review' ->> 'by', c -> 'review' ->> 'notes');
@@ -272,6 +264,33 @@ BEGIN
     FROM jsonb_array_elements(c -> 'faults') AS x;
   PERFORM close_event(c, v_lead);
   RETURN 'DONE';
+END
+$$;
+
+-- Locks all that a change may touch, in the order of send.sql, and counts what a person
+-- sent by hand, for a unit comes before a lane. Locked before: the lead.
+CREATE FUNCTION lock_change(c jsonb, p_lead uuid, p_phone uuid) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
+AS $$
+BEGIN
+  PERFORM FROM intents WHERE lead_id = p_lead AND status IN ('WAITING', 'HELD', 'OPEN')
+   ORDER BY id FOR UPDATE;
+  IF c -> 'external' <> 'null' THEN
+    INSERT INTO wa_quota_usage AS q (tenant_id, phone_id, usage_date, quota_limit,
+                                     external_new)
+    SELECT current_tenant(), p.id, (c -> 'external' ->> 'day')::date,
+           p.daily_quota_limit, 1
+      FROM wa_phone_numbers p WHERE p.id = (c -> 'external' ->> 'sender')::uuid
+    ON CONFLICT (phone_id, usage_date) DO UPDATE
+       SET external_new = q.external_new + 1, updated_at = clock_timestamp();
+  END IF;
+  PERFORM lock_attempts(
+    ARRAY(SELECT (r ->> 'attempt')::uuid FROM jsonb_array_elements(c -> 'resolves') AS r),
+    ARRAY(SELECT lane_id FROM intents
+           WHERE lead_id = p_lead AND status IN ('WAITING', 'HELD', 'OPEN')
+          UNION SELECT sender_id FROM conversations WHERE lead_id = p_lead)
+      || p_phone || (c -> 'journey' ->> 'phone')::uuid
+      || (c -> 'heard' ->> 'sender')::uuid);
 END
 $$;
 

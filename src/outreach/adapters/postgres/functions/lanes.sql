@@ -338,10 +338,13 @@ DECLARE
 BEGIN
   SELECT * INTO v_lane FROM lanes WHERE id = p_lane;
   PERFORM set_config('app.tenant', v_lane.tenant_id::text, true);
-  -- Leads before lanes: the lock order of the whole protocol.
+  -- In the order of send.sql.
   PERFORM FROM gold_lead_journey WHERE id IN (
     SELECT i.lead_id FROM jsonb_array_elements(p_puts) AS p
       JOIN intents i ON i.id = (p ->> 'intent')::uuid) ORDER BY id FOR UPDATE;
+  PERFORM FROM intents WHERE id IN (
+    SELECT (p ->> 'intent')::uuid FROM jsonb_array_elements(p_puts) AS p)
+   ORDER BY id FOR UPDATE;
   SELECT * INTO v_lane FROM lanes WHERE id = p_lane FOR UPDATE;
   IF NOT FOUND OR v_lane.token <> p_token OR v_lane.calling IS NOT NULL THEN
     RETURN;

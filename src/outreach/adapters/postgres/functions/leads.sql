@@ -190,6 +190,8 @@ BEGIN
            count(*) AS times
       FROM jsonb_to_recordset(p_batch) AS x (id uuid, first jsonb, skipped text)
      WHERE x.id = ANY (v_done) GROUP BY 1, 2) AS n;
+  PERFORM lock_lanes(ARRAY(SELECT i.lane_id FROM intents i
+                            WHERE i.enrollment_id = ANY (v_done)));
   FOR v_lane IN
     SELECT DISTINCT i.lane_id FROM intents i
      WHERE i.enrollment_id = ANY (v_done) AND i.lane_id IS NOT NULL ORDER BY 1

@@ -1,4 +1,16 @@
 -- T1, T2, and attempts whose outcome nobody knows.
+--
+-- The order of all locks. Who needs several of a class takes them at once, by their
+-- ids, and nothing of a class after one of a later class:
+--   1. names: addresses, 'switches', 'senders' (shared or exclusive)
+--   2. leads (gold_lead_journey)
+--   3. messages (intents); rows of a lead's run and log are its lead's
+--   4. units (wa_quota_usage), then further budgets (budget_use)
+--   5. lanes
+--   6. phones (wa_phone_numbers), signs, reviews, duties
+-- Outside of it stand those who wait for nothing: claims, take_back and full budgets
+-- pass over what another has; commits that carry many calls pass over its leads; who
+-- ends lost calls waits for a moment and leaves the rest for the next time.
 
 -- Locks a name for the rest of the transaction: shared by those who rely on it,
 -- exclusive for whoever changes it.
@@ -22,8 +34,7 @@ $$;
 
 -- T1. One verdict per draft, in order: '' (armed) or why not. READ COMMITTED, so
 -- that every statement below sees what was committed before it, also what was
--- committed while it waited for a lock. Lock order: addresses, switches, lead,
--- unit, lane.
+-- committed while it waited for a lock.
 CREATE FUNCTION arm(p_lane uuid, p_token bigint, p_margin interval,
                     p_call interval, p_behind interval, p_drafts jsonb)
 RETURNS text[]
@@ -39,6 +50,10 @@ BEGIN
   PERFORM rely_on(ARRAY(SELECT DISTINCT jsonb_array_elements_text(d -> 'addresses')
                           FROM jsonb_array_elements(p_drafts) AS d));
   PERFORM rely_on(ARRAY['switches']);
+  IF jsonb_array_length(p_drafts) > 1 THEN
+    PERFORM lock_drafts(v_tenant, jsonb_build_array(
+      jsonb_build_object('lane', p_lane, 'drafts', p_drafts)));
+  END IF;
   FOR v_draft IN SELECT * FROM jsonb_array_elements(p_drafts) LOOP
     v_answer := v_answer
       || arm_one(v_tenant, p_lane, p_token, p_margin, p_call, p_behind, v_draft,
@@ -63,9 +78,13 @@ AS $$
 DECLARE
   v_one jsonb;
   v_drafts jsonb;
+  v_tenant uuid;
+  v_ours boolean[] := '{}';
+  v_along jsonb := '[]';
 BEGIN
-  PERFORM set_config('app.tenant', tenant_id::text, true) FROM lanes
+  SELECT tenant_id INTO v_tenant FROM lanes
    WHERE id = (p_asked -> 0 ->> 'lane')::uuid;
+  PERFORM set_config('app.tenant', v_tenant::text, true);
   FOR v_one IN SELECT * FROM jsonb_array_elements(p_asked) LOOP
     v_drafts := v_one -> 'drafts';
     IF can_rely_on(ARRAY(
@@ -73,12 +92,80 @@ BEGIN
            FROM jsonb_array_elements(v_drafts) AS d) || 'switches'::text)
        AND can_lock_leads(ARRAY(SELECT (d ->> 'lead')::uuid
                                   FROM jsonb_array_elements(v_drafts) AS d)) THEN
-      RETURN NEXT arm((v_one ->> 'lane')::uuid, (v_one ->> 'token')::bigint,
-                      p_margin, p_call, p_behind, v_drafts);
+      v_along := v_along || v_one;
+      v_ours := v_ours || true;
     ELSE
-      RETURN NEXT NULL;
+      v_ours := v_ours || false;
     END IF;
   END LOOP;
+  PERFORM lock_drafts(v_tenant, v_along);
+  FOR n IN 1 .. cardinality(v_ours) LOOP
+    v_one := p_asked -> (n - 1);
+    RETURN NEXT CASE WHEN v_ours[n] THEN arm((v_one ->> 'lane')::uuid,
+      (v_one ->> 'token')::bigint, p_margin, p_call, p_behind, v_one -> 'drafts') END;
+  END LOOP;
+END
+$$;
+
+-- Locks all that T1 of several messages touches, each class at once: [{lane, drafts}].
+CREATE FUNCTION lock_drafts(p_tenant uuid, p_asked jsonb) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
+AS $$
+DECLARE
+  v_of record;
+BEGIN
+  PERFORM FROM gold_lead_journey WHERE id IN (
+    SELECT (d ->> 'lead')::uuid FROM jsonb_array_elements(p_asked) AS o,
+           jsonb_array_elements(o -> 'drafts') AS d) ORDER BY id FOR UPDATE;
+  PERFORM FROM intents WHERE id IN (
+    SELECT (d ->> 'intent')::uuid FROM jsonb_array_elements(p_asked) AS o,
+           jsonb_array_elements(o -> 'drafts') AS d) ORDER BY id FOR UPDATE;
+  FOR v_of IN
+    SELECT (o ->> 'lane')::uuid AS lane, (d ->> 'day')::date AS day,
+           min((d ->> 'limit')::integer) AS most
+      FROM jsonb_array_elements(p_asked) AS o,
+           jsonb_array_elements(o -> 'drafts') AS d
+     WHERE d ->> 'day' IS NOT NULL GROUP BY 1, 2 ORDER BY 1, 2
+  LOOP
+    PERFORM lock_day(p_tenant, v_of.lane, v_of.day, v_of.most);
+  END LOOP;
+  FOR v_of IN
+    SELECT (o ->> 'lane')::uuid AS lane, jsonb_agg(s) AS shares
+      FROM jsonb_array_elements(p_asked) AS o,
+           jsonb_array_elements(o -> 'drafts') AS d,
+           jsonb_array_elements(d -> 'shares') AS s
+     WHERE jsonb_typeof(d -> 'shares') = 'array' GROUP BY 1 ORDER BY 1
+  LOOP
+    PERFORM lock_budgets(p_tenant, v_of.lane, v_of.shares);
+  END LOOP;
+  PERFORM lock_lanes(ARRAY(SELECT (o ->> 'lane')::uuid
+                             FROM jsonb_array_elements(p_asked) AS o));
+END
+$$;
+
+CREATE FUNCTION lock_lanes(p_lanes uuid[]) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
+AS $$
+BEGIN
+  PERFORM FROM lanes WHERE id = ANY (p_lanes) ORDER BY id FOR UPDATE;
+END
+$$;
+
+-- Locks a phone's day, and makes it if it is not there yet.
+CREATE FUNCTION lock_day(p_tenant uuid, p_phone uuid, p_day date, p_limit integer)
+RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
+AS $$
+BEGIN
+  PERFORM FROM wa_quota_usage WHERE phone_id = p_phone AND usage_date = p_day
+      FOR UPDATE;
+  IF NOT FOUND THEN
+    INSERT INTO wa_quota_usage (tenant_id, phone_id, usage_date, quota_limit)
+    VALUES (p_tenant, p_phone, p_day, p_limit)
+    ON CONFLICT (phone_id, usage_date) DO NOTHING;
+    PERFORM FROM wa_quota_usage WHERE phone_id = p_phone AND usage_date = p_day
+        FOR UPDATE;
+  END IF;
 END
 $$;
 
@@ -222,6 +309,10 @@ BEGIN
      WHERE phone_id = p_lane AND usage_date = v_day FOR UPDATE;
   END IF;
   PERFORM lock_budgets(p_tenant, p_lane, d -> 'shares');
+  IF v_journey.assigned_phone_id <> p_lane AND d ->> 'channel' = 'WHATSAPP' THEN
+    -- It will follow its lead's phone.
+    PERFORM lock_lanes(ARRAY[p_lane, v_journey.assigned_phone_id]);
+  END IF;
   SELECT * INTO v_lane FROM lanes WHERE id = p_lane FOR UPDATE;
   v_now := engine_now();
 
@@ -480,18 +571,53 @@ LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
 AS $$
 DECLARE
   v_attempt attempts;
+  v_phone uuid;
 BEGIN
   SELECT * INTO v_attempt FROM attempts WHERE id = p_attempt;
-  PERFORM FROM gold_lead_journey WHERE id = v_attempt.lead_id FOR UPDATE;
+  SELECT assigned_phone_id INTO v_phone FROM gold_lead_journey
+   WHERE id = v_attempt.lead_id FOR UPDATE;
   PERFORM FROM intents WHERE id = v_attempt.intent_id FOR UPDATE;
-  IF v_attempt.unit_day IS NOT NULL THEN
-    PERFORM FROM wa_quota_usage WHERE phone_id = v_attempt.sender_id
-       AND usage_date = v_attempt.unit_day FOR UPDATE;
-  END IF;
+  PERFORM lock_days_of(ARRAY[p_attempt]);
   PERFORM lock_budgets_of(p_attempt);
-  PERFORM FROM lanes WHERE id = v_attempt.sender_id FOR UPDATE;
+  -- What follows may wait in another lane: of the lead's phone, or of the next step.
+  PERFORM lock_lanes(ARRAY[v_attempt.sender_id, v_phone, (
+    SELECT lane_id FROM intents WHERE id = v_attempt.next_intent)]);
   SELECT * INTO v_attempt FROM attempts WHERE id = p_attempt FOR UPDATE;
   RETURN v_attempt;
+END
+$$;
+
+-- The days in which attempts count, whether or not they hold a unit of them.
+CREATE FUNCTION lock_days_of(p_attempts uuid[]) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
+AS $$
+BEGIN
+  PERFORM lock_day(x.tenant_id, x.sender_id, x.day, x.most) FROM (
+    SELECT DISTINCT a.tenant_id, a.sender_id,
+           coalesce(a.unit_day, (a.called_at AT TIME ZONE p.time_zone)::date) AS day,
+           p.daily_quota_limit AS most
+      FROM attempts a JOIN wa_phone_numbers p ON p.id = a.sender_id
+     WHERE a.id = ANY (p_attempts) ORDER BY 2, 3) AS x;
+END
+$$;
+
+-- As lock_attempt, for many, with other lanes that will be touched.
+CREATE FUNCTION lock_attempts(p_attempts uuid[], p_lanes uuid[]) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
+AS $$
+BEGIN
+  PERFORM FROM gold_lead_journey WHERE id IN (
+    SELECT lead_id FROM attempts WHERE id = ANY (p_attempts)) ORDER BY id FOR UPDATE;
+  PERFORM FROM intents WHERE id IN (
+    SELECT intent_id FROM attempts WHERE id = ANY (p_attempts)) ORDER BY id FOR UPDATE;
+  PERFORM lock_days_of(p_attempts);
+  PERFORM FROM budget_use WHERE (sender_id, key) IN (
+    SELECT sender_id, key FROM budget_units WHERE attempt_id = ANY (p_attempts))
+   ORDER BY sender_id, key FOR UPDATE;
+  PERFORM lock_lanes(p_lanes || ARRAY(
+    SELECT unnest(ARRAY[a.sender_id, j.assigned_phone_id, n.lane_id])
+      FROM attempts a JOIN gold_lead_journey j ON j.id = a.lead_id
+      LEFT JOIN intents n ON n.id = a.next_intent WHERE a.id = ANY (p_attempts)));
 END
 $$;
 
@@ -564,6 +690,11 @@ AS $$
 DECLARE
   r jsonb;
 BEGIN
+  IF jsonb_array_length(p_results) > 1 THEN
+    PERFORM set_config('app.tenant', p_results -> 0 ->> 'tenant', true);
+    PERFORM lock_attempts(ARRAY(
+      SELECT (x ->> 'attempt')::uuid FROM jsonb_array_elements(p_results) AS x), '{}');
+  END IF;
   FOR r IN SELECT * FROM jsonb_array_elements(p_results) LOOP
     PERFORM set_config('app.tenant', r ->> 'tenant', true);
     PERFORM settle_one(r, p_first_look, p_give_up);
@@ -581,17 +712,25 @@ LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
 AS $$
 DECLARE
   v_results jsonb;
+  v_attempts uuid[];
+  v_all uuid[] := '{}';
+  v_ours boolean[] := '{}';
 BEGIN
   PERFORM set_config('app.tenant', p_asked -> 0 -> 0 ->> 'tenant', true);
   FOR v_results IN SELECT * FROM jsonb_array_elements(p_asked) LOOP
-    IF can_lock_leads(ARRAY(
-         SELECT (SELECT lead_id FROM attempts WHERE id = (r ->> 'attempt')::uuid)
-           FROM jsonb_array_elements(v_results) AS r)) THEN
-      RETURN NEXT (SELECT coalesce(jsonb_agg(left_doc), '[]')
-                     FROM settle(v_results, p_first_look, p_give_up) AS left_doc);
-    ELSE
-      RETURN NEXT NULL;
+    v_attempts := ARRAY(SELECT (r ->> 'attempt')::uuid
+                          FROM jsonb_array_elements(v_results) AS r);
+    v_ours := v_ours || can_lock_leads(ARRAY(
+      SELECT (SELECT lead_id FROM attempts WHERE id = x) FROM unnest(v_attempts) AS x));
+    IF v_ours[cardinality(v_ours)] THEN
+      v_all := v_all || v_attempts;
     END IF;
+  END LOOP;
+  PERFORM lock_attempts(v_all, '{}');
+  FOR n IN 1 .. cardinality(v_ours) LOOP
+    RETURN NEXT CASE WHEN v_ours[n] THEN (
+      SELECT coalesce(jsonb_agg(left_doc), '[]')
+        FROM settle(p_asked -> (n - 1), p_first_look, p_give_up) AS left_doc) END;
   END LOOP;
 END
 $$;
@@ -636,6 +775,7 @@ BEGIN
   END IF;
   PERFORM release_lane(a, r, v_now);
   PERFORM note_call(a, r, v_outcome, v_now);
+  PERFORM note_signal(a, r, v_now);
 END
 $$;
 
@@ -814,8 +954,25 @@ BEGIN
 END
 $$;
 
+-- Nobody will say how the call ended. It holds locks of other calls, out of order, so
+-- it waits for a moment at most; false: another has it, and it is lost the next time.
+CREATE FUNCTION lose_call(p_attempt uuid, p_why text, p_gap interval,
+                          p_first_look interval, p_give_up interval)
+RETURNS boolean
+LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
+AS $$
+BEGIN
+  PERFORM set_config('lock_timeout', '100ms', true);
+  PERFORM settle_one(jsonb_build_object('attempt', p_attempt, 'outcome', 'UNKNOWN',
+    'detail', p_why, 'gap', extract(epoch FROM p_gap)), p_first_look, p_give_up);
+  RETURN true;
+EXCEPTION WHEN lock_not_available THEN
+  RETURN false;
+END
+$$;
+
 -- Calls past their deadline become UNKNOWN, whatever the state of their sender;
--- the lane goes on after p_gap. Never waits for a lock.
+-- the lane goes on after p_gap.
 CREATE FUNCTION give_up(p_limit integer, p_gap interval, p_first_look interval,
                         p_give_up interval)
 RETURNS SETOF jsonb
@@ -835,10 +992,10 @@ BEGIN
       CONTINUE WHEN NOT EXISTS (
         SELECT FROM gold_lead_journey j JOIN attempts a ON a.lead_id = j.id
          WHERE a.id = v_attempt FOR UPDATE OF j SKIP LOCKED);
-      PERFORM settle_one(jsonb_build_object('attempt', v_attempt,
-        'outcome', 'UNKNOWN', 'detail', 'no outcome was recorded in time',
-        'gap', extract(epoch FROM p_gap)), p_first_look, p_give_up);
-      RETURN NEXT left_doc(v_attempt);
+      IF lose_call(v_attempt, 'no outcome was recorded in time', p_gap, p_first_look,
+                   p_give_up) THEN
+        RETURN NEXT left_doc(v_attempt);
+      END IF;
     END LOOP;
   END LOOP;
 END
@@ -861,11 +1018,13 @@ BEGIN
     PERFORM set_config('app.tenant', v_lane.tenant_id::text, true);
     IF v_lane.calling IS NOT NULL THEN
       FOREACH v_attempt IN ARRAY v_lane.calling LOOP
-        PERFORM settle_one(jsonb_build_object('attempt', v_attempt,
-          'outcome', 'UNKNOWN', 'detail', 'the process died in the call',
-          'gap', extract(epoch FROM p_gap)), p_first_look, p_give_up);
+        PERFORM lose_call(v_attempt, 'the process died in the call', p_gap,
+                          p_first_look, p_give_up);
       END LOOP;
     ELSE
+      -- What another has, the end of the lease frees.
+      PERFORM FROM lanes WHERE id = v_lane.id FOR UPDATE SKIP LOCKED;
+      CONTINUE WHEN NOT FOUND;
       UPDATE lanes SET owner = NULL, lease_until = NULL,
              gate_at = greatest(gate_at, engine_now() + p_gap) WHERE id = v_lane.id;
       PERFORM refresh_lane(v_lane.id);

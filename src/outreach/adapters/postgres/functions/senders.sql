@@ -12,6 +12,10 @@ DECLARE
   v_days integer;
 BEGIN
   PERFORM lock_names(ARRAY['senders']);
+  -- Lanes before phones, as T2 has it.
+  PERFORM lock_lanes(ARRAY(
+    SELECT p.id FROM jsonb_array_elements(p_batch) AS b
+      JOIN wa_phone_numbers p ON p.phone_number = b ->> 'phone'));
   FOR x IN SELECT * FROM jsonb_array_elements(p_batch) LOOP
     v_days := (x ->> 'warm_up_days')::integer;
     v_today := (engine_now() AT TIME ZONE (x ->> 'time_zone'))::date;
@@ -22,10 +26,6 @@ BEGIN
     SELECT id INTO v_account FROM provider_accounts
      WHERE tenant_id = current_tenant() AND provider = x ->> 'provider'
        AND name = x ->> 'account';
-    -- Lanes before phones, as T2 has it.
-    PERFORM FROM lanes l WHERE l.id = (
-      SELECT p.id FROM wa_phone_numbers p WHERE p.phone_number = x ->> 'phone')
-       FOR UPDATE;
     UPDATE wa_phone_numbers p
        SET account_id = v_account, provider = x ->> 'provider',
            time_zone = x ->> 'time_zone', phone_label = x ->> 'label',
@@ -256,6 +256,8 @@ DECLARE
   v_home uuid := current_tenant();
   v_tenant uuid;
   v_new integer;
+  v_leads uuid[];
+  v_lanes uuid[] := '{}';
   x record;
 BEGIN
   PERFORM lock_names(ARRAY(SELECT DISTINCT i ->> 'key'
@@ -270,6 +272,27 @@ BEGIN
     ON CONFLICT (tenant_id, kind, value) DO NOTHING RETURNING id
   )
   SELECT count(*) INTO v_new FROM added;
+  -- All leads, then their messages and lanes, in the order of send.sql.
+  FOR v_tenant IN
+    SELECT t.id FROM tenants t
+     WHERE t.id = v_home OR EXISTS (SELECT FROM jsonb_array_elements(p_items) AS i
+                                     WHERE (i ->> 'everywhere')::boolean)
+     ORDER BY t.id
+  LOOP
+    PERFORM set_config('app.tenant', v_tenant::text, true);
+    v_leads := ARRAY(
+      SELECT DISTINCT c.lead_id FROM jsonb_array_elements(p_items) AS i
+       CROSS JOIN LATERAL suppressed_leads(i ->> 'key') AS c (lead_id)
+       WHERE v_tenant = v_home OR (i ->> 'everywhere')::boolean);
+    PERFORM FROM gold_lead_journey WHERE id = ANY (v_leads) ORDER BY id FOR UPDATE;
+    PERFORM FROM intents
+      WHERE lead_id = ANY (v_leads) AND status IN ('WAITING', 'HELD', 'OPEN')
+      ORDER BY id FOR UPDATE;
+    v_lanes := v_lanes || ARRAY(
+      SELECT lane_id FROM intents
+       WHERE lead_id = ANY (v_leads) AND status IN ('WAITING', 'HELD', 'OPEN'));
+  END LOOP;
+  PERFORM lock_lanes(v_lanes);
   FOR v_tenant IN
     SELECT t.id FROM tenants t
      WHERE t.id = v_home OR EXISTS (SELECT FROM jsonb_array_elements(p_items) AS i
@@ -285,7 +308,6 @@ BEGIN
        WHERE v_tenant = v_home OR (i ->> 'everywhere')::boolean
        GROUP BY c.lead_id ORDER BY c.lead_id
     LOOP
-      PERFORM FROM gold_lead_journey WHERE id = x.lead_id FOR UPDATE;
       IF x.out THEN
         PERFORM opt_out(x.lead_id, x.at, x.said_by);
       END IF;

@@ -67,6 +67,19 @@ BEGIN
 END
 $$;
 
+-- What the end of a call says of its sender: whoever dies now, its duty carries it out.
+CREATE FUNCTION note_signal(a attempts, r jsonb, p_now timestamptz) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
+AS $$
+BEGIN
+  IF r ->> 'signal' IS NOT NULL THEN
+    UPDATE attempts SET signal = r ->> 'signal',
+           signal_until = (r ->> 'signal_until')::timestamptz WHERE id = a.id;
+    PERFORM put_duty('SIGNAL', a.id::text, a.tenant_id, p_now);
+  END IF;
+END
+$$;
+
 -- At least 5 UNKNOWN, and more than 10 % of the calls there were.
 CREATE FUNCTION too_doubtful(p_calls text) RETURNS boolean
 LANGUAGE sql IMMUTABLE
