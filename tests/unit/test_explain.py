@@ -344,16 +344,16 @@ MIDNIGHT = datetime(2026, 3, 4, 22, tzinfo=UTC)
         (
             Shortage(WhyNoRoom.CAPACITY, most=97, followups=4, until=MIDNIGHT),
             (
-                "the phones take no more new contacts today than they can follow up (97 a "
-                "day each, with 4 follow-ups); it could go at Thu 5 Mar 2026 09:00 "
+                "the phones take no more new contacts today than they can follow up "
+                "(97 a day each, with 4 follow-ups); it could go at Thu 5 Mar 2026 09:00 "
                 "Europe/Bucharest"
             ),
         ),
         (
             Shortage(WhyNoRoom.LIMIT, until=MIDNIGHT),
             (
-                "every phone has its new contacts of today, by its limit or budgets; it "
-                "could go at Thu 5 Mar 2026 09:00 Europe/Bucharest"
+                "every phone has its new contacts of today, by its limit or budgets; "
+                "it could go at Thu 5 Mar 2026 09:00 Europe/Bucharest"
             ),
         ),
         (Shortage(WhyNoRoom.NO_PHONE), "no phone may start conversations"),
