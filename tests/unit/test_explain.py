@@ -345,8 +345,8 @@ MIDNIGHT = datetime(2026, 3, 4, 22, tzinfo=UTC)
             Shortage(WhyNoRoom.CAPACITY, most=97, followups=4, until=MIDNIGHT),
             (
                 "the phones take no more new contacts today than they can follow up "
-                "(97 a day each, with 4 follow-ups); it could go at Thu 5 Mar 2026 09:00 "
-                "Europe/Bucharest"
+                "(97 a day each, with 4 follow-ups); it could go at Thu 5 Mar 2026 "
+                "09:00 Europe/Bucharest"
             ),
         ),
         (
