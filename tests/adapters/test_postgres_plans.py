@@ -283,3 +283,32 @@ def test_a_table_without_statistics_is_probed_all_the_same(
     blind_plans.run(PROBES[probe].replace("FROM chosen", f"FROM {chosen}"))
 
     assert blind_plans.touched() < FEW / 4
+
+
+def test_a_campaign_that_is_through_costs_a_probe_however_many_it_had(
+    blind_plans: Plans, unknown_url: str
+) -> None:
+    with as_admin(unknown_url) as admin:
+        admin.execute(
+            """
+            INSERT INTO campaigns (id, tenant_id, sequence_id, name)
+            SELECT gen_random_uuid(), tenant_id, sequence_id, 'over' FROM campaigns
+            """
+        )
+        admin.execute(
+            """
+            INSERT INTO sequence_enrollments (id, tenant_id, lead_journey_id,
+              sequence_id, sequence_version, campaign_id, total_steps, current_step,
+              status, enrolled_at)
+            SELECT gen_random_uuid(), e.tenant_id, e.lead_journey_id, e.sequence_id, 1,
+                   c.id, 1, 1, 'COMPLETED', e.enrolled_at
+              FROM sequence_enrollments e JOIN campaigns c ON c.name = 'over'
+            """
+        )
+
+    followups = blind_plans.run("SELECT longest_followups()")
+
+    found = shape(blind_plans.of("FROM campaigns c JOIN outreach_sequences q"))
+    assert followups == [0]
+    assert any(index == "enrollment_fresh" for _, index in found)
+    assert blind_plans.touched() <= 2

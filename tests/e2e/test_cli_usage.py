@@ -167,6 +167,8 @@ def test_wrong_usage_or_input_is_one_clear_line_and_exit_status_2(
         ({"OUTREACH_WEB_PORT": "http"}, "web_port must be a whole number, not 'http'"),
         ({"OUTREACH_REDIS_URL": "redis://x"}, "OUTREACH_DATABASE_URL is not"),
         ({"OUTREACH_TENANT_TIME_ZONE": "Mars"}, "'Mars' is no time zone"),
+        ({"OUTREACH_TENANT_STOP_RATE": "15"}, "15.0 is no share: give 0 to 1"),
+        ({"OUTREACH_TENANT_STOP_RATE": "few"}, "must be a number, not 'few'"),
     ],
 )
 def test_a_wrong_setting_is_named_with_what_is_allowed(

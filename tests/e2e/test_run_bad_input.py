@@ -129,6 +129,38 @@ def test_leads_that_are_no_table_are_refused_before_anything_is_stored(
     assert site.stored() == [{"phones": 0, "leads": 0, "sequences": 0}]
 
 
+def test_more_than_the_phones_can_follow_up_is_enrolled_by_name_and_reason_alone(
+    site: Site, tmp_path: Path
+) -> None:
+    files = write_campaign(
+        tmp_path / "many", leads=400, phones=2, limit=200, follow_up_minutes=60
+    )
+
+    said = site.call("run", *files.options, "--speed", 10)
+    stored = site.stored()
+    forced = site.call(
+        *("enroll", "--sequence", files.sequence),
+        *("--override-capacity", "phones come tomorrow", "--by", "ana"),
+    )
+
+    assert said.status == 1
+    assert "400 leads on 2 phones are 200 new a day each" in said.err
+    assert "need 370.0 sends of a phone a day, and it has 360" in said.err
+    assert "3 phones would do. To enrol anyway: --override-capacity" in said.err
+    assert stored == [{"phones": 2, "leads": 400, "sequences": 0}]
+    assert forced.status == 0
+    assert rows(
+        site.env["OUTREACH_DATABASE_URL"],
+        "SELECT name, override_reason, override_by FROM campaigns",
+    ) == [
+        {
+            "name": "grain",
+            "override_reason": "phones come tomorrow",
+            "override_by": "ana",
+        }
+    ]
+
+
 def test_a_second_run_on_the_same_folder_says_that_one_is_there(
     site: Site, tmp_path: Path
 ) -> None:

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import UTC, datetime, timedelta
 from random import Random
 
+import pytest
+from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.cases import a_sender, uid
 
-from outreach.domain.allocation import Room, allocate
+from outreach.domain.allocation import (
+    Intake,
+    Room,
+    Shortage,
+    WhyNoRoom,
+    allocate,
+    shortage,
+)
 from outreach.domain.ids import IntentId, SenderId
+from outreach.domain.pacing import Pacing
 from outreach.domain.sender import SenderState
 
 BOTH = (SenderState.ACTIVE, SenderState.WARMING)
@@ -142,3 +153,73 @@ def test_more_waiting_than_units_is_no_room_and_no_error() -> None:
 def test_without_phones_or_leads_nothing_is_given() -> None:
     assert allocate([], intents(3)) == {}
     assert allocate([a_room(1, 5)], []) == {}
+
+
+NOON = datetime(2026, 3, 4, 10, tzinfo=UTC)
+MIDNIGHT = datetime(2026, 3, 4, 22, tzinfo=UTC)
+
+
+def a_long_run(n: int, units: int, used: int = 0, waiting: int = 0) -> Room:
+    """Of a phone whose leads get four follow-ups each."""
+    return evolve(a_room(n, units, waiting), used=used, followups=4)
+
+
+@pytest.mark.parametrize(
+    ("units", "used", "waiting", "free"),
+    [
+        (200, 0, 0, 97),
+        (150, 50, 0, 47),
+        (150, 50, 40, 7),
+        (103, 97, 0, 0),
+        (80, 120, 0, 0),
+        (40, 0, 0, 40),
+        (15, 90, 0, 7),
+        (0, 0, 0, 0),
+    ],
+)
+def test_the_smaller_of_units_and_what_is_left_of_the_sustainable_binds(
+    units: int, used: int, waiting: int, free: int
+) -> None:
+    assert Intake().bounded(a_long_run(1, units, used, waiting)).free == free
+
+
+def test_without_new_leads_or_with_an_override_units_alone_bind() -> None:
+    assert Intake().bounded(a_room(1, 200)) == a_room(1, 200)
+
+
+def test_a_slower_phone_and_fewer_stops_take_less() -> None:
+    room = a_long_run(1, 200)
+    pacing = Pacing(timedelta(seconds=60), timedelta(seconds=240))
+    slower = evolve(room, sender=evolve(room.sender, pacing=pacing))
+
+    assert Intake().most(slower) == 48
+    assert Intake(stop_rate=0).most(room) == 72
+    assert Intake(stop_rate=1).most(room) == 200
+
+
+def test_a_shortage_names_what_binds() -> None:
+    full = evolve(a_long_run(1, 0, used=40))
+    worked = a_long_run(2, 103, used=97)
+    locked = evolve(
+        a_long_run(3, 200),
+        sender=a_sender(id=SenderId(uid(3)), state=SenderState.REACHOUT_LOCKED),
+    )
+
+    found = [
+        shortage(rooms, Intake(), NOON)
+        for rooms in (
+            [],
+            [locked],
+            [full, locked],
+            [full, worked],
+            [full, a_room(4, 1)],
+        )
+    ]
+
+    assert found == [
+        Shortage(WhyNoRoom.NO_PHONE),
+        Shortage(WhyNoRoom.NO_PHONE),
+        Shortage(WhyNoRoom.LIMIT, until=MIDNIGHT),
+        Shortage(WhyNoRoom.CAPACITY, most=97, followups=4, until=MIDNIGHT),
+        None,
+    ]

@@ -18,6 +18,7 @@ from outreach.domain.capacity import (
     Demand,
     capacity_deviation,
     capacity_per_sender_day,
+    intake_per_sender_day,
     needed_per_sender_day,
     plan,
     senders_needed,
@@ -178,6 +179,33 @@ def test_what_is_sustainable_needs_no_more_than_the_capacity(
 
     assert needed <= capacity * (1 + 1e-12)
     assert new == limit or needed == pytest.approx(capacity)
+
+
+@pytest.mark.parametrize(
+    ("followups", "most"), [(0, 200), (1, 194), (2, 139), (3, 112), (4, 97)]
+)
+def test_a_phone_is_given_whole_leads_and_no_more_than_is_sustainable(
+    followups: int, most: int
+) -> None:
+    mean = Pacing().mean
+
+    assert intake_per_sender_day(NINE_HOURS, mean, followups, 0.15) == most
+
+
+@given(st.integers(1, 24), st.integers(30, 7_200), st.integers(0, 10), st.floats(0, 1))
+def test_what_a_phone_is_given_comes_to_no_more_sends_than_it_has(
+    hours: int, gap: int, followups: int, stop_rate: float
+) -> None:
+    day, mean = timedelta(hours=hours), timedelta(seconds=gap)
+    capacity = capacity_per_sender_day(day, mean)
+    touches = sends_per_lead(followups, stop_rate)
+
+    most = intake_per_sender_day(day, mean, followups, stop_rate)
+
+    # A phone too slow for one lead a day still takes one.
+    assert most * touches <= max(capacity * (1 + 1e-9), touches)
+    assert 1 <= most <= 200
+    assert most == 200 or (most + 1) * touches > capacity
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from tests.unit.cases import MARGIN, NOON, a_case, a_sender, uid
 
 from outreach.domain import explain
 from outreach.domain.address import phone_key
+from outreach.domain.allocation import Shortage, WhyNoRoom
 from outreach.domain.blocks import Block
 from outreach.domain.budget import WarmUp
 from outreach.domain.case import Case, Flip, LaneFacts, Ledger
@@ -332,3 +333,39 @@ def test_a_verdict_that_lets_it_go_is_never_told_as_a_refusal() -> None:
 
     assert sent.verdict is Verdict.SEND
     assert "not due" not in explain.past(1, sent, "CALLING", ZONE)
+
+
+MIDNIGHT = datetime(2026, 3, 4, 22, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("shortage", "words"),
+    [
+        (
+            Shortage(WhyNoRoom.CAPACITY, most=97, followups=4, until=MIDNIGHT),
+            (
+                "the phones take no more new contacts today than they can follow up "
+                "(97 a day each, with 4 follow-ups); it could go at Thu 5 Mar 2026 "
+                "09:00 Europe/Bucharest"
+            ),
+        ),
+        (
+            Shortage(WhyNoRoom.LIMIT, until=MIDNIGHT),
+            (
+                "every phone has its new contacts of today, by its limit or budgets; "
+                "it could go at Thu 5 Mar 2026 09:00 Europe/Bucharest"
+            ),
+        ),
+        (Shortage(WhyNoRoom.NO_PHONE), "no phone may start conversations"),
+        (None, "no phone with room has taken the lead yet; it goes on by itself"),
+    ],
+)
+def test_a_lead_without_a_phone_is_told_what_binds(
+    shortage: Shortage | None, words: str
+) -> None:
+    case = a_case(sender=None, lane=None, ledger=None, shortage=shortage)
+
+    decision = decide(case, NOON, margin=MARGIN)
+
+    assert decision.binding is Reason.UNALLOCATED
+    assert words in sentence(case)

@@ -148,3 +148,17 @@ def test_a_sequence_of_warm_mail_may_write_at_any_hour() -> None:
 def test_a_message_is_tried_at_least_once() -> None:
     with pytest.raises(ValueError, match="max_attempts"):
         evolve(a_sequence(1), max_attempts=0)
+
+
+def test_follow_ups_are_the_whatsapp_messages_after_the_first() -> None:
+    mail, phone = {"channel": Channel.EMAIL_COLD}, {"channel": Channel.WHATSAPP}
+    by_mail = evolve(
+        with_steps(mail, mail | {"fallback_template": "x"}, mail, phone),
+        primary_channel=Channel.EMAIL_COLD,
+    )
+
+    assert with_steps({}, {}, {}).followups == 2
+    assert with_steps({}, mail, {"channel": None}).followups == 1
+    assert with_steps(mail).followups == 0
+    assert by_mail.followups == 0
+    assert evolve(by_mail, fallback_channel=Channel.WHATSAPP).followups == 1

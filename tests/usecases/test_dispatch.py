@@ -7,7 +7,9 @@ from typing import Any
 
 from tests.usecases.engine import DAY, HOUR, Engine, engine
 
-from outreach.domain.sender import Sender, SenderSignal
+from outreach.domain.allocation import WhyNoRoom
+from outreach.domain.sender import SendClass, Sender, SenderSignal
+from outreach.domain.sequence import Override
 from outreach.domain.usecases.send_next import Step
 
 
@@ -101,3 +103,60 @@ async def test_leads_of_a_banned_phone_get_another_one() -> None:
     lanes = {row.lane for lead in leads for row in here.intents_of(lead)}
     assert lanes == {other.id}
     assert "phone.banned" in here.told()
+
+
+async def long_run(leads: int, **facts: Any) -> Engine:
+    """A phone, and leads in a sequence with four follow-ups."""
+    here = engine()
+    await here.world.phones(1, **facts)
+    await here.world.enrolled(await here.world.new_leads(leads), steps=5)
+    return here
+
+
+async def test_a_phone_gets_no_more_than_it_can_follow_up() -> None:
+    here = await long_run(210)
+
+    first = await here.dispatch(here.world.tenant)
+    again = await here.dispatch(here.world.tenant)
+    why = await here.dispatch.shortage(here.world.tenant, here.store.now)
+
+    assert (first, again) == (97, 0)
+    assert len(here.store.unallocated) == 113
+    assert why is not None
+    assert (why.why, why.most) == (WhyNoRoom.CAPACITY, 97)
+
+
+async def test_what_was_too_much_for_today_goes_on_the_next_days() -> None:
+    here = await long_run(210)
+    given = []
+
+    for _ in range(4):
+        given.append(await here.dispatch(here.world.tenant))
+        lane, *_ = here.store.lanes
+        while here.store.lanes[lane].line.count(SendClass.NEW):
+            await here.run()
+            here.pass_time(HOUR)
+        here.pass_time(DAY)
+
+    assert given == [97, 97, 16, 0]
+    assert not here.store.unallocated
+
+
+async def test_a_lower_limit_or_a_warm_up_stays_the_smaller() -> None:
+    low = await long_run(60, daily_limit=40)
+    warm = await long_run(60, warm_up_days=10)
+
+    assert await low.dispatch(low.world.tenant) == 40
+    assert await warm.dispatch(warm.world.tenant) == 15
+
+
+async def test_a_recorded_override_lets_a_phone_take_all_its_units() -> None:
+    here = await long_run(100)
+    await here.world.enrolled(
+        await here.world.new_leads(110),
+        name="fair",
+        steps=5,
+        override=Override("the fair is on Friday", "ana"),
+    )
+
+    assert await here.dispatch(here.world.tenant) == 200

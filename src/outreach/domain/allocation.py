@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
+from enum import StrEnum
 
-from attrs import frozen
+from attrs import evolve, field, frozen, validators
 
+from outreach.domain.capacity import STOP_RATE, intake_per_sender_day
 from outreach.domain.ids import IntentId, SenderId
 from outreach.domain.sender import SendClass, Sender
+from outreach.domain.window import Hours, next_midnight
 
-__all__ = ["Room", "allocate"]
+__all__ = ["Intake", "Room", "Shortage", "WhyNoRoom", "allocate", "shortage"]
 
 
 @frozen
@@ -19,11 +23,17 @@ class Room:
     Attributes:
         units: new contacts it may still make on its day, by all of its budgets.
         waiting: new contacts that are allocated to it and not sent yet.
+        used: new contacts it has made itself on its day.
+        followups: the most that a lead of the tenant gets which was not written to
+            yet; None: there is no such lead, or a campaign of one overrides the
+            rule.
     """
 
     sender: Sender
     units: int
     waiting: int
+    used: int = 0
+    followups: int | None = None
 
     @property
     def free(self) -> int:
@@ -31,6 +41,88 @@ class Room:
         if not self.sender.may(SendClass.NEW):
             return 0
         return max(0, self.units - self.waiting)
+
+
+@frozen
+class Intake:
+    """How many new contacts a phone takes in a day: no more than it can follow up.
+
+    Attributes:
+        stop_rate: share of leads that stop at each touch.
+        hours: how long a working day is.
+    """
+
+    stop_rate: float = field(
+        default=STOP_RATE, validator=[validators.ge(0), validators.le(1)]
+    )
+    hours: Hours = Hours()
+
+    def most(self, room: Room) -> int | None:
+        """New contacts of the phone's day; None: only its budgets bound them."""
+        if room.followups is None:
+            return None
+        gap = room.sender.pacing.mean
+        return intake_per_sender_day(
+            self.hours.length, gap, room.followups, self.stop_rate
+        )
+
+    def bounded(self, room: Room) -> Room:
+        """The room with no more units than the rest of what is sustainable today."""
+        most = self.most(room)
+        if most is None:
+            return room
+        return evolve(room, units=min(room.units, max(0, most - room.used)))
+
+
+class WhyNoRoom(StrEnum):
+    """What keeps a new contact from a phone."""
+
+    NO_PHONE = "no_phone"
+    """None may start conversations."""
+    LIMIT = "limit"
+    """Each has its new contacts of today, by its limit and budgets."""
+    CAPACITY = "capacity"
+    """Some have units left, and could not follow up more."""
+
+
+@frozen
+class Shortage:
+    """Why no phone takes a new contact now.
+
+    Attributes:
+        most: new contacts a day that a phone with units left can follow up.
+        until: engine time at which the first phone's day ends; None for NO_PHONE.
+    """
+
+    why: WhyNoRoom
+    most: int = 0
+    followups: int = 0
+    until: datetime | None = None
+
+
+def shortage(rooms: Sequence[Room], intake: Intake, now: datetime) -> Shortage | None:
+    """What binds, over all phones; None: one of them has room.
+
+    Args:
+        rooms: as the ledger has them, not bounded yet.
+        now: engine time.
+    """
+    able = [
+        room
+        for room in rooms
+        if room.sender.may(SendClass.NEW) and room.sender.daily_limit
+    ]
+    if not able:
+        return Shortage(WhyNoRoom.NO_PHONE)
+    if any(intake.bounded(room).free for room in able):
+        return None
+    until = min(next_midnight(now, room.sender.time_zone) for room in able)
+    with_units = [room for room in able if room.free]
+    if not with_units:
+        return Shortage(WhyNoRoom.LIMIT, until=until)
+    most = max(intake.most(room) or 0 for room in with_units)
+    followups = max(room.followups or 0 for room in with_units)
+    return Shortage(WhyNoRoom.CAPACITY, most, followups, until)
 
 
 def allocate(

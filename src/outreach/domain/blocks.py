@@ -11,6 +11,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
 
+from outreach.domain.allocation import WhyNoRoom
 from outreach.domain.budget import HARD_LIMIT, effective_limit, has_room
 from outreach.domain.case import Case, Flip
 from outreach.domain.channel import State, permitted
@@ -246,7 +247,15 @@ def _allocated(case: Case, _at: datetime, _margin: timedelta) -> Block | None:
     if case.sender is not None:
         return None
     lift = Flip("sender", None, "a phone with units left must take the lead")
-    return Block(Reason.UNALLOCATED, (("sender", "none"),), None, lift)
+    inputs: tuple[tuple[str, str], ...] = (("sender", "none"),)
+    short = case.shortage
+    if short is None:
+        return Block(Reason.UNALLOCATED, inputs, None, lift)
+    inputs += (("binding", str(short.why)),)
+    if short.why is WhyNoRoom.CAPACITY:
+        inputs += (("most", str(short.most)), ("followups", str(short.followups)))
+        lift = Flip("sender", None, "outreach enroll --override-capacity REASON")
+    return Block(Reason.UNALLOCATED, inputs, short.until, lift)
 
 
 def _quota(case: Case, at: datetime, margin: timedelta) -> Block | None:

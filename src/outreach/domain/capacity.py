@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from enum import StrEnum
-from math import ceil, fsum, inf, isfinite, sqrt
+from math import ceil, floor, fsum, inf, isfinite, sqrt
 from typing import Final
 
 from attrs import frozen
@@ -21,11 +21,13 @@ from outreach.domain.pacing import GAP
 
 __all__ = [
     "DAILY_LIMIT",
+    "STOP_RATE",
     "Binding",
     "Demand",
     "Plan",
     "capacity_deviation",
     "capacity_per_sender_day",
+    "intake_per_sender_day",
     "needed_per_sender_day",
     "plan",
     "senders_needed",
@@ -35,6 +37,8 @@ __all__ = [
 
 DAILY_LIMIT: Final = 200
 """New contacts of one phone in a day; a setting may lower it."""
+STOP_RATE: Final = 0.15
+"""Share of leads that stop at each touch, unless something else is known."""
 
 _HOURS: Final = timedelta(hours=9)
 _MEAN_GAP: Final = timedelta(seconds=90)
@@ -117,6 +121,24 @@ def sustainable_new_per_sender_day(
         limit: new leads allowed to one sender a day.
     """
     return min(float(limit), capacity / sends_per_lead(followups, stop_rate))
+
+
+def intake_per_sender_day(
+    hours: timedelta, gap: timedelta, followups: int, stop_rate: float
+) -> int:
+    """New leads that one sender may be given in a day: what is sustainable, whole.
+
+    At least 1: a phone that is slower than that still takes everybody in the end.
+
+    Args:
+        hours: how long the window is open a day.
+        gap: the sender's mean gap between two sends.
+        followups: the most that a lead given to it gets.
+        stop_rate: share of leads that stop at each touch, 0 to 1.
+    """
+    capacity = capacity_per_sender_day(hours, gap)
+    sustainable = sustainable_new_per_sender_day(capacity, followups, stop_rate)
+    return max(1, floor(sustainable + _ROUNDING))
 
 
 def senders_needed(new: float, sustainable: float) -> int | None:

@@ -9,6 +9,7 @@ from typing import Any
 from attrs import evolve, field, frozen
 
 from outreach.domain.address import AddressKey
+from outreach.domain.allocation import Shortage
 from outreach.domain.channel import Channel
 from outreach.domain.ids import CampaignId
 from outreach.domain.journey import Journey
@@ -69,6 +70,7 @@ class Case:
         template: None: the step has none for this channel.
         campaign: the run's; its breaker stops it.
         live: the message is still waiting to be sent; else what became of it.
+        shortage: why no phone takes it, where that was looked up.
         consent: why the law or the tenant's policy forbids it; empty if it does not.
     """
 
@@ -91,6 +93,7 @@ class Case:
     switches: tuple[Switch, ...] = ()
     review_open: bool = False
     live: str = ""
+    shortage: Shortage | None = None
     consent: str = ""
 
     @property

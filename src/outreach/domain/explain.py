@@ -11,6 +11,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Final
 
+from outreach.domain.allocation import WhyNoRoom
 from outreach.domain.blocks import Block, Reason
 from outreach.domain.case import Case
 from outreach.domain.decision import Decision, Verdict
@@ -202,6 +203,21 @@ _OF_BUDGET: Final = MappingProxyType(
 )
 
 
+def _unallocated(inputs: _Inputs, _block: Block, _zone: str) -> str:
+    match inputs.get("binding"):
+        case WhyNoRoom.NO_PHONE:
+            return "no phone may start conversations"
+        case WhyNoRoom.LIMIT:
+            return "every phone has its new contacts of today, by its limit or budgets"
+        case WhyNoRoom.CAPACITY:
+            return (
+                f"the phones take no more new contacts today than they can follow up "
+                f"({inputs['most']} a day each, with {inputs['followups']} follow-ups)"
+            )
+        case _:
+            return "no phone with room has taken the lead yet"
+
+
 def _named(inputs: _Inputs) -> str:
     said = ", ".join(f"{name} {value}" for name, value in inputs.items())
     return f" ({said})" if said else ""
@@ -227,7 +243,7 @@ _CLAUSES: Final[Mapping[Reason, Callable[[_Inputs, Block, str], str]]] = (
             Reason.NO_CHANNEL: _with_inputs("the lead has no contact point for it"),
             Reason.NO_TEMPLATE: _template,
             Reason.NO_CONSENT: _with_inputs("a consent is needed and there is none"),
-            Reason.UNALLOCATED: _fixed("no phone with room has taken the lead yet"),
+            Reason.UNALLOCATED: _unallocated,
             Reason.SENDER_STATE: _sender_state,
             Reason.NOT_DUE: _not_due,
             Reason.PROVIDER_BACKOFF: _backoff,

@@ -27,6 +27,7 @@ __all__ = [
     "Enrolment",
     "EnrolmentStatus",
     "MessageTemplate",
+    "Override",
     "Sequence",
     "Step",
     "follow",
@@ -145,6 +146,21 @@ class Sequence:
         """The step with this number (from 1), or None past the end."""
         return self.steps[number - 1] if 1 <= number <= len(self.steps) else None
 
+    @property
+    def followups(self) -> int:
+        """WhatsApp messages that a phone may owe a lead after its first, at most.
+
+        A step counts if it goes out by WhatsApp, or can as its fall-back.
+        """
+        own = [step.channel or self.primary_channel for step in self.steps]
+        falls_back = self.fallback_channel is Channel.WHATSAPP
+        touches = sum(
+            channel is Channel.WHATSAPP
+            or (falls_back and step.fallback_template is not None)
+            for step, channel in zip(self.steps, own, strict=True)
+        )
+        return max(0, touches - 1)
+
 
 class EnrolmentStatus(StrEnum):
     """Whether a run of a sequence goes on."""
@@ -180,12 +196,29 @@ class Enrolment:
 
 
 @frozen
+class Override:
+    """Leads were enrolled although the phones cannot keep up, knowingly.
+
+    Attributes:
+        reason: in words; by: who said so.
+    """
+
+    reason: str
+    by: str
+
+
+@frozen
 class Campaign:
-    """One enrolment batch of one sequence."""
+    """One enrolment batch of one sequence.
+
+    Attributes:
+        override: None: it was within what is sustainable when it was enrolled.
+    """
 
     id: CampaignId
     sequence: SequenceId
     name: str
+    override: Override | None = None
 
 
 def follow(

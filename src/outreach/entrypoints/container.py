@@ -39,6 +39,7 @@ from outreach.adapters.rules import RuleAnalyst
 from outreach.adapters.system import LibraryCalendar, LogAlerts, uuid7
 from outreach.adapters.system.witness import FileWitness
 from outreach.adapters.timelinesai import TimelinesReader
+from outreach.domain.allocation import Intake
 from outreach.domain.channel import Channel
 from outreach.domain.ids import AccountId
 from outreach.domain.sla import ReviewCalendar
@@ -201,7 +202,11 @@ class Container(containers.DeclarativeContainer):
         readers=readers,
         reviewers=reviewers,
     )
-    dispatch = providers.Factory(Dispatch, allocations=allocations)
+    dispatch = providers.Factory(
+        Dispatch,
+        allocations=allocations,
+        intake=providers.Factory(Intake, stop_rate=settings.provided.tenant.stop_rate),
+    )
     audit_ledger = providers.Factory(
         AuditLedger,
         audit=audit,

@@ -10,6 +10,7 @@ from attrs import frozen
 
 from outreach.adapters.files import RejectsFile, open_table
 from outreach.adapters.system import uuid7
+from outreach.domain.errors import NotFound
 from outreach.domain.lead_columns import Columns
 from outreach.domain.lead_file import (
     ImportId,
@@ -17,15 +18,16 @@ from outreach.domain.lead_file import (
     ImportReport,
     MissingColumns,
 )
+from outreach.domain.sequence import Override
 from outreach.domain.usecases.enroll import Enrolled
-from outreach.entrypoints.campaign_file import read_campaign
+from outreach.entrypoints.campaign_file import CampaignFile, read_campaign
+from outreach.entrypoints.capacity import fit
 from outreach.entrypoints.engine import Engine
 from outreach.entrypoints.senders_file import read_senders
 
 __all__ = [
     "Files",
     "Intake",
-    "enroll_file",
     "import_file",
     "load_files",
     "senders_file",
@@ -35,7 +37,10 @@ Tell = Callable[[str], None]
 
 
 class Files(Protocol):
-    """The three files a run may be given, and the folder for what comes of them."""
+    """The three files a run may be given, and the folder for what comes of them.
+
+    `override`: who enrols although the phones cannot keep up, and why.
+    """
 
     @property
     def data_dir(self) -> Path: ...
@@ -45,6 +50,8 @@ class Files(Protocol):
     def sequence(self) -> Path | None: ...
     @property
     def senders(self) -> Path | None: ...
+    @property
+    def override(self) -> Override | None: ...
 
 
 @frozen
@@ -74,6 +81,7 @@ async def load_files(engine: Engine, files: Files, tell: Tell) -> Intake:
 
     Raises:
         Misconfigured: a file is wrong; names it, the place and the way out.
+        Refused: the phones cannot keep up with all leads; nobody is enrolled.
     """
     campaign = None if files.sequence is None else read_campaign(files.sequence)
     if files.leads is not None:
@@ -93,8 +101,8 @@ async def load_files(engine: Engine, files: Files, tell: Tell) -> Intake:
             + (f" (see {report.rejects_file})" if report.rejects_file else "")
         )
     enrolled = None
-    if campaign is not None and files.sequence is not None:
-        enrolled = await enroll_file(engine, files.sequence)
+    if campaign is not None:
+        enrolled = await _enroll(engine, campaign, files.override, tell)
         skipped = ", ".join(f"{n} {why}" for why, n in sorted(enrolled.skipped.items()))
         tell(
             f"{enrolled.enrolled} enrolled"
@@ -137,16 +145,32 @@ async def senders_file(engine: Engine, path: Path) -> int:
     return len(await engine.container.senders().import_(engine.tenant, batch))
 
 
-async def enroll_file(
-    engine: Engine, path: Path, *, progress: Callable[[int], None] | None = None
+async def _enroll(
+    engine: Engine, campaign: CampaignFile, override: Override | None, tell: Tell
 ) -> Enrolled:
     """Enrol every lead that fits in the file's sequence."""
-    campaign = read_campaign(path)
+    recorded = None
+    # What was enrolled before goes on, whatever has become of the phones since.
+    if await _anybody_new(engine, campaign.sequence.name):
+        room = await fit(engine, campaign.sequence)
+        recorded = room.overridden(override)
+        if recorded is not None:
+            tell(f"{room.says()}. Enrolled anyway by {recorded.by}: {recorded.reason}")
     enrolled: Enrolled = await engine.container.enroll()(
         engine.tenant,
         campaign.sequence,
         campaign.templates,
         name=campaign.sequence.name,
-        progress=progress,
+        override=recorded,
     )
     return enrolled
+
+
+async def _anybody_new(engine: Engine, name: str) -> bool:
+    """There are leads that the campaign has not looked at."""
+    campaigns = engine.container.campaigns()
+    try:
+        known = await campaigns.named(engine.tenant, name)
+    except NotFound:
+        return True
+    return bool(await campaigns.enrollable(engine.tenant, known, None, 1))

@@ -318,11 +318,10 @@ class _Run:
         parts = self.engine.container
         if not await parts.lanes().idle_until(tomorrow):
             return False
-        allocations = parts.allocations()
-        rooms = await allocations.rooms(self.engine.tenant)
+        rooms = await parts.dispatch().rooms(self.engine.tenant)
         if not any(room.free for room in rooms):
             return True
-        return not await allocations.waiting(self.engine.tenant, 1)
+        return not await parts.allocations().waiting(self.engine.tenant, 1)
 
     async def _show(self, steps: Any) -> None:
         clock = self.engine.container.clock()

@@ -19,6 +19,7 @@ from zoneinfo import available_timezones
 
 from attrs import evolve, field, fields, frozen, has, resolve_types
 
+from outreach.domain.capacity import STOP_RATE
 from outreach.domain.errors import Misconfigured
 
 __all__ = [
@@ -65,13 +66,25 @@ class Hours:
 
 @frozen
 class TenantSettings:
-    """The default tenant."""
+    """The default tenant.
+
+    Attributes:
+        stop_rate: share of leads that stop at each touch; by it phones take no more
+            new contacts than they can follow up.
+    """
 
     name: str = "default"
     time_zone: str = field(default="Europe/Bucharest")
     country: str = field(default="RO")
     language: str = "ro"
     reviews: Hours = Hours()
+    stop_rate: float = field(default=STOP_RATE)
+
+    @stop_rate.validator
+    def _share(self, _: object, rate: float) -> None:
+        if not 0 <= rate <= 1:
+            message = f"{rate} is no share: give 0 to 1"
+            raise ValueError(message)
 
     @time_zone.validator
     def _zone(self, _: object, zone: str) -> None:
@@ -282,15 +295,20 @@ def _convert(value: Any, kind: Any, where: str) -> Any:
             return _boolean(value)
         if kind is int and not isinstance(value, bool):
             return int(value)
+        if kind is float and not isinstance(value, bool):
+            return float(value)
         if kind is time:
             return value if isinstance(value, time) else time.fromisoformat(value)
         if kind is str and isinstance(value, str):
             return value
     except (ValueError, TypeError):
         pass
-    name = {int: "a whole number", str: "text", bool: "true or false"}.get(
-        kind, "a time such as 09:00"
-    )
+    name = {
+        int: "a whole number",
+        float: "a number",
+        str: "text",
+        bool: "true or false",
+    }.get(kind, "a time such as 09:00")
     message = f"{where} must be {name}, not {value!r}"
     raise Misconfigured(message)
 

@@ -16,6 +16,7 @@ from outreach.adapters.contacts import LibraryContacts
 from outreach.adapters.postgres.migrate import migrate
 from outreach.adapters.system import uuid7
 from outreach.domain.errors import Misconfigured
+from outreach.domain.sequence import Override
 from outreach.entrypoints.embedded import start
 from outreach.entrypoints.engine import PROVIDERS, Urls
 from outreach.entrypoints.sandbox import Sandbox
@@ -34,6 +35,7 @@ class RunPlan:
         begin: where a scaled run starts; None: the next opening of the window.
         until: engine time to end at.
         exit_when_idle: end when nothing more can go out before the next working day.
+        override: who enrols although the phones cannot keep up, and why.
         seed: of the invented population, where providers are invented.
         knobs: how that population behaves, for tests.
     """
@@ -46,6 +48,7 @@ class RunPlan:
     begin: datetime | None = None
     until: datetime | None = None
     exit_when_idle: bool = False
+    override: Override | None = None
     seed: int = 0
     knobs: dict[str, Any] = field(factory=dict)
 

@@ -13,7 +13,7 @@ from outreach.domain.breaker import MailCounts
 from outreach.domain.channel import Channel, State
 from outreach.domain.ids import CampaignId, EnrolmentId, LeadId, TenantId
 from outreach.domain.message import Intent
-from outreach.domain.sequence import Campaign, MessageTemplate
+from outreach.domain.sequence import Campaign, MessageTemplate, Override
 from outreach.domain.sequence import Sequence as Steps
 
 __all__ = ["Campaigns", "Enrollable", "NewEnrolment"]
@@ -71,6 +71,7 @@ class Campaigns(Protocol):
 
     Promises:
     - saving the same sequence and templates again changes nothing;
+    - an override of capacity stays with its campaign;
     - a sequence keeps the ids of its steps over versions;
     - a lead has at most one live enrolment;
     - enrolling again in the same campaign enrols nobody twice;
@@ -87,8 +88,13 @@ class Campaigns(Protocol):
         templates: Sequence[MessageTemplate],
         *,
         name: str,
+        override: Override | None = None,
     ) -> Campaign:
-        """Store a sequence with its templates, and the campaign *name* of it."""
+        """Store a sequence with its templates, and the campaign *name* of it.
+
+        Args:
+            override: recorded with the campaign; None leaves what was recorded.
+        """
         ...
 
     async def named(self, tenant: TenantId, name: str) -> Campaign:

@@ -168,6 +168,9 @@ class Allocations(Protocol):
 
     Promises:
     - the rooms tell today's remaining units and what waits already;
+    - the rooms tell the follow-ups of the longest sequence that has leads nobody has
+      written to;
+    - an override of capacity counts while its campaign has such leads;
     - what is allocated wakes its lane;
     - a message is allocated once: who comes second changes nothing;
     - new contacts of a phone that is gone wait for another one, and whoever it has

@@ -15,11 +15,17 @@ from attrs import evolve
 from outreach.domain.budget import HARD_LIMIT, UnitSlot
 from outreach.domain.change import DutyKind
 from outreach.domain.sender import SenderState
+from outreach.domain.sequence import Override
 from outreach.testing.world import HOUR, A, World
 
 __all__ = ["AllocationsContract"]
 
 SOON: Final = timedelta(seconds=5)
+
+
+async def followups(world: World) -> int | None:
+    (room,) = await world.allocations.rooms(world.tenant)
+    return room.followups
 
 
 class AllocationsContract:
@@ -39,6 +45,48 @@ class AllocationsContract:
         room, untouched = rooms[phone.id], rooms[other.id]
         assert (room.units, room.waiting, room.free) == (2, 1, 1)
         assert (untouched.units, untouched.waiting) == (HARD_LIMIT, 0)
+
+    async def test_the_longest_sequence_with_new_leads_counts(
+        self, world: World
+    ) -> None:
+        """The rooms tell the follow-ups of the longest sequence that has leads nobody
+        has written to.
+        """
+        (phone,) = await world.phones()
+        seen = [await followups(world)]
+        await world.enrolled(await world.new_leads(2), steps=2)
+        theirs = await world.new_leads(tenant=world.stranger)
+        await world.enrolled(theirs, steps=5, tenant=world.stranger)
+        seen.append(await followups(world))
+        (intent,) = await world.enrolled(await world.new_leads(), steps=4, name="long")
+        seen.append(await followups(world))
+
+        await world.allocations.allocate(world.tenant, {intent: phone.id})
+        seen.append(await followups(world))
+        await world.send()
+        seen.append(await followups(world))
+
+        (room,) = await world.allocations.rooms(world.tenant)
+        assert seen == [None, 1, 3, 3, 1]
+        assert (room.used, room.units) == (1, HARD_LIMIT - 1)
+
+    async def test_an_override_counts_while_its_campaign_has_new_leads(
+        self, world: World
+    ) -> None:
+        """An override of capacity counts while its campaign has such leads."""
+        (phone,) = await world.phones()
+        await world.enrolled(await world.new_leads(), steps=4)
+        knowingly = Override("the fair is on Friday", "ana")
+        (intent,) = await world.enrolled(
+            await world.new_leads(), name="fair", override=knowingly
+        )
+
+        overridden = await followups(world)
+        await world.allocations.allocate(world.tenant, {intent: phone.id})
+        await world.send()
+        after = await followups(world)
+
+        assert (overridden, after) == (None, 3)
 
     async def test_what_people_sent_takes_room(self, world: World) -> None:
         phone, (lead,) = await world.phone_with(daily_limit=2)

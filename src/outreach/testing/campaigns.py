@@ -15,7 +15,7 @@ from attrs import evolve
 from outreach.domain.change import DutyKind
 from outreach.domain.errors import NotFound
 from outreach.domain.ids import LeadId
-from outreach.domain.sequence import EnrolmentStatus
+from outreach.domain.sequence import EnrolmentStatus, Override
 from outreach.domain.sequence import Sequence as Steps
 from outreach.domain.suppression import Suppression, SuppressionReason
 from outreach.domain.template import Variable
@@ -48,6 +48,20 @@ class CampaignsContract:
         assert (first, steps) == (second, again)
         assert list(await world.campaigns.templates(world.tenant)) == list(texts)
         assert steps.version == 1
+
+    async def test_an_override_stays_with_its_campaign(self, world: World) -> None:
+        """An override of capacity stays with its campaign."""
+        first, second = Override("no time", "ana"), Override("phones come", "dan")
+        within, _ = await world.campaign(name="within")
+        await world.campaign(override=first)
+
+        again, _ = await world.campaign()
+        named = await world.campaigns.named(world.tenant, "agri")
+        replaced, _ = await world.campaign(override=second)
+
+        assert within.override is None
+        assert again.override == named.override == first
+        assert replaced.override == second
 
     async def test_what_was_saved_reads_back(self, world: World) -> None:
         wanted = evolve(

@@ -40,7 +40,7 @@ from outreach.domain.message import (
 )
 from outreach.domain.outcome import draft_of
 from outreach.domain.sender import SendClass, Sender
-from outreach.domain.sequence import Campaign
+from outreach.domain.sequence import Campaign, Override
 from outreach.domain.sequence import Sequence as Steps
 from outreach.domain.timing import Timing
 from outreach.ports.audit import Audit
@@ -167,12 +167,15 @@ class World:
         *,
         name: str = "agri",
         tenant: TenantId | None = None,
+        override: Override | None = None,
     ) -> tuple[Campaign, Steps]:
         """A saved campaign, with its sequence as it was stored."""
         tenant = tenant or self.tenant
         wanted = invented.sequence(steps, name=name)
         texts = invented.texts(wanted)
-        campaign = await self.campaigns.save(tenant, wanted, texts, name=name)
+        campaign = await self.campaigns.save(
+            tenant, wanted, texts, name=name, override=override
+        )
         stored, _ = await self.campaigns.sequence(tenant, name)
         return campaign, stored
 
@@ -183,10 +186,14 @@ class World:
         steps: int = 2,
         tenant: TenantId | None = None,
         within: timedelta = timedelta(),
+        name: str = "agri",
+        override: Override | None = None,
     ) -> list[IntentId]:
         """First messages of new runs, due *within* from now; nobody has them yet."""
         tenant = tenant or self.tenant
-        campaign, sequence = await self.campaign(steps, tenant=tenant)
+        campaign, sequence = await self.campaign(
+            steps, name=name, tenant=tenant, override=override
+        )
         due = await self.now() + within
         batch = [invented.enrolment(tenant, lead, sequence, due) for lead in leads]
         taken = await self.campaigns.enroll(tenant, campaign, batch)

@@ -13,6 +13,8 @@ from typing import Final
 
 from attrs import frozen
 
+from outreach.domain.sequence import Override
+
 __all__ = ["STEPS", "Campaign", "Plan", "step_of", "write"]
 
 STEPS: Final = {1: "cereale", 2: "revin", 3: "ultima"}
@@ -82,6 +84,7 @@ class Campaign:
 
     Attributes:
         zones: by phone.
+        override: of capacity; the phones can keep up.
     """
 
     data_dir: Path
@@ -91,6 +94,7 @@ class Campaign:
     numbers: tuple[str, ...]
     zones: dict[str, str]
     limit: int
+    override: Override | None = None
 
 
 def step_of(text: str) -> int:

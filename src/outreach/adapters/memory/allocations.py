@@ -14,6 +14,7 @@ from outreach.domain.allocation import Room
 from outreach.domain.channel import Channel
 from outreach.domain.ids import IntentId, SenderId, TenantId
 from outreach.domain.sender import GONE, SendClass
+from outreach.domain.sequence import EnrolmentStatus
 from outreach.ports.lanes import Waiting
 
 __all__ = ["MemoryAllocations"]
@@ -29,6 +30,7 @@ class MemoryAllocations:
         """By id, so that the same facts give the same allocation."""
         await self.store.pause()
         found: list[Room] = []
+        followups = _followups(self.store, tenant)
         for _, lane in sorted(self.store.lanes.items()):
             sender = lane.sender
             if sender.tenant != tenant or not sender.enabled:
@@ -39,7 +41,8 @@ class MemoryAllocations:
             limit = self.store.effective(sender, ledger.day)
             units = max(0, limit - ledger.used - ledger.external)
             units = budgeting.room(self.store, sender, units)
-            found.append(Room(sender, units, lane.line.count(SendClass.NEW)))
+            waiting = lane.line.count(SendClass.NEW)
+            found.append(Room(sender, units, waiting, ledger.used, followups))
         return found
 
     async def waiting(self, tenant: TenantId, limit: int) -> Sequence[Waiting]:
@@ -89,6 +92,22 @@ class MemoryAllocations:
         for row in rows[:limit]:
             store.place(row, None)
         return len(rows[:limit])
+
+
+def _followups(store: MemoryStore, tenant: TenantId) -> int | None:
+    """The most of any campaign that has leads nobody has written to."""
+    fresh = {
+        row.enrolment.campaign
+        for row in store.enrolments.values()
+        if row.tenant == tenant
+        and row.enrolment.status is EnrolmentStatus.ACTIVE
+        and row.enrolment.current_step == 0
+    }
+    campaigns = [one for one in store.campaigns.values() if one.id in fresh]
+    if not campaigns or any(one.override for one in campaigns):
+        return None
+    live = {one.id: one for one in store.live_sequences.values()}
+    return max(live[one.sequence].followups for one in campaigns)
 
 
 def _new_to(store: MemoryStore, row: IntentRow, sender: SenderId) -> bool:

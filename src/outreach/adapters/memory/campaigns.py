@@ -21,6 +21,7 @@ from outreach.domain.sequence import (
     Enrolment,
     EnrolmentStatus,
     MessageTemplate,
+    Override,
 )
 from outreach.domain.sequence import Sequence as Steps
 from outreach.domain.stop import HOLDING
@@ -44,6 +45,7 @@ class MemoryCampaigns:
         templates: Sequence[MessageTemplate],
         *,
         name: str,
+        override: Override | None = None,
     ) -> Campaign:
         """Same names, same ids; a change makes a new version."""
         await self.store.pause()
@@ -53,12 +55,12 @@ class MemoryCampaigns:
         steps = _save_sequence(store, tenant, sequence)
         known = store.campaigns.get((tenant, name))
         if known is None:
-            campaign = Campaign(CampaignId(store.ids()), steps.id, name)
+            campaign = Campaign(CampaignId(store.ids()), steps.id, name, override)
             store.campaigns[tenant, name] = campaign
             store.campaign_rows[campaign.id] = CampaignRow(tenant, steps)
             return campaign
         store.campaign_rows[known.id].sequence = steps
-        campaign = evolve(known, sequence=steps.id)
+        campaign = evolve(known, sequence=steps.id, override=override or known.override)
         store.campaigns[tenant, name] = campaign
         return campaign
 

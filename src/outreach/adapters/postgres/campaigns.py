@@ -19,7 +19,7 @@ from outreach.adapters.postgres.pool import Database
 from outreach.domain.breaker import BREAKER_DAYS, MailCounts
 from outreach.domain.errors import NotFound
 from outreach.domain.ids import CampaignId, LeadId, SequenceId, TenantId
-from outreach.domain.sequence import Campaign, MessageTemplate, Step
+from outreach.domain.sequence import Campaign, MessageTemplate, Override, Step
 from outreach.domain.sequence import Sequence as Steps
 from outreach.domain.window import Hours, Window
 from outreach.ports.campaigns import Enrollable, NewEnrolment
@@ -49,6 +49,7 @@ class PostgresCampaigns:
         templates: Sequence[MessageTemplate],
         *,
         name: str,
+        override: Override | None = None,
     ) -> Campaign:
         async with self.database.connection(tenant) as connection:
             await connection.execute(
@@ -59,21 +60,31 @@ class PostgresCampaigns:
             steps = await _save_sequence(connection, sequence)
             rows = await connection.execute(
                 """
-                INSERT INTO campaigns (id, tenant_id, sequence_id, name)
-                VALUES (%s, current_tenant(), %s, %s)
+                INSERT INTO campaigns AS c (id, tenant_id, sequence_id, name,
+                                            override_reason, override_by)
+                VALUES (%s, current_tenant(), %s, %s, %s, %s)
                 ON CONFLICT (tenant_id, name)
-                DO UPDATE SET sequence_id = excluded.sequence_id
-                RETURNING id
+                DO UPDATE SET sequence_id = excluded.sequence_id,
+                  override_reason = coalesce(excluded.override_reason,
+                                             c.override_reason),
+                  override_by = coalesce(excluded.override_by, c.override_by)
+                RETURNING id, override_reason, override_by
                 """,
-                (self.ids(), steps.id, name),
+                (
+                    self.ids(),
+                    steps.id,
+                    name,
+                    None if override is None else override.reason,
+                    None if override is None else override.by,
+                ),
             )
-            (campaign,) = (await rows.fetchall())[0]
-        return Campaign(CampaignId(campaign), steps.id, name)
+            (campaign, reason, by) = (await rows.fetchall())[0]
+        return Campaign(CampaignId(campaign), steps.id, name, _override(reason, by))
 
     async def named(self, tenant: TenantId, name: str) -> Campaign:
         rows = await self.database.rows(
             """
-            SELECT id, sequence_id, name FROM campaigns
+            SELECT id, sequence_id, name, override_reason, override_by FROM campaigns
              WHERE name = %s OR id::text = %s ORDER BY name = %s DESC LIMIT 1
             """,
             (name, name, name),
@@ -81,7 +92,10 @@ class PostgresCampaigns:
         )
         for row in rows:
             return Campaign(
-                CampaignId(row["id"]), SequenceId(row["sequence_id"]), row["name"]
+                CampaignId(row["id"]),
+                SequenceId(row["sequence_id"]),
+                row["name"],
+                _override(row["override_reason"], row["override_by"]),
             )
         message = f"no campaign is called {name!r}"
         raise NotFound(message)
@@ -170,6 +184,10 @@ class PostgresCampaigns:
             "first": None if new.first is None else intent_doc(new.first),
             "skipped": new.skipped,
         }
+
+
+def _override(reason: str | None, by: str | None) -> Override | None:
+    return None if reason is None or by is None else Override(reason, by)
 
 
 async def _save_template(connection: _Connection, template: MessageTemplate) -> None:

@@ -141,7 +141,9 @@ class PostgresAllocations:
             """
             SELECT sender_doc(p) AS phone, engine_now() AS now,
                    budgets_used(p, NULL, NULL, NULL) AS budgets,
-                   q.usage_date, coalesce(q.used + q.external_new, 0) AS taken,
+                   q.usage_date, coalesce(q.used, 0) AS used,
+                   coalesce(q.used + q.external_new, 0) AS taken,
+                   (SELECT longest_followups()) AS followups,
                    (SELECT count(*) FROM intents i
                      WHERE i.lane_id = p.id AND i.status = 'WAITING'
                        AND i.send_class = 3) AS waiting
@@ -201,4 +203,4 @@ def _room(row: Mapping[str, Any]) -> Room:
     units = max(0, limit - row["taken"])
     zone = sender.time_zone
     left = room_left(sender.limits, units, row["budgets"], row["now"], zone)
-    return Room(sender, left, row["waiting"])
+    return Room(sender, left, row["waiting"], row["used"], row["followups"])

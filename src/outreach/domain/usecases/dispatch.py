@@ -1,12 +1,14 @@
-"""Give new leads to phones: at most what each can still take today."""
+"""Give new leads to phones: at most what each can still take, and follow up."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
 
-from attrs import frozen
+from attrs import field, frozen
 
-from outreach.domain.allocation import allocate
+from outreach.domain.allocation import Intake, Room, Shortage, allocate, shortage
 from outreach.domain.ids import SenderId, TenantId
 from outreach.ports.lanes import Allocations
 
@@ -21,16 +23,27 @@ class Dispatch:
     """Allocates what is due when it is due; the rest waits unallocated."""
 
     allocations: Allocations
+    intake: Intake = field(factory=Intake)
 
     async def __call__(self, tenant: TenantId) -> int:
         """Answers how many leads got a phone."""
-        rooms = await self.allocations.rooms(tenant)
+        rooms = await self.rooms(tenant)
         free = sum(room.free for room in rooms)
         if free == 0:
             return 0
         waiting = await self.allocations.waiting(tenant, free)
         given = allocate(rooms, [one.intent for one in waiting])
         return await self.allocations.allocate(tenant, given) if given else 0
+
+    async def rooms(self, tenant: TenantId) -> Sequence[Room]:
+        """What each phone may be given now."""
+        rooms = await self.allocations.rooms(tenant)
+        return [self.intake.bounded(room) for room in rooms]
+
+    async def shortage(self, tenant: TenantId, now: datetime) -> Shortage | None:
+        """Why no phone takes a new contact at *now* (engine time); None: one does."""
+        rooms = await self.allocations.rooms(tenant)
+        return shortage(rooms, self.intake, now)
 
     async def take_back(self, tenant: TenantId, sender: SenderId) -> None:
         """A phone is banned or retired: whom it has not written to needs another."""

@@ -15,7 +15,7 @@ from outreach.domain.ids import EnrolmentId, TenantId, step_intent_id
 from outreach.domain.message import Intent
 from outreach.domain.routing import Reach, choose_channel
 from outreach.domain.sender import SendClass
-from outreach.domain.sequence import Campaign, MessageTemplate, Step
+from outreach.domain.sequence import Campaign, MessageTemplate, Override, Step
 from outreach.domain.sequence import Sequence as Steps
 from outreach.domain.template import MAIL_LIMIT, WHATSAPP_LIMIT, parse, seed
 from outreach.domain.window import Hours
@@ -67,16 +67,23 @@ class Enroll:
         templates: Sequence[MessageTemplate],
         *,
         name: str,
+        override: Override | None = None,
         progress: Callable[[int], None] | None = None,
     ) -> Enrolled:
         """Save sequence and templates, then enrol every lead that fits.
+
+        Args:
+            override: who lets phones take more new contacts than they can follow up
+                while this campaign has some, and why; recorded.
 
         Raises:
             Misconfigured: a step names a template that is not there, or whose
                 channel is another.
         """
         check_steps(sequence, templates)
-        campaign = await self.campaigns.save(tenant, sequence, templates, name=name)
+        campaign = await self.campaigns.save(
+            tenant, sequence, templates, name=name, override=override
+        )
         stored, texts = await self.campaigns.sequence(tenant, sequence.name)
         by_name = {template.name: template for template in texts}
         after, looked, enrolled = None, 0, 0

@@ -6,29 +6,32 @@ from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
 import click
-import structlog
 
-from outreach.domain.errors import Refused
-from outreach.domain.sequence import MessageTemplate, Sequence
+from outreach.domain.sequence import MessageTemplate, Override, Sequence
 from outreach.domain.usecases.enroll import Enrolled
 from outreach.entrypoints.campaign_file import read_campaign
-from outreach.entrypoints.cli.capacity import STOP_RATE, Fit, fit
+from outreach.entrypoints.capacity import Fit, fit
 from outreach.entrypoints.cli.given import Given
 from outreach.entrypoints.cli.opening import with_engine
-from outreach.entrypoints.cli.options import by_option, command, json_option
+from outreach.entrypoints.cli.options import (
+    by_option,
+    command,
+    json_option,
+    override_option,
+    words,
+)
 from outreach.entrypoints.cli.screen import Meter, note, print_json, say, table
 from outreach.entrypoints.engine import Engine
 
 __all__ = ["enroll"]
 
-_log = structlog.get_logger(__name__)
 _Texts = tuple[MessageTemplate, ...]
 
 
 class _Asked(TypedDict):
     sequence: str
     name: str | None
-    stop_rate: float
+    stop_rate: float | None
     override_capacity: str | None
     by: str
     as_json: bool
@@ -52,15 +55,10 @@ outreach enroll --sequence "Spring offer" --name "Spring offer, Cluj" --json""",
 @click.option(
     "--stop-rate",
     type=click.FloatRange(0, 1),
-    default=STOP_RATE,
-    show_default=True,
-    help="Share of leads that stop at each touch, to reckon follow-ups with.",
+    help="Share of leads that stop at each touch, to reckon follow-ups with; else as "
+    "it is set.",
 )
-@click.option(
-    "--override-capacity",
-    metavar="REASON",
-    help="Enrol although the phones cannot keep up; the reason is recorded.",
-)
+@override_option
 @by_option
 @json_option
 @click.pass_obj
@@ -72,10 +70,8 @@ def enroll(given: Given, **asked: Unpack[_Asked]) -> None:
     """
     wanted = asked["sequence"]
     campaign = read_campaign(Path(wanted)) if _is_file(wanted) else None
-    reason = asked["override_capacity"]
-    if reason is not None and not reason.strip():
-        message = "say why, in words"
-        raise click.BadParameter(message, param_hint="--override-capacity")
+    reason = words(asked["override_capacity"], "--override-capacity")
+    override = None if reason is None else Override(reason, asked["by"])
 
     async def work(engine: Engine) -> tuple[Enrolled, Fit]:
         if campaign is not None:
@@ -85,9 +81,12 @@ def enroll(given: Given, **asked: Unpack[_Asked]) -> None:
             steps, stored = await store.sequence(engine.tenant, wanted)
             texts = tuple(stored)
         room = await fit(engine, steps, stop_rate=asked["stop_rate"])
-        if not room.fits:
-            _overridden(room, asked)
-        return await _enroll(engine, steps, texts, asked["name"], room.leads), room
+        recorded = room.overridden(override)
+        if recorded is not None:
+            note(f"{room.says()}. Enrolled anyway by {recorded.by}: {recorded.reason}")
+        name = asked["name"] or steps.name
+        done = await _enroll(engine, steps, texts, name, recorded, room.leads)
+        return done, room
 
     enrolled, room = with_engine(given, work)
     if asked["as_json"]:
@@ -101,25 +100,21 @@ def _is_file(wanted: str) -> bool:
     return Path(wanted).is_file() or "/" in wanted or wanted.endswith(".toml")
 
 
-def _overridden(room: Fit, asked: _Asked) -> None:
-    reason, says = asked["override_capacity"], room.says()
-    if reason is None:
-        message = f"{says}. To enrol anyway: --override-capacity REASON"
-        raise Refused(message)
-    _log.warning("capacity.overridden", reason=reason, by=asked["by"], says=says)
-    note(f"{says}. Enrolled anyway by {asked['by']}: {reason}")
-
-
 async def _enroll(
-    engine: Engine, steps: Sequence, texts: _Texts, name: str | None, leads: int
+    engine: Engine,
+    steps: Sequence,
+    texts: _Texts,
+    name: str,
+    override: Override | None,
+    leads: int,
 ) -> Enrolled:
-    called = name or steps.name
-    with Meter(f"enrolling in {called}") as meter:
+    with Meter(f"enrolling in {name}") as meter:
         found: Enrolled = await engine.container.enroll()(
             engine.tenant,
             steps,
             texts,
-            name=called,
+            name=name,
+            override=override,
             progress=lambda looked: meter(looked, leads),
         )
     await engine.bell.ring()

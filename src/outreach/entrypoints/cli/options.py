@@ -10,7 +10,15 @@ from typing import Any, Final, TypeVar
 
 import click
 
-__all__ = ["FILE", "by_option", "command", "group", "json_option"]
+__all__ = [
+    "FILE",
+    "by_option",
+    "command",
+    "group",
+    "json_option",
+    "override_option",
+    "words",
+]
 
 FILE: Final = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
 """A file that must be there."""
@@ -50,6 +58,27 @@ def by_option(wanted: _F) -> _F:
         metavar="NAME",
         help="Who does this, for the record; else your user name here.",
     )(wanted)
+
+
+def override_option(wanted: _F) -> _F:
+    """``--override-capacity REASON``."""
+    return click.option(
+        "--override-capacity",
+        metavar="REASON",
+        help="Enrol although the phones cannot keep up; the reason is recorded.",
+    )(wanted)
+
+
+def words(text: str | None, option: str) -> str | None:
+    """*text*, which says something if it is given.
+
+    Raises:
+        BadParameter: it is blank.
+    """
+    if text is not None and not text.strip():
+        message = "say why, in words"
+        raise click.BadParameter(message, param_hint=option)
+    return text
 
 
 def _user() -> str:

@@ -17,9 +17,16 @@ from rich.status import Status
 from rich.text import Text
 
 from outreach.domain.errors import Misconfigured, Unavailable
+from outreach.domain.sequence import Override
 from outreach.entrypoints.cli.given import Given
 from outreach.entrypoints.cli.instant import instant
-from outreach.entrypoints.cli.options import FILE, command
+from outreach.entrypoints.cli.options import (
+    FILE,
+    by_option,
+    command,
+    override_option,
+    words,
+)
 from outreach.entrypoints.cli.outcome import show
 from outreach.entrypoints.cli.screen import as_json, note, safe, spinner
 from outreach.entrypoints.logs import set_up_logs
@@ -46,6 +53,8 @@ class _Asked(TypedDict):
     until: str | None
     exit_when_idle: bool
     summary: str | None
+    override_capacity: str | None
+    by: str
     seed: int
     knobs: tuple[str, ...]
 
@@ -85,6 +94,8 @@ outreach run --leads leads.csv --sequence sequence.toml --senders phones.toml \\
     metavar="SUMMARY",
     help="Write the summary to this file as JSON; - is standard output.",
 )
+@override_option
+@by_option
 @click.option(
     "--seed", type=int, default=0, help="Of the people invented where nobody is real."
 )
@@ -101,7 +112,8 @@ def run(given: Given, **asked: Unpack[_Asked]) -> None:
     """Run everything at once: stores, web app, worker and, if no provider has
     credentials, a provider on this machine with people who answer.
 
-    Files are imported first; the same ones again change nothing. Ctrl-C ends it
+    Files are imported first; the same ones again change nothing. What the phones
+    cannot keep up with is refused, as by ``outreach enroll``. Ctrl-C ends it
     after the calls under way; started again, it goes on.
     """
     plan = _plan(given, asked)
@@ -141,6 +153,7 @@ def _plan(given: Given, asked: _Asked) -> RunPlan:
     if begin is not None and until is not None and until <= begin:
         message = f"--until {asked['until']} is not after --from {asked['begin']}"
         raise click.UsageError(message)
+    reason = words(asked["override_capacity"], "--override-capacity")
     return RunPlan(
         data_dir=given.data_dir,
         leads=asked["leads"],
@@ -150,6 +163,7 @@ def _plan(given: Given, asked: _Asked) -> RunPlan:
         begin=begin,
         until=until,
         exit_when_idle=asked["exit_when_idle"],
+        override=None if reason is None else Override(reason, asked["by"]),
         seed=asked["seed"],
         knobs=_knobs(asked["knobs"]),
     )

@@ -10,6 +10,7 @@ from attrs import evolve, frozen
 
 from outreach.domain import explain
 from outreach.domain.case import Case
+from outreach.domain.channel import Channel
 from outreach.domain.decision import Block, Decision, decide
 from outreach.domain.errors import NotFound
 from outreach.domain.lead import LeadSummary
@@ -84,6 +85,9 @@ async def _look(engine: Engine, words: str) -> _Story | Sequence[LeadSummary]:
         return found
     explained = await parts.decisions().explain(engine.tenant, found[0].id)
     calendar, margin = parts.calendar(), parts.timing().call_budget
+    shortage = None
+    if any(case.sender is None for case in explained.cases):
+        shortage = await parts.dispatch().shortage(engine.tenant, explained.now)
     decided = []
     for case in explained.cases:
         window = case.window
@@ -91,7 +95,9 @@ async def _look(engine: Engine, words: str) -> _Story | Sequence[LeadSummary]:
         days = frozenset[Any]().union(
             *[calendar.holidays(window.country, year) for year in years]
         )
-        whole = evolve(case, window=evolve(window, holidays=days))
+        window = evolve(window, holidays=days)
+        short = shortage if case.intent.channel is Channel.WHATSAPP else None
+        whole = evolve(case, window=window, shortage=short)
         decided.append((whole, decide(whole, explained.now, margin=margin)))
     stops = await parts.stops().unconfirmed(engine.tenant, found[0].id)
     return _Story(explained, tuple(decided), stops)

@@ -22,6 +22,7 @@ from outreach.domain.usecases.answer_review import AnswerReview
 from outreach.domain.usecases.enroll import Enroll
 from outreach.domain.usecases.look_for_doubts import LookForDoubts, Recover
 from outreach.domain.usecases.signal_sender import SignalSender
+from outreach.domain.usecases.watch_senders import WatchSenders
 from outreach.testing.invented import PROVIDER
 from outreach.testing.judge import Heard, Sent
 from outreach.testing.simulation.chores import Chores, duties_of

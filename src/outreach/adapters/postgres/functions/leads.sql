@@ -212,6 +212,33 @@ BEGIN
 END
 $$;
 
+-- WhatsApp messages after the first that a sequence may come to (Sequence.followups).
+CREATE FUNCTION followups_of(q outreach_sequences) RETURNS integer
+LANGUAGE sql STABLE SET search_path FROM CURRENT
+AS $$
+  SELECT greatest(0, count(*)::integer - 1) FROM outreach_sequence_steps s
+   WHERE s.sequence_id = q.id AND s.version = q.version
+     AND (coalesce(s.channel, q.primary_channel) = 'WHATSAPP'
+          OR (q.fallback_channel = 'WHATSAPP' AND s.fallback_template_name IS NOT NULL))
+$$;
+
+-- The most follow-ups of any campaign that has leads nobody has written to; NULL: there
+-- is none, or one was enrolled over the phones' capacity for a recorded reason.
+CREATE FUNCTION longest_followups() RETURNS integer
+LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+BEGIN
+  RETURN (
+    SELECT CASE WHEN count(c.override_reason) = 0 THEN max(followups_of(q)) END
+      FROM campaigns c
+      JOIN outreach_sequences q ON q.id = c.sequence_id
+     WHERE c.tenant_id = current_tenant()
+       AND (SELECT true FROM sequence_enrollments e
+             WHERE e.campaign_id = c.id AND e.status = 'ACTIVE' AND e.current_step = 0
+             LIMIT 1));
+END
+$$;
+
 -- Stores a template as it shall be; every version is kept.
 CREATE FUNCTION keep_template(t jsonb) RETURNS void
 LANGUAGE sql VOLATILE SET search_path FROM CURRENT

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Final
-
+import structlog
 from attrs import frozen
 
 from outreach.domain.capacity import Demand, Plan, plan
+from outreach.domain.errors import Refused
 from outreach.domain.sender import SendClass
-from outreach.domain.sequence import Sequence
+from outreach.domain.sequence import Override, Sequence
 from outreach.entrypoints.engine import Engine
 
-__all__ = ["STOP_RATE", "Fit", "fit"]
+__all__ = ["Fit", "fit"]
 
-STOP_RATE: Final = 0.15
-"""Share of leads that stop at each touch, unless something else is known."""
+_log = structlog.get_logger(__name__)
 
 
 @frozen
@@ -37,6 +36,25 @@ class Fit:
         """Follow-ups would not fall further and further behind."""
         return self.plan is not None and self.plan.fits
 
+    def overridden(self, override: Override | None) -> Override | None:
+        """What is recorded with the campaign: nothing if all of it fits.
+
+        Raises:
+            Refused: it does not fit, and nobody says that it shall be.
+        """
+        if self.fits:
+            return None
+        if override is None:
+            message = f"{self.says()}. To enrol anyway: --override-capacity REASON"
+            raise Refused(message)
+        _log.warning(
+            "capacity.overridden",
+            reason=override.reason,
+            by=override.by,
+            says=self.says(),
+        )
+        return override
+
     def says(self) -> str:
         """The binding rule and the phones needed, in one sentence."""
         if self.plan is None or self.demand is None:
@@ -54,17 +72,24 @@ class Fit:
         )
 
 
-async def fit(engine: Engine, sequence: Sequence, *, stop_rate: float) -> Fit:
+async def fit(
+    engine: Engine, sequence: Sequence, *, stop_rate: float | None = None
+) -> Fit:
     """Compare the leads there are with the phones there are (SPEC section 16).
 
     A phone's day takes at most its limit of new contacts, or its share of the leads
     if that is less; this many a day must be sustainable with the follow-ups they
     lead to.
 
+    Args:
+        stop_rate: share of leads that stop at each touch; None: as it is set.
+
     Raises:
         Misconfigured: *stop_rate* is not 0 to 1.
     """
     parts = engine.container
+    if stop_rate is None:
+        stop_rate = engine.settings.tenant.stop_rate
     leads: int = await parts.leads().count(engine.tenant)
     limits = [
         use.sender.daily_limit
