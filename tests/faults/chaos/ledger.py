@@ -70,7 +70,7 @@ LATE: Final = """
      WHERE owner IS NOT NULL AND calling IS NULL
        AND lease_until + %(grace)s < clock_timestamp() - %(machine)s
     UNION ALL
-    SELECT 'call ' || calling, call_deadline::text FROM lanes
+    SELECT 'calls ' || calling::text, call_deadline::text FROM lanes
      WHERE calling IS NOT NULL AND call_deadline < clock_timestamp() - %(machine)s
     UNION ALL
     SELECT 'duty ' || kind || ' ' || key, due_at::text FROM duties

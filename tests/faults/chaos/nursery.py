@@ -158,9 +158,10 @@ def _live(main: Any, question: Any) -> None:
         os.dup2(log, 2)
         main(question["options"])
         status = 0
-    except BaseException:  # noqa: BLE001 - whatever it was, the child must not go on
-        traceback.print_exc()
     finally:
+        # Whatever it was, the child must not go on as its parent would.
+        if status:
+            traceback.print_exc()
         sys.stderr.flush()
         os._exit(status)
 

@@ -23,7 +23,8 @@ from outreach.adapters.redis.guard import YOUNG
 from outreach.domain.pacing import GAP
 from outreach.domain.timing import Timing
 
-__all__ = ["CLOCK", "ENGINE", "MACHINE", "TIMES", "Scale", "read_scale", "times_here"]
+__all__ = ["CLOCK", "ENGINE", "KEPT", "MACHINE", "TIMES", "Scale", "read_scale"]
+__all__ += ["times_here"]
 
 MACHINE: Final = (
     "lease",
@@ -46,6 +47,8 @@ ENGINE: Final = (
     "inbox_behind",
 )
 """Those of engine time, whose clock runs faster instead."""
+KEPT: Final = ("offset_alerts", "offset_stops")
+"""How far two clocks are apart does not depend on how fast they run."""
 
 TIMES: Final = "OUTREACH_TEST_CHAOS_TIMES"
 """Names another scale than the one this machine's load suggests."""

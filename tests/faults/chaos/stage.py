@@ -255,6 +255,7 @@ def opened_stage(
                 "database_url": url,
                 "redis_url": stores.redis_url,
                 "base_url": box.base_url,
+                "data_dir": str(folder / "data"),
             },
         )
         try:
@@ -321,6 +322,7 @@ def _bad_lines(stage: Stage) -> dict[str, str]:
     told = str(stage.folder / "lines.json")
     stage.nursery.bear("line", {"lines": lines, "told": told}, stage.log)
     return {
+        **stage.reach,
         "database_url": f"postgresql://postgres@127.0.0.1:{ports[0]}/{stage.database}",
         "redis_url": f"unix://{stage.folder}/redis.sock",
         "base_url": f"http://127.0.0.1:{ports[1]}/{path}",

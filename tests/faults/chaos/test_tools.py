@@ -13,7 +13,7 @@ import pytest
 from attrs import fields
 from tests.faults.chaos.line import Line, Plan
 from tests.faults.chaos.points import Points, Rule, Watched
-from tests.faults.chaos.scale import ENGINE, MACHINE, times_here
+from tests.faults.chaos.scale import ENGINE, KEPT, MACHINE, times_here
 
 from outreach.domain.errors import AnswerLost
 from outreach.domain.timing import Timing
@@ -131,7 +131,7 @@ async def test_a_torn_line_carries_the_beginning_and_no_more(
 
 
 def test_every_duration_is_of_one_of_the_two_times() -> None:
-    assert {one.name for one in fields(Timing)} == {*MACHINE, *ENGINE}
+    assert {one.name for one in fields(Timing)} == {*MACHINE, *ENGINE, *KEPT}
 
 
 def test_the_scale_follows_the_load_and_the_environment() -> None:

@@ -302,7 +302,8 @@ async def _reconciled(stage: Stage) -> dict[tuple[str, date], frozenset[str]]:
             for row in ledger.read(connection, ledger.UNITS)
         ]
     urls = Urls(stage.url, stage.stores.redis_url)
-    settings = settings_of({"database_url": urls.database, "redis_url": urls.redis})
+    given = {"database_url": urls.database, "redis_url": urls.redis}
+    settings = settings_of({**stage.reach, **given})
     async with open_engine(settings, urls) as engine:
         scale_engine(engine, stage.scale)
         guard = engine.container.guard()

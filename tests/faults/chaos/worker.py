@@ -10,6 +10,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from random import Random
 from typing import Any, Final
@@ -19,7 +20,6 @@ from tests.faults.chaos.points import GATEWAY_VERBS, WORKER_VERBS, Points, Watch
 from tests.faults.chaos.scale import Scale
 
 from outreach.adapters.arq import listen
-from outreach.domain.timing import Timing
 from outreach.entrypoints.engine import (
     Engine,
     Urls,
@@ -29,12 +29,10 @@ from outreach.entrypoints.engine import (
 )
 from outreach.entrypoints.logs import set_up_logs
 from outreach.entrypoints.settings import Provider, Secret, Settings, TenantSettings
-from outreach.entrypoints.worker import fence
+from outreach.entrypoints.worker import fenced
 
 __all__ = ["main", "scale_engine", "settings_of"]
 
-_KEPT_WITHIN: Final = 11
-"""The alarm is put off this many times in the time it takes."""
 _FAILED: Final = 1
 _AT_ONCE: Final = (1, 1, 2, 4)
 """Calls of one worker under way, drawn: so many lanes wait for a lease when it is
@@ -50,6 +48,7 @@ def main(options: Mapping[str, Any]) -> None:
 def settings_of(options: Mapping[str, Any]) -> Settings:
     """Settings as a process of the stage has them."""
     return Settings(
+        data_dir=options["data_dir"],
         database_url=Secret(options["database_url"]),
         redis_url=Secret(options["redis_url"]),
         web_port=options.get("web_port", 0),
@@ -88,13 +87,13 @@ async def _work(options: Mapping[str, Any]) -> None:
         loop.add_signal_handler(signal.SIGTERM, runner.stop)
         loop.add_signal_handler(signal.SIGINT, lambda: None)
         group = settings.database_schema
-        beside = [
-            asyncio.create_task(listen(_calls(runner.wake), urls.redis, group=group)),
-            asyncio.create_task(_watch_parent(os.getppid())),
-        ]
-        if "no alarm" not in changed:
-            beside.append(asyncio.create_task(_keep_fenced(scale.timing)))
-        await runner.run()
+        ears = listen(_calls(runner.wake), urls.redis, group=group)
+        async with AsyncExitStack() as stack:
+            for beside in (ears, _watch_parent(os.getppid())):
+                stack.callback(asyncio.create_task(beside).cancel)
+            if "no alarm" not in changed:
+                await stack.enter_async_context(fenced(parts.timing().fence))
+            await runner.run()
         os._exit(0)
 
 
@@ -113,12 +112,6 @@ def _calls(wake: Any) -> Any:
         wake()
 
     return look
-
-
-async def _keep_fenced(timing: Timing) -> None:
-    while True:
-        fence(timing.fence)
-        await asyncio.sleep(timing.fence.total_seconds() / _KEPT_WITHIN)
 
 
 async def _watch_parent(parent: int) -> None:
