@@ -233,7 +233,19 @@ class GuardMachine(RuleBasedStateMachine):
         callers: list[IntentId],
     ) -> None:
         """Callers of several processes come together; who is first is open."""
-        asked = [Ask(rid, slot, 1, limit, epoch, HOURS, budgets) for rid in callers]
+        # Who holds one of these budgets from another day gives that back, too, if it
+        # wins here, and so would tell who won.
+        names = [(slot.sender, budget.key) for budget in budgets]
+        known = set[IntentId]().union(
+            *(self.model.kept[name].all for name in names if name in self.model.kept)
+        )
+        asked = [
+            Ask(rid, slot, 1, limit, epoch, HOURS, budgets)
+            for rid in callers
+            if rid not in known
+        ]
+        if not asked:
+            return
         before = deepcopy(self.model)
         outcomes: list[tuple[set[IntentId], list[GuardCode]]] = []
         for world in self.worlds:

@@ -15,7 +15,7 @@ from tests.e2e.running import outreach, until
 
 from outreach.entrypoints.embedded import Servers
 
-WATCHED_S: Final = 6.0
+WATCHED_S: Final = 10.0
 SETTLED_S: Final = 4
 OUR_OWN: Final = 3
 """Commands of Redis that the question costs."""
@@ -85,6 +85,6 @@ def test_an_idle_worker_asks_for_bells_and_nothing_else(
         sessions = asked_postgres(fresh_postgres_url, since)
         assert worker.runs, worker.err
 
-    assert sessions == 0
+    assert sessions <= 1, "it says how far the database came, twice a minute at most"
     assert (after - before - OUR_OWN) / WATCHED_S <= 1
     assert cpu / WATCHED_S < 0.05

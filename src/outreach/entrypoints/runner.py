@@ -39,7 +39,7 @@ _LONGEST_SLEEP: Final = timedelta(seconds=60)
 _BREATH: Final = timedelta(milliseconds=20)
 _LONGEST_BREATH: Final = timedelta(seconds=1)
 _BACKOFF: Final = timedelta(seconds=1)
-_BEAT: Final = timedelta(seconds=10)
+_BEAT: Final = timedelta(seconds=30)
 _PATIENCE: Final = timedelta(seconds=5)
 _SLOW: Final = 1.0
 """Seconds after which a chore is held up by a provider: another one goes beside it."""
