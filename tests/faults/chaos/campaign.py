@@ -84,7 +84,7 @@ class Campaign:
 
     Attributes:
         zones: by phone.
-        override: of capacity; the phones can keep up.
+        override: of capacity, where phones only hear and write to nobody new.
     """
 
     data_dir: Path
@@ -117,6 +117,7 @@ def write(folder: Path, plan: Plan) -> Campaign:
         numbers=tuple(people),
         zones=zones,
         limit=plan.limit,
+        override=None if plan.limit else Override("only replies are heard", "chaos"),
     )
     lines = [
         f"Agro {place} SRL;0{number[3:]};{'Ana Țepeș' if place % 3 else ''}\n"
