@@ -32,7 +32,8 @@ RUN_FLAGS ?=
 RUN_DATA ?= $(if $(filter 0,$(shell id -u)),/var/lib/outreach-run,$(CURDIR)/.data/run)
 
 # --- what make test runs -----------------------------------------------------------
-PYTEST_FLAGS ?= -n auto
+# what one process leaves for the end another takes over
+PYTEST_FLAGS ?= -n auto --dist worksteal
 # what depends on files beside the modules, and so may be missing in a wheel
 WHEEL_TESTS ?= tests/contract tests/adapters tests/house/test_wheel.py
 

@@ -118,7 +118,7 @@ FROM attempts a
     Mutant(
         "retry after a crash",
         frozenset({Invariant.ONE_SEND_PER_STEP}),
-        patches=(Patch("give_up", "'outcome', 'UNKNOWN'", "'outcome', 'RELEASED'"),),
+        patches=(Patch("lose_call", "'outcome', 'UNKNOWN'", "'outcome', 'RELEASED'"),),
         rules=("CALL.after:1:kill", "CALL.after:2:kill", "T2.before:2:kill"),
         phones=16,
         leads=24,
@@ -174,13 +174,14 @@ FROM attempts a
             ),
             Patch(
                 "suppress",
-                "PERFORM FROM gold_lead_journey WHERE id = x.lead_id FOR UPDATE;",
-                "CONTINUE;",
+                "IF x.out THEN",
+                "CONTINUE; IF x.out THEN",
             ),
         ),
         hidden_by=("what an opt-out cancels",),
         python=frozenset({"slow T1"}),
         nemesis={"opt-out": 1.0},
+        phones=16,
     ),
     Mutant(
         "no gap after a call",
