@@ -152,7 +152,13 @@ class _Soak:
 
 def _simulated(seeds: int) -> int:
     """The simulation's own soak; its exit status."""
-    command = [sys.executable, "-m", "outreach.testing.simulation", "--soak", str(seeds)]
+    command = [
+        sys.executable,
+        "-m",
+        "outreach.testing.simulation",
+        "--soak",
+        str(seeds),
+    ]
     return subprocess.run(command, check=False).returncode
 
 
