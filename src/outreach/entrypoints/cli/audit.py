@@ -55,7 +55,7 @@ outreach audit --since 48h --json""",
 @json_option
 @click.pass_obj
 def audit(given: Given, *, since: timedelta, by: str, as_json: bool) -> None:
-    """Check what must always hold (INV-1 to INV-13) over the stored facts.
+    """Check what must always hold (INV-1 to INV-14, INV-17) over the stored facts.
 
     A breach that no audit has found before pauses the phone it is about and alerts,
     as the hourly audit of the workers does. Exit status 1 if anything is broken.
