@@ -9,6 +9,9 @@ from hypothesis import HealthCheck, settings
 
 pytest_plugins = ["tests.servers"]
 
+LONGEST_FIRST = ("tests/faults/chaos/", "tests/simulation/", "tests/e2e/")
+"""What takes minutes begins at once, so that no process waits for it at the end."""
+
 settings.register_profile(
     "ci",
     derandomize=True,
@@ -19,6 +22,14 @@ settings.register_profile(
 )
 settings.register_profile("search", deadline=None, max_examples=2_000)
 settings.load_profile(os.environ.get("OUTREACH_TEST_PROFILE", "ci"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    def place(item: pytest.Item) -> int:
+        found = (n for n, of in enumerate(LONGEST_FIRST) if item.nodeid.startswith(of))
+        return next(found, len(LONGEST_FIRST))
+
+    items.sort(key=place)
 
 
 @pytest.fixture
