@@ -97,6 +97,29 @@ def test_a_killed_migrator_does_not_block_the_next(
     assert pending(empty_postgres_url) == 0
 
 
+def test_a_lock_of_the_library_that_a_killed_migrator_left_is_in_nobodys_way(
+    empty_postgres_url: str, postgres_url: str
+) -> None:
+    assert postgres_url  # the roles are there
+    with psycopg.connect(empty_postgres_url, autocommit=True) as connection:
+        connection.execute("CREATE SCHEMA outreach AUTHORIZATION outreach_owner")
+        connection.execute("SET ROLE outreach_owner")
+        connection.execute(
+            """
+            CREATE TABLE outreach.yoyo_lock
+              (locked int DEFAULT 1, ctime timestamp, pid int NOT NULL,
+               PRIMARY KEY (locked))
+            """
+        )
+        connection.execute("INSERT INTO outreach.yoyo_lock VALUES (1, now(), 4711)")
+    wanted = pending(empty_postgres_url)
+
+    done = migrate(empty_postgres_url)
+
+    assert done == wanted
+    assert pending(empty_postgres_url) == 0
+
+
 def test_functions_that_changed_are_replaced_and_what_was_dropped_is_gone(
     fresh_postgres_url: str,
 ) -> None:

@@ -9,7 +9,7 @@ with it the lock.
 from __future__ import annotations
 
 import re
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from importlib import import_module, resources
 from importlib.resources.abc import Traversable
 from typing import Any, Final
@@ -153,6 +153,9 @@ def _apply(url: str, schema: str) -> int:
         re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", url)
         + f"{joint}options={options}",
     )
+    # A row in a table, which a killed migrator would leave behind for ever. Ours, on
+    # the other connection, goes with it.
+    backend.lock = nullcontext
     try:
         todo = backend.to_apply(yoyo.read_migrations(str(_folder())))
         count = len(todo)
