@@ -136,6 +136,10 @@ class Parcel:
         sender_number: our phone (E.164) or address.
         to: the other side's phone (E.164) or address.
         thread: the provider's id of the conversation; empty for a first touch.
+        campaign: the provider's id of the campaign that the lead is added to, where
+            the provider works by campaigns; empty elsewhere.
+        unsubscribe: signed link of a mail, for its one-click headers (RFC 8058); it
+            stands in the text too.
     """
 
     attempt: AttemptId
@@ -148,6 +152,8 @@ class Parcel:
     text: str = field(repr=False)
     subject: str = field(default="", repr=False)
     thread: str = ""
+    campaign: str = ""
+    unsubscribe: str = field(default="", repr=False)
 
     @property
     def hash(self) -> str:

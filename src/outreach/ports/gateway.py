@@ -10,6 +10,11 @@ from attrs import frozen
 
 from outreach.domain.event import SystemEvent
 from outreach.domain.message import Answer, MessageStatus, Parcel
+from outreach.domain.provider_campaign import (
+    CampaignCounts,
+    CampaignHold,
+    CampaignPlan,
+)
 from outreach.domain.sender import SenderState
 from outreach.domain.stop import Stop
 
@@ -21,12 +26,15 @@ __all__ = [
     "Confirmed",
     "Found",
     "Gateway",
+    "Held",
     "ListsAccounts",
     "LooksUp",
     "PollsStatus",
     "Reads",
     "ReceivesWebhooks",
     "RepeatsSafely",
+    "Running",
+    "RunsCampaigns",
     "SendsMany",
     "Status",
     "TakesBack",
@@ -135,6 +143,68 @@ class TakesBack(Protocol):
 
     async def stop(self, stop: Stop) -> Confirmed | Again:
         """Withdraw a message, block an address or pause a campaign, at once."""
+        ...
+
+
+@frozen
+class Running:
+    """The provider's campaign is there, as planned, and sends within its hours.
+
+    Attributes:
+        ref: the provider's id.
+    """
+
+    ref: str
+
+
+@frozen
+class Held:
+    """The provider's campaign is there and sends nothing.
+
+    Attributes:
+        says: the provider's reason, in its words.
+    """
+
+    ref: str
+    hold: CampaignHold
+    says: str = ""
+
+
+@runtime_checkable
+class RunsCampaigns(Protocol):
+    """Sends by campaigns of its own, to which leads are added.
+
+    Promises:
+    - asked again for the same plan, it makes no second campaign;
+    - a campaign that is there already is found by its name, whoever made it;
+    - nothing is written again before it was looked for;
+    - it is started only after it was read back as planned;
+    - one that the provider stopped (bounces, senders, suspended) is not started;
+    - nothing the provider or the network does is raised.
+    """
+
+    async def ensure(self, plan: CampaignPlan, ref: str = "") -> Running | Held | Again:
+        """See that the campaign of *plan* is there and started.
+
+        Args:
+            ref: the provider's id, if it is known already.
+        """
+        ...
+
+    async def state(self, ref: str) -> Running | Held | Again:
+        """Why the campaign sends, or does not; changes nothing."""
+        ...
+
+    async def resume(self, ref: str) -> Running | Held | Again:
+        """Start it again, as a person decided."""
+        ...
+
+    async def counts(self, refs: Sequence[str]) -> Sequence[CampaignCounts]:
+        """What became of the campaigns' mail; one that sent nothing yet is left out.
+
+        Raises:
+            Unavailable: the provider could not be asked.
+        """
         ...
 
 
