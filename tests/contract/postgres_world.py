@@ -21,6 +21,7 @@ from outreach.adapters.postgres.campaigns import PostgresCampaigns
 from outreach.adapters.postgres.clock import PostgresClock
 from outreach.adapters.postgres.decisions import PostgresDecisions
 from outreach.adapters.postgres.duties import PostgresDuties
+from outreach.adapters.postgres.hosting import PostgresHostedCampaigns
 from outreach.adapters.postgres.inbox import PostgresInbox
 from outreach.adapters.postgres.instance import PostgresInstance
 from outreach.adapters.postgres.intents import PostgresIntents
@@ -124,6 +125,7 @@ def world_over(database: Database) -> World:
         switches=PostgresSwitches(database),
         watch=PostgresWatch(database),
         stops=PostgresStops(database),
+        hosted=PostgresHostedCampaigns(database),
         reviews=PostgresReviews(database),
         decisions=PostgresDecisions(database),
         leads=PostgresLeads(database),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 from itertools import count
 from typing import Any, Final
@@ -21,6 +21,7 @@ from outreach.adapters.memory import (
 )
 from outreach.adapters.memory.analyst import ScriptedAnalyst
 from outreach.adapters.memory.bell import LocalBell
+from outreach.adapters.memory.campaign_gateway import MemoryCampaignGateway
 from outreach.adapters.memory.gateway import MemoryGateway
 from outreach.adapters.memory.guard import MemoryGuard
 from outreach.adapters.memory.rows import AttemptRow, IntentRow, LaneRow
@@ -40,6 +41,7 @@ from outreach.domain.usecases.carry_out_stops import CarryOutStops
 from outreach.domain.usecases.dispatch import Dispatch
 from outreach.domain.usecases.do_duties import DoDuties
 from outreach.domain.usecases.enroll import Enroll
+from outreach.domain.usecases.host_campaigns import HostCampaigns
 from outreach.domain.usecases.look_for_doubts import LookForDoubts, Recover
 from outreach.domain.usecases.send_next import SendNext, Step
 from outreach.domain.usecases.signal_sender import SignalSender
@@ -112,6 +114,19 @@ class Engine:
         return dict.fromkeys(self.store.accounts, self.gateway)
 
     @property
+    def hosts(self) -> Mapping[AccountId, MemoryCampaignGateway]:
+        """Accounts that work by campaigns, if the gateway does."""
+        host = self.gateway
+        if not isinstance(host, MemoryCampaignGateway):
+            return {}
+        return dict.fromkeys(self.store.accounts, host)
+
+    @property
+    def hosting(self) -> HostCampaigns:
+        world = self.world
+        return HostCampaigns(world.hosted, world.switches, self.hosts, self.alerts)
+
+    @property
     def signal(self) -> SignalSender:
         world = self.world
         return SignalSender(world.senders, world.duties, self.clock, self.alerts)
@@ -128,6 +143,7 @@ class Engine:
             reviewers=REVIEWERS,
             rng=random.Random(7),
             timing=self.world.timing,
+            hosts=self.hosts,
         )
 
     @property
@@ -204,6 +220,7 @@ class Engine:
             breakers=WatchBreaker(
                 self.world.campaigns, self.world.switches, self.alerts
             ),
+            hosting=self.hosting,
             polls=self.accounts,
             lists=self.accounts,
         )
@@ -321,7 +338,7 @@ class Engine:
         self.store.keep_journey(evolve(self.journey(lead), **changes))
 
 
-def engine() -> Engine:
+def engine(make: Callable[..., MemoryGateway] = MemoryGateway) -> Engine:
     """Empty, on a Monday at 10:00 in the prospects' zone."""
     world = memory_world()
     assert isinstance(world.lanes, MemoryLanes)
@@ -332,7 +349,7 @@ def engine() -> Engine:
         world=world,
         store=store,
         guard=MemoryGuard(clock.monotonic),
-        gateway=MemoryGateway(now=clock.machine),
+        gateway=make(now=clock.machine),
         alerts=MemoryAlerts(),
         bell=LocalBell(),
     )

@@ -23,6 +23,7 @@ from outreach.domain.usecases.audit_ledger import AuditLedger
 from outreach.domain.usecases.carry_out_stops import CarryOutStops
 from outreach.domain.usecases.dispatch import Dispatch
 from outreach.domain.usecases.do_duties import DoDuties
+from outreach.domain.usecases.host_campaigns import HostCampaigns
 from outreach.domain.usecases.look_for_doubts import LookForDoubts, Recover
 from outreach.domain.usecases.send_next import SendNext
 from outreach.domain.usecases.signal_sender import SignalSender
@@ -191,6 +192,7 @@ def runner_over(
             alerts=alerts,
             stops=CarryOutStops(world.stops, {}, {}, alerts),
             breakers=WatchBreaker(world.campaigns, world.switches, alerts),
+            hosting=HostCampaigns(world.hosted, world.switches, {}, alerts),
             polls=gateways,
             lists={},
         ),

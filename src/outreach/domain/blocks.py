@@ -18,6 +18,7 @@ from outreach.domain.channel import State, permitted
 from outreach.domain.journey import DeadCause
 from outreach.domain.limits import SETTING, BudgetKind
 from outreach.domain.pacing import ready
+from outreach.domain.provider_campaign import TAKES_LEADS, CampaignHold
 from outreach.domain.reason import Block, Reason
 from outreach.domain.sender import SendClass, Sender, SenderState, may_send
 from outreach.domain.sequence import EnrolmentStatus
@@ -112,6 +113,24 @@ def _breaker(case: Case, _at: datetime, _margin: timedelta) -> Block | None:
     says = "outreach resume --campaign NAME closes the breaker"
     left = tuple(one for one in case.switches if one is not switch)
     return Block(Reason.BREAKER_OPEN, inputs, None, Flip("switches", left, says))
+
+
+def _hosted(case: Case, at: datetime, _margin: timedelta) -> Block | None:
+    """Where a provider works by campaigns, one must be there that takes leads."""
+    hosting = case.hosting
+    if hosting is None or hosting.hold is None or hosting.hold in TAKES_LEADS:
+        return None
+    until = hosting.until
+    if until is not None and until <= at:
+        return None
+    bounces = hosting.hold is CampaignHold.BOUNCES
+    reason = Reason.BREAKER_OPEN if bounces else Reason.PROVIDER_BACKOFF
+    inputs = (("campaign", str(hosting.hold)), ("why", hosting.says))
+    says = "the provider's campaign must be made and started"
+    if until is None:
+        says = "outreach resume --campaign NAME starts the provider's campaign again"
+    lift = Flip("hosting.hold", None, says)
+    return Block(reason, inputs, until, lift)
 
 
 def _channel_guard(case: Case, _at: datetime, _margin: timedelta) -> Block | None:
@@ -353,6 +372,7 @@ RULES: Final[tuple[Rule, ...]] = (
     _sender_state,
     _due,
     _backoff,
+    _hosted,
     _busy,
     _allocated,
     _paced,
@@ -363,6 +383,7 @@ TIMED: Final[tuple[Rule, ...]] = (
     _sender_state,
     _due,
     _backoff,
+    _hosted,
     _paced,
     _window,
     _quota,

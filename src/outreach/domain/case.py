@@ -15,6 +15,7 @@ from outreach.domain.ids import CampaignId
 from outreach.domain.journey import Journey
 from outreach.domain.limits import SETTING, BudgetKind, Part, Share, company_key, share
 from outreach.domain.message import Intent
+from outreach.domain.provider_campaign import Hosting
 from outreach.domain.sender import SendClass, Sender
 from outreach.domain.sequence import EnrolmentStatus, MessageTemplate, Sequence
 from outreach.domain.suppression import Suppression, Switch
@@ -71,6 +72,8 @@ class Case:
         campaign: the run's; its breaker stops it.
         live: the message is still waiting to be sent; else what became of it.
         shortage: why no phone takes it, where that was looked up.
+        hosting: the provider's campaign that the message would be added to; None: its
+            provider works without.
         consent: why the law or the tenant's policy forbids it; empty if it does not.
     """
 
@@ -95,6 +98,7 @@ class Case:
     live: str = ""
     shortage: Shortage | None = None
     consent: str = ""
+    hosting: Hosting | None = None
 
     @property
     def is_new(self) -> bool:

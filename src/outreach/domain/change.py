@@ -74,6 +74,10 @@ class DutyKind(StrEnum):
     """Of a stop: tell the provider, until it confirms."""
     BREAKER = "BREAKER"
     """Of a campaign: its mail bounced or was complained about; judge it."""
+    HOSTED = "HOSTED"
+    """Of a provider's campaign: see that it is there, and whether it sends."""
+    MAIL_COUNTS = "MAIL_COUNTS"
+    """Of a provider account: what it counted for its campaigns."""
 
 
 @frozen

@@ -13,6 +13,7 @@ __all__ = [
     "CampaignId",
     "EnrolmentId",
     "EventId",
+    "HostedId",
     "Incarnation",
     "IntentId",
     "LeadId",
@@ -49,6 +50,8 @@ AttemptId = NewType("AttemptId", UUID)
 ReviewId = NewType("ReviewId", UUID)
 EventId = NewType("EventId", UUID)
 StopId = NewType("StopId", UUID)
+HostedId = NewType("HostedId", UUID)
+"""A provider's campaign, as we name it."""
 UserId = NewType("UserId", UUID)
 Incarnation = NewType("Incarnation", str)
 """One life of one worker process; a restarted worker is another incarnation."""

@@ -104,6 +104,7 @@ def draft_of(case: Case, sender: Sender, made: Decision, text: str) -> Draft:
             to=case.to,
             text=text,
             thread=case.thread,
+            campaign="" if case.hosting is None else case.hosting.ref,
         ),
         n=n,
         lead=intent.lead,

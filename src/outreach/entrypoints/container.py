@@ -20,6 +20,7 @@ from outreach.adapters.postgres.campaigns import PostgresCampaigns
 from outreach.adapters.postgres.clock import PostgresClock
 from outreach.adapters.postgres.decisions import PostgresDecisions
 from outreach.adapters.postgres.duties import PostgresDuties
+from outreach.adapters.postgres.hosting import PostgresHostedCampaigns
 from outreach.adapters.postgres.inbox import PostgresInbox
 from outreach.adapters.postgres.instance import PostgresInstance
 from outreach.adapters.postgres.intents import PostgresIntents
@@ -50,6 +51,7 @@ from outreach.domain.usecases.carry_out_stops import CarryOutStops
 from outreach.domain.usecases.dispatch import Dispatch
 from outreach.domain.usecases.do_duties import DoDuties
 from outreach.domain.usecases.enroll import Enroll
+from outreach.domain.usecases.host_campaigns import HostCampaigns
 from outreach.domain.usecases.import_leads import ImportLeads
 from outreach.domain.usecases.look_for_doubts import LookForDoubts, Recover
 from outreach.domain.usecases.send_next import SendNext
@@ -101,6 +103,7 @@ class Container(containers.DeclarativeContainer):
     lists: providers.Dependency[Mapping[AccountId, Any]] = providers.Dependency()
     takers: providers.Dependency[Mapping[AccountId, Any]] = providers.Dependency()
     repeats: providers.Dependency[Mapping[AccountId, Any]] = providers.Dependency()
+    hosts: providers.Dependency[Mapping[AccountId, Any]] = providers.Dependency()
     bell: providers.Dependency[Bell] = providers.Dependency()
     role = providers.Object("outreach_worker")
 
@@ -178,6 +181,7 @@ class Container(containers.DeclarativeContainer):
         reviewers=reviewers,
         rng=rng,
         timing=timing,
+        hosts=hosts,
     )
     recover = providers.Factory(Recover, intents=intents)
     look = providers.Factory(
@@ -222,6 +226,13 @@ class Container(containers.DeclarativeContainer):
     watch_breaker = providers.Factory(
         WatchBreaker, campaigns=campaigns, switches=switches, alerts=alerts
     )
+    host_campaigns = providers.Factory(
+        HostCampaigns,
+        hosted=providers.Singleton(PostgresHostedCampaigns, database),
+        switches=switches,
+        runs=hosts,
+        alerts=alerts,
+    )
     do_duties = providers.Factory(
         DoDuties,
         duties=duties,
@@ -235,6 +246,7 @@ class Container(containers.DeclarativeContainer):
         alerts=alerts,
         stops=carry_out_stops,
         breakers=watch_breaker,
+        hosting=host_campaigns,
         polls=polls,
         lists=lists,
     )

@@ -58,6 +58,7 @@ class Gateways:
     lists: dict[AccountId, Any] = field(factory=dict)
     takers: dict[AccountId, Any] = field(factory=dict)
     repeats: dict[AccountId, Any] = field(factory=dict)
+    hosts: dict[AccountId, Any] = field(factory=dict)
     webhooks: dict[AccountId, Any] = field(factory=dict)
 
 
@@ -105,6 +106,7 @@ class Engine:
         for kind, accounts in (
             (DutyKind.STATUS_POLL, self.gateways.poll),
             (DutyKind.HEALTH, self.gateways.lists),
+            (DutyKind.MAIL_COUNTS, self.gateways.hosts),
         ):
             duties += [Duty(kind, str(one), self.tenant, now) for one in accounts]
         await self.container.duties().put(duties)
@@ -149,6 +151,7 @@ async def open_engine(
             lists=gateways.lists,
             takers=gateways.takers,
             repeats=gateways.repeats,
+            hosts=gateways.hosts,
             bell=bell,
         )
         container.role.override(role)

@@ -65,17 +65,21 @@ class PutOff:
     moves the message (a HOLD is looked at again then), STOP cancels it and stops
     its enrolment. BUDGET_EXCEEDED closes the lane if the budget is of all it sends;
     else it moves, in their order, all of the lane's messages that wait for the same
-    people (who have not answered) or as new contacts of the same campaign.
+    people (who have not answered) or as new contacts of the same campaign. *hosted*
+    moves all that would be added to the same campaign of the provider.
 
     Attributes:
         until: engine time; None only for STOP.
         budget: key of the further budget that is full; empty: none is.
+        hosted: the provider's campaign is not there, or takes nothing; one that was
+            never asked for is from now on (`outreach.ports.hosting`).
     """
 
     intent: IntentId
     decision: Decision
     until: datetime | None
     budget: str = ""
+    hosted: bool = False
 
 
 class Lanes(Protocol):

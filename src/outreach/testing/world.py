@@ -48,6 +48,7 @@ from outreach.ports.campaigns import Campaigns
 from outreach.ports.clock import Clock
 from outreach.ports.decisions import Decisions
 from outreach.ports.duties import Duties
+from outreach.ports.hosting import HostedCampaigns
 from outreach.ports.inbox import Inbox
 from outreach.ports.instance import Instance
 from outreach.ports.intents import Intents
@@ -128,6 +129,7 @@ class World:
     switches: Switches
     watch: Watch
     stops: Stops
+    hosted: HostedCampaigns
     reviews: Reviews
     decisions: Decisions
     leads: Leads

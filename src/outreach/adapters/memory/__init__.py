@@ -7,6 +7,7 @@ from outreach.adapters.memory.campaigns import MemoryCampaigns
 from outreach.adapters.memory.clock import EPOCH, MemoryClock
 from outreach.adapters.memory.decisions import MemoryDecisions
 from outreach.adapters.memory.duties import MemoryDuties
+from outreach.adapters.memory.hosting import MemoryHostedCampaigns
 from outreach.adapters.memory.inbox import MemoryInbox
 from outreach.adapters.memory.instance import MemoryInstance, MemoryWitness
 from outreach.adapters.memory.intents import MemoryIntents
@@ -31,6 +32,7 @@ __all__ = [
     "MemoryClock",
     "MemoryDecisions",
     "MemoryDuties",
+    "MemoryHostedCampaigns",
     "MemoryInbox",
     "MemoryInstance",
     "MemoryIntents",

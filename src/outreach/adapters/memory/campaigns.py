@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from attrs import evolve, frozen
 
-from outreach.adapters.memory.rows import CampaignRow, EnrolmentRow
+from outreach.adapters.memory import hosting
+from outreach.adapters.memory.rows import AttemptRow, CampaignRow, EnrolmentRow
 from outreach.adapters.memory.store import MemoryStore
 from outreach.domain.breaker import BREAKER_DAYS, MailCounts, MailFault
 from outreach.domain.channel import Channel
 from outreach.domain.errors import NotFound
-from outreach.domain.ids import CampaignId, LeadId, SenderId, TenantId
+from outreach.domain.ids import (
+    AccountId,
+    AttemptId,
+    CampaignId,
+    LeadId,
+    SenderId,
+    TenantId,
+)
 from outreach.domain.message import MessageStatus, Outcome
 from outreach.domain.sender import SenderState
 from outreach.domain.sequence import (
@@ -224,27 +231,45 @@ def _sticky(store: MemoryStore, lead: LeadId) -> SenderId | None:
 
 
 def _mail(store: MemoryStore, tenant: TenantId, campaign: CampaignId) -> MailCounts:
+    """Where a provider counts for itself, what it contacted stands for what was handed
+    to it, and its bounces for those it told one by one, if they are more.
+    """
     since = store.now.date() - BREAKER_DAYS + timedelta(days=1)
-    mails = {
-        name: one
-        for name, one in store.attempts.items()
-        if one.tenant == tenant
-        and one.parcel.permit.channel in HOLDING
-        and store.campaign_of(one.intent) == campaign
+    told = hosting.counts(store, campaign, since)
+    own: dict[AccountId, MailCounts] = {}
+    for name, one in store.attempts.items():
+        mail = one.parcel.permit.channel in HOLDING
+        if mail and one.tenant == tenant and store.campaign_of(one.intent) == campaign:
+            known = own.get(one.parcel.account, MailCounts())
+            own[one.parcel.account] = _counted(store, known, name, one, since)
+    sums = MailCounts()
+    for account in {**own, **told}:
+        mine = own.get(account, MailCounts())
+        sent, bounced = told.get(account, (mine.sent, mine.bounced))
+        sums = MailCounts(
+            sent=sums.sent + sent,
+            bounced=sums.bounced + max(bounced, mine.bounced),
+            complained=sums.complained + mine.complained,
+            delivered=sums.delivered + mine.delivered,
+        )
+    return sums
+
+
+def _counted(
+    store: MemoryStore, known: MailCounts, name: AttemptId, one: AttemptRow, since: date
+) -> MailCounts:
+    """One more mail."""
+    logged = store.sent.get(name)
+    arrived = None if logged is None else logged.reached.get(MessageStatus.DELIVERED)
+    faults = {
+        fault: at.date() >= since
+        for fault in MailFault
+        if (at := store.faults.get((name, fault))) is not None
     }
-    logged = [store.sent[name] for name in mails if name in store.sent]
-    arrived = [row.reached.get(MessageStatus.DELIVERED) for row in logged]
-    faults = Counter(
-        fault
-        for (name, fault), at in store.faults.items()
-        if name in mails and at.date() >= since
-    )
+    accepted = one.outcome is Outcome.ACCEPTED
     return MailCounts(
-        sent=sum(
-            one.outcome is Outcome.ACCEPTED and one.called_at.date() >= since
-            for one in mails.values()
-        ),
-        bounced=faults[MailFault.BOUNCED],
-        complained=faults[MailFault.COMPLAINED],
-        delivered=sum(at is not None and at.date() >= since for at in arrived),
+        sent=known.sent + (accepted and one.called_at.date() >= since),
+        bounced=known.bounced + faults.get(MailFault.BOUNCED, False),
+        complained=known.complained + faults.get(MailFault.COMPLAINED, False),
+        delivered=known.delivered + (arrived is not None and arrived.date() >= since),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from outreach.adapters.memory.budgeting import with_uses
+from outreach.adapters.memory.hosting import hosting_of
 from outreach.adapters.memory.rows import IntentRow, LaneRow, Standing
 from outreach.adapters.memory.store import MemoryStore
 from outreach.domain.budget import UnitSlot
@@ -48,6 +49,7 @@ def case_of(store: MemoryStore, row: IntentRow) -> Case:
             for review in store.reviews_of.get(intent.lead, ())
         ),
         live=_live(row),
+        hosting=hosting_of(store, row),
     )
     return with_uses(store, case)
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from attrs import frozen
 
-from outreach.adapters.memory import budgeting
+from outreach.adapters.memory import budgeting, hosting
 from outreach.adapters.memory.arming import close_to_strangers
 from outreach.adapters.memory.cases import case_of
 from outreach.adapters.memory.ending import lose_call
@@ -222,6 +222,8 @@ def _put(store: MemoryStore, lane: LaneRow, row: IntentRow, put: PutOff) -> None
         lane.closed[row.window_key] = max(known, put.until)
     elif deferred and decision.binding is Reason.QUOTA_EXCEEDED:
         close_to_strangers(store, lane, row, put.until)
+    elif put.hosted:
+        hosting.wait(store, lane, row, put.until)
     elif deferred and put.budget:
         budgeting.close(store, lane, row, put.budget, put.until)
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Final
+from uuid import UUID
 
 from outreach.adapters.memory.rows import AttemptRow, Standing, StopRow
 from outreach.adapters.memory.store import MemoryStore
@@ -20,7 +21,15 @@ from outreach.domain.message import MessageStatus, Outcome
 from outreach.domain.sequence import EnrolmentStatus
 from outreach.domain.stop import HOLDING, StopKind
 
-__all__ = ["cancel_waiting", "mailed_from", "pause", "stop_run", "unpause", "withdraw"]
+__all__ = [
+    "cancel_waiting",
+    "mailed_from",
+    "pause",
+    "pause_at",
+    "stop_run",
+    "unpause",
+    "withdraw",
+]
 
 _MAYBE_THERE: Final = frozenset(
     {Outcome.CALLING, Outcome.ACCEPTED, Outcome.UNKNOWN, Outcome.ABANDONED},
@@ -72,26 +81,46 @@ def withdraw(
 
 def pause(store: MemoryStore, tenant: TenantId, campaign: CampaignId, why: str) -> None:
     """Have every account that a campaign's mail went to send no more of it."""
+    there = [one for one in store.hosted.values() if one.campaign == campaign]
+    for one in there:
+        if one.hosting.ref:
+            pause_at(store, tenant, one.account, one.id, why)
+    hosts = {one.account for one in there}
     for account in mailed_from(store, campaign):
-        _keep(
-            store,
-            StopRow(
-                id=StopId(store.ids()),
-                tenant=tenant,
-                account=account,
-                kind=StopKind.PAUSE,
-                about=campaign,
-                cause=why,
-                at=store.now,
-            ),
-        )
+        if account not in hosts:
+            pause_at(store, tenant, account, campaign, why)
+
+
+def pause_at(
+    store: MemoryStore, tenant: TenantId, account: AccountId, about: UUID, why: str
+) -> None:
+    """Have one account pause a campaign: ours, or its own for it."""
+    _keep(
+        store,
+        StopRow(
+            id=StopId(store.ids()),
+            tenant=tenant,
+            account=account,
+            kind=StopKind.PAUSE,
+            about=about,
+            cause=why,
+            at=store.now,
+        ),
+    )
 
 
 def unpause(store: MemoryStore, campaign: CampaignId) -> None:
-    """A person closed the breaker: nobody is told to pause it any more."""
+    """A person closed the breaker: nobody is told to pause it any more, and what is at
+    its provider is started again.
+    """
+    there = [one for one in store.hosted.values() if one.campaign == campaign]
+    ended = {campaign, *(one.id for one in there)}
     for key, row in tuple(store.stops.items()):
-        if row.kind is StopKind.PAUSE and row.about == campaign:
+        if row.kind is StopKind.PAUSE and row.about in ended:
             del store.stops[key]
+    for one in there:
+        one.resume = True
+        store.put_duty(Duty(DutyKind.HOSTED, str(one.id), one.tenant, store.now))
 
 
 def mailed_from(store: MemoryStore, campaign: CampaignId) -> list[AccountId]:

@@ -9,7 +9,7 @@ from attrs import frozen
 
 from outreach.adapters.memory.rows import AttemptRow, StopRow
 from outreach.adapters.memory.store import MemoryStore
-from outreach.domain.ids import AttemptId, LeadId, StopId, TenantId
+from outreach.domain.ids import AttemptId, HostedId, LeadId, StopId, TenantId
 from outreach.domain.message import Outcome
 from outreach.domain.stop import Stop, StopKind
 
@@ -84,10 +84,16 @@ def _stop(store: MemoryStore, row: StopRow) -> Stop:
         at=row.at,
         now=store.now,
         lead=row.lead,
-        ref="" if attempt is None else attempt.ref,
+        ref=_ref(store, row) if attempt is None else attempt.ref,
         to="" if attempt is None else attempt.parcel.to,
         in_doubt=attempt is not None and attempt.outcome in _IN_DOUBT,
         tries=row.tries,
         alerted=row.alerted,
         detail=row.detail,
     )
+
+
+def _ref(store: MemoryStore, row: StopRow) -> str:
+    """The provider's id of the campaign to pause, if it has one of its own."""
+    hosted = store.hosted.get(HostedId(row.about))
+    return "" if hosted is None else hosted.hosting.ref

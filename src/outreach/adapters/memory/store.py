@@ -24,6 +24,7 @@ from outreach.adapters.memory.rows import (
     DutyRow,
     EnrolmentRow,
     EventRow,
+    HostedRow,
     InstanceRow,
     IntentRow,
     LaneRow,
@@ -47,6 +48,7 @@ from outreach.domain.ids import (
     CampaignId,
     EnrolmentId,
     EventId,
+    HostedId,
     IntentId,
     LeadId,
     ReviewId,
@@ -141,6 +143,7 @@ class MemoryStore:
     reviews: dict[ReviewId, ReviewRow] = Factory(dict)
     reviews_of: dict[LeadId, list[ReviewId]] = Factory(dict)
     stops: dict[tuple[AccountId, StopKind, UUID], StopRow] = Factory(dict)
+    hosted: dict[HostedId, HostedRow] = Factory(dict)
     faults: dict[tuple[AttemptId, MailFault], datetime] = Factory(dict)
     changes: set[tuple[TenantId, str]] = Factory(set)
     decisions: list[DecisionRow] = Factory(list)

@@ -155,13 +155,8 @@ class PostgresCampaigns:
     async def mail(self, tenant: TenantId, campaign: CampaignId) -> MailCounts:
         (row,) = await self.database.rows(
             """
-            SELECT coalesce(sum(sent), 0)::integer AS sent,
-                   coalesce(sum(bounced), 0)::integer AS bounced,
-                   coalesce(sum(complained), 0)::integer AS complained,
-                   coalesce(sum(delivered), 0)::integer AS delivered
-              FROM campaign_mail
-             WHERE campaign_id = %s
-               AND day > (engine_now() AT TIME ZONE 'UTC')::date - %s
+            SELECT * FROM mail_counts(%s,
+              (engine_now() AT TIME ZONE 'UTC')::date - %s + 1)
             """,
             (campaign, BREAKER_DAYS.days),
             tenant=tenant,

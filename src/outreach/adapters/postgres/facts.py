@@ -33,6 +33,7 @@ from outreach.domain.journey import DeadCause, Journey
 from outreach.domain.limits import Limits
 from outreach.domain.message import Intent, MessageStatus, Outcome
 from outreach.domain.pacing import Pacing
+from outreach.domain.provider_campaign import CampaignHold, Hosting
 from outreach.domain.sender import SendClass, Sender, SenderState
 from outreach.domain.sequence import (
     Enrolment,
@@ -286,6 +287,18 @@ def case(doc: Doc, hours: Hours) -> Case:
         switches=tuple(map(switch, doc["switches"])),
         review_open=doc["review_open"],
         live=doc["live"],
+        hosting=None if doc["hosting"] is None else hosting(doc["hosting"]),
+    )
+
+
+def hosting(doc: Doc) -> Hosting:
+    """From ``hosting_doc``."""
+    hold = doc["hold"]
+    return Hosting(
+        ref=doc["ref"],
+        hold=None if hold is None else CampaignHold(hold),
+        says=doc["says"],
+        until=times(doc["until"]),
     )
 
 

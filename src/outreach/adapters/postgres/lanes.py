@@ -79,6 +79,7 @@ class PostgresLanes:
                 "intent": put.intent,
                 "until": put.until,
                 "budget": put.budget,
+                "hosted": put.hosted,
                 "decision": decision_doc(put.decision),
             }
             for put in puts

@@ -25,6 +25,7 @@ from outreach.domain.ids import (
     AttemptId,
     CampaignId,
     EnrolmentId,
+    HostedId,
     Incarnation,
     ReviewId,
     SenderId,
@@ -37,6 +38,7 @@ from outreach.domain.sequence import EnrolmentStatus
 from outreach.domain.usecases.audit_ledger import AuditLedger
 from outreach.domain.usecases.carry_out_stops import CarryOutStops
 from outreach.domain.usecases.dispatch import Dispatch
+from outreach.domain.usecases.host_campaigns import COUNTED_EVERY, HostCampaigns
 from outreach.domain.usecases.signal_sender import SignalSender
 from outreach.domain.usecases.watch_breaker import WatchBreaker
 from outreach.domain.usecases.watch_senders import WatchSenders
@@ -66,6 +68,7 @@ _EVERY: Final = {
     DutyKind.STATUS_POLL: POLL_EVERY,
     DutyKind.HEALTH: HEALTH_EVERY,
     DutyKind.AUDIT: AUDIT_EVERY,
+    DutyKind.MAIL_COUNTS: COUNTED_EVERY,
 }
 
 
@@ -76,6 +79,7 @@ class DoDuties:
     Attributes:
         stops: tells providers to stop.
         breakers: judges campaigns.
+        hosting: looks after campaigns that providers run for us.
         polls, lists: provider accounts that can be asked, by id.
     """
 
@@ -90,6 +94,7 @@ class DoDuties:
     alerts: Alerts
     stops: CarryOutStops
     breakers: WatchBreaker
+    hosting: HostCampaigns
     polls: Mapping[AccountId, PollsStatus]
     lists: Mapping[AccountId, ListsAccounts]
 
@@ -125,6 +130,8 @@ class DoDuties:
                 await self._poll(duty, now)
             case DutyKind.HEALTH:
                 await self._health(duty, now)
+            case DutyKind.MAIL_COUNTS:
+                await self.hosting.count(duty.tenant, AccountId(UUID(duty.key)))
             case _:
                 await self.audit(duty.tenant, now - AUDIT_LOOKS_BACK, by=HOURLY)
         return now + every
@@ -144,13 +151,20 @@ class DoDuties:
             case DutyKind.SIGNAL:
                 await self.watch.said(duty.tenant, AttemptId(UUID(duty.key)))
                 return None
-            case DutyKind.STOP:
-                return await self.stops(duty.tenant, StopId(UUID(duty.key)))
-            case DutyKind.BREAKER:
-                await self.breakers(duty.tenant, CampaignId(UUID(duty.key)))
-                return None
+            case DutyKind.STOP | DutyKind.BREAKER | DutyKind.HOSTED:
+                return await self._campaign(duty)
             case _:
                 return await self._sign(duty, now)
+
+    async def _campaign(self, duty: Duty) -> datetime | None:
+        """What providers hold of ours: it is withdrawn, judged, or looked after."""
+        about = UUID(duty.key)
+        if duty.kind is DutyKind.STOP:
+            return await self.stops(duty.tenant, StopId(about))
+        if duty.kind is DutyKind.HOSTED:
+            return await self.hosting(duty.tenant, HostedId(about))
+        await self.breakers(duty.tenant, CampaignId(about))
+        return None
 
     async def _sign(self, duty: Duty, now: datetime) -> datetime | None:
         """What the calls of a sender say of it."""

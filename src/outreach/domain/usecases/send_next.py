@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
@@ -13,6 +13,7 @@ from attrs import evolve, frozen
 
 from outreach.domain.budget import Ask, Grant, GuardCode, UnitSlot
 from outreach.domain.case import Case, Flip
+from outreach.domain.channel import Channel
 from outreach.domain.decision import Block, Decision, Reason, Verdict, decide
 from outreach.domain.errors import ChannelSegregationError, RetryLater, Unavailable
 from outreach.domain.ids import AccountId, IntentId
@@ -31,6 +32,7 @@ from outreach.domain.message import (
 )
 from outreach.domain.outcome import Ended, draft_of, limit_of, render, result_of
 from outreach.domain.pacing import Backoff
+from outreach.domain.provider_campaign import ABSENT, CampaignHold
 from outreach.domain.review import ReviewCalendar
 from outreach.domain.sender import Sender, SenderSignal
 from outreach.domain.serving import serve_order
@@ -52,6 +54,7 @@ LOOK_AGAIN: Final = timedelta(hours=1)
 
 _A_DAY: Final = timedelta(days=1)
 _IN_A_MOMENT: Final = timedelta(seconds=5)
+_ASKED_FOR: Final = timedelta(minutes=1)
 _T2_TRIES: Final = 5
 _NOT_OURS: Final = frozenset({WhyNotArmed.FENCED, WhyNotArmed.TAKEN})
 _CLOSES_MORE: Final = frozenset(
@@ -84,7 +87,11 @@ class _Ready:
 
 @frozen
 class SendNext:
-    """CLAIM is done; then DECIDE, RENDER, RESERVE, T1, CALL, T2, SETTLE."""
+    """CLAIM is done; then DECIDE, RENDER, RESERVE, T1, CALL, T2, SETTLE.
+
+    Attributes:
+        hosts: accounts that work by campaigns of their own: cold mail is added to one.
+    """
 
     lanes: Lanes
     intents: Intents
@@ -97,6 +104,7 @@ class SendNext:
     rng: random.Random
     timing: Timing = Timing()
     backoff: Backoff = Backoff()
+    hosts: Collection[AccountId] = frozenset()
 
     async def __call__(self, claim: Claim, began: float) -> Step:
         """Send the best message of *claim* that may go now.
@@ -112,7 +120,7 @@ class SendNext:
         if not claim.cases:
             await self.lanes.free(claim)
             return Step.NOTHING
-        cases = [self._with_holidays(case, claim.now) for case in claim.cases]
+        cases = [self._complete(case, claim) for case in claim.cases]
         puts: list[PutOff] = []
         for case in serve_order(cases, claim.now, last_was_new=claim.last_was_new):
             made = self._decide(case, claim)
@@ -130,6 +138,21 @@ class SendNext:
             puts.append(_put(case, made))
         await self.lanes.put_off(claim, puts)
         return Step.PUT_OFF
+
+    def _complete(self, case: Case, claim: Claim) -> Case:
+        """With the holidays, and with the campaign that its provider must have."""
+        case = self._with_holidays(case, claim.now)
+        cold = case.intent.channel is Channel.EMAIL_COLD
+        if not cold or claim.account not in self.hosts:
+            return case
+        there = case.hosting or ABSENT
+        absent = there.hold is CampaignHold.ABSENT
+        if there.hold is None or (there.until is None and not absent):
+            return evolve(case, hosting=there)
+        # Its provider is being asked: until it has answered, it takes nothing.
+        soon = claim.now + _ASKED_FOR
+        until = max(there.until or soon, soon)
+        return evolve(case, hosting=evolve(there, until=until))
 
     def _with_holidays(self, case: Case, now: datetime) -> Case:
         """From a day back, for it may be last year there, as far as windows look."""
@@ -325,4 +348,11 @@ def _put(case: Case, made: Decision) -> PutOff:
     budget = ""
     if made.binding is Reason.BUDGET_EXCEEDED:
         budget = dict(made.block.inputs)["budget"]
-    return PutOff(case.intent.id, made, until, budget)
+    return PutOff(case.intent.id, made, until, budget, _is_hosted(case, made))
+
+
+def _is_hosted(case: Case, made: Decision) -> bool:
+    """Whether its provider's campaign is what stops it, and all that belong there."""
+    if case.hosting is None or made.verdict is Verdict.STOP:
+        return False
+    return made.block.flip.fact == "hosting.hold"

@@ -13,6 +13,7 @@ from outreach.domain.usecases.audit_ledger import AuditLedger
 from outreach.domain.usecases.carry_out_stops import CarryOutStops
 from outreach.domain.usecases.dispatch import Dispatch
 from outreach.domain.usecases.do_duties import DoDuties
+from outreach.domain.usecases.host_campaigns import HostCampaigns
 from outreach.domain.usecases.look_for_doubts import LookForDoubts, Recover
 from outreach.domain.usecases.signal_sender import SignalSender
 from outreach.domain.usecases.watch_breaker import WatchBreaker
@@ -45,6 +46,7 @@ def duties_of(
         watch=watch,
         stops=CarryOutStops(store["stops"], {}, {}, parts.alerts),
         breakers=WatchBreaker(store["campaigns"], store["switches"], parts.alerts),
+        hosting=HostCampaigns(store["hosted"], store["switches"], {}, parts.alerts),
         journeys=store["journeys"],
         reviews=store["reviews"],
         senders=store["senders"],

@@ -21,6 +21,7 @@ from outreach.adapters.memory import (
     MemoryAudit,
     MemoryCampaigns,
     MemoryDuties,
+    MemoryHostedCampaigns,
     MemoryInbox,
     MemoryIntents,
     MemoryJourneys,
@@ -91,6 +92,7 @@ class Parts:
     leads: Any
     watch: Any
     stops: Any
+    hosted: Any
     audit: Any
     alerts: MemoryAlerts
     provider: Any
@@ -146,6 +148,7 @@ def parts_of(
         leads=MemoryLeads(store),
         watch=MemoryWatch(store),
         stops=MemoryStops(store),
+        hosted=MemoryHostedCampaigns(store),
         audit=MemoryAudit(store),
         alerts=MemoryAlerts(pause=no_pause),
         provider=provider,

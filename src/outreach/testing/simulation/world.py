@@ -191,6 +191,7 @@ class World:
                 "campaigns",
                 "watch",
                 "stops",
+                "hosted",
                 "audit",
             )
         }

@@ -85,6 +85,8 @@ BEGIN
       'lead', lead_doc(d),
       'points', points.doc,
       'enrolment', e.status, 'campaign', e.campaign_id,
+      'hosting', CASE WHEN i.channel = 'EMAIL_COLD' THEN
+        hosting_doc(l.account_id, e.campaign_id, i.step_id, i.window_key) END,
       'sequence', CASE WHEN e.id IS NOT NULL
         THEN sequence_doc(e.sequence_id, e.sequence_version) END,
       'template', (SELECT template_doc(t) FROM outreach_sequence_steps s
@@ -364,6 +366,8 @@ BEGIN
        WHERE lane_id = p_lane AND window_key = v_intent.window_key;
     ELSIF v_binding = 'QUOTA_EXCEEDED' THEN
       PERFORM close_to_strangers(p_lane, v_intent, v_until);
+    ELSIF (v_put ->> 'hosted')::boolean THEN
+      PERFORM wait_for_host(v_intent, v_lane.account_id, v_until);
     ELSIF v_put ->> 'budget' <> '' THEN
       PERFORM close_for_budget(p_lane, v_intent, v_put ->> 'budget', v_until);
     ELSE

@@ -238,7 +238,9 @@ BEGIN
   END IF;
   IF p_scope = 'CAMPAIGN' THEN
     -- A person closed the breaker: nobody is told to pause it any more.
-    DELETE FROM stops WHERE kind = 'PAUSE' AND about = p_of::uuid;
+    DELETE FROM stops WHERE kind = 'PAUSE' AND (about = p_of::uuid OR about IN (
+      SELECT id FROM provider_campaigns WHERE campaign_id = p_of::uuid));
+    PERFORM reopen_hosted(p_of::uuid);
   END IF;
   PERFORM gate_covered(current_tenant(), p_scope, p_of);
   RETURN true;

@@ -61,14 +61,20 @@ BEGIN
 END
 $$;
 
--- Have every account that a campaign's mail went to send no more of it.
+-- Have every account that a campaign's mail went to send no more of it. `about` is the
+-- campaign, or the provider's own for it.
 CREATE FUNCTION pause_campaign(p_campaign uuid, p_cause text) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
 AS $$
 BEGIN
+  -- A provider that runs campaigns has one or more for it, each with an id.
+  PERFORM add_stop(h.account_id, 'PAUSE', h.id, NULL, p_cause)
+    FROM provider_campaigns h WHERE h.campaign_id = p_campaign AND h.ref <> '';
   PERFORM add_stop(m.account_id, 'PAUSE', p_campaign, NULL, p_cause) FROM (
     SELECT DISTINCT account_id FROM campaign_mail
-     WHERE campaign_id = p_campaign AND sent > 0) AS m;
+     WHERE campaign_id = p_campaign AND sent > 0) AS m
+   WHERE NOT EXISTS (SELECT FROM provider_campaigns h
+                      WHERE h.account_id = m.account_id AND h.campaign_id = p_campaign);
 END
 $$;
 
@@ -80,10 +86,11 @@ AS $$
     'account', (s).account_id, 'kind', (s).kind, 'about', (s).about,
     'lead', (s).lead_id, 'cause', (s).cause, 'at', (s).caused_at, 'now', engine_now(),
     'tries', (s).tries, 'detail', (s).detail, 'alerted', (s).alerted_at IS NOT NULL,
-    'ref', coalesce(a.external_ref, ''), 'to', coalesce(g.recipient, ''),
+    'ref', coalesce(a.external_ref, h.ref, ''), 'to', coalesce(g.recipient, ''),
     'in_doubt', coalesce(a.outcome IN ('CALLING', 'UNKNOWN'), false))
     FROM (SELECT 1) AS one
     LEFT JOIN attempts a ON a.id = (s).about AND (s).kind <> 'PAUSE'
+    LEFT JOIN provider_campaigns h ON h.id = (s).about AND (s).kind = 'PAUSE'
     LEFT JOIN gold_communication_log g ON g.id = a.id AND g.created_at = a.called_at
 $$;
 
