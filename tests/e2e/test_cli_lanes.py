@@ -69,3 +69,29 @@ def test_a_frozen_lane_keeps_its_messages_and_goes_on_when_it_is_resumed(
 
     senders = [line["from"] for line in workers.box.accepted()[2:]]
     assert senders == [second, first]
+
+
+def test_campaigns_show_their_mail_and_a_breaker_that_is_open(workers: Workers) -> None:
+    before = workers.call("campaigns", "--json").json()
+    name = before[0]["name"]
+    workers.call("stop", "--campaign", name, "--reason", "a wrong price")
+    (shut,) = workers.call("campaigns", "--campaign", name, "--json").json()
+    said = workers.call("campaigns")
+    workers.call("resume", "--campaign", name, "--reason", "price corrected")
+    (after,) = workers.call("campaigns", "--json").json()
+    unknown = workers.call("campaigns", "--campaign", "none such")
+
+    assert len(before) == 1
+    assert before[0]["mail"] == {
+        "sent": 0,
+        "bounced": 0,
+        "complained": 0,
+        "delivered": 0,
+    }
+    assert before[0]["breaker"] is None
+    assert before[0]["at_provider"] == []
+    assert shut["breaker"]["reason"] == "a wrong price"
+    assert "OPEN: a wrong price" in said.out
+    assert after == before[0]
+    assert unknown.status == 1
+    assert "none such" in unknown.err

@@ -18,7 +18,7 @@ from outreach.domain.channel import State, permitted
 from outreach.domain.journey import DeadCause
 from outreach.domain.limits import SETTING, BudgetKind
 from outreach.domain.pacing import ready
-from outreach.domain.provider_campaign import TAKES_LEADS, CampaignHold
+from outreach.domain.provider_campaign import CampaignHold
 from outreach.domain.reason import Block, Reason
 from outreach.domain.sender import SendClass, Sender, SenderState, may_send
 from outreach.domain.sequence import EnrolmentStatus
@@ -118,7 +118,7 @@ def _breaker(case: Case, _at: datetime, _margin: timedelta) -> Block | None:
 def _hosted(case: Case, at: datetime, _margin: timedelta) -> Block | None:
     """Where a provider works by campaigns, one must be there that takes leads."""
     hosting = case.hosting
-    if hosting is None or hosting.hold is None or hosting.hold in TAKES_LEADS:
+    if hosting is None or hosting.takes_leads:
         return None
     until = hosting.until
     if until is not None and until <= at:

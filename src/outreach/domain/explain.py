@@ -149,7 +149,9 @@ def _not_due(_inputs: _Inputs, block: Block, zone: str) -> str:
     return f"it is not due before {_until(block, zone)}"
 
 
-def _backoff(_inputs: _Inputs, block: Block, zone: str) -> str:
+def _backoff(inputs: _Inputs, block: Block, zone: str) -> str:
+    if "campaign" in inputs:
+        return f"the provider's campaign for it is {inputs['campaign']}"
     return f"the provider asked to wait until {_until(block, zone)}"
 
 

@@ -121,6 +121,11 @@ class Hosting:
     says: str = ""
     until: datetime | None = None
 
+    @property
+    def takes_leads(self) -> bool:
+        """Whether a message may be added to it now."""
+        return self.hold is None or self.hold in TAKES_LEADS
+
 
 ABSENT: Final = Hosting()
 

@@ -226,9 +226,10 @@ class Container(containers.DeclarativeContainer):
     watch_breaker = providers.Factory(
         WatchBreaker, campaigns=campaigns, switches=switches, alerts=alerts
     )
+    hosted = providers.Singleton(PostgresHostedCampaigns, database)
     host_campaigns = providers.Factory(
         HostCampaigns,
-        hosted=providers.Singleton(PostgresHostedCampaigns, database),
+        hosted=hosted,
         switches=switches,
         runs=hosts,
         alerts=alerts,

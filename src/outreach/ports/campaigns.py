@@ -77,6 +77,7 @@ class Campaigns(Protocol):
     - enrolling again in the same campaign enrols nobody twice;
     - every enrolment that is not skipped has a message with a due time;
     - skipped leads are counted by reason;
+    - all of a tenant's campaigns are listed by name, and nobody else's;
     - a campaign's mail is counted as it is accepted, delivered, returned or complained
       about, each mail once.
     """
@@ -103,6 +104,10 @@ class Campaigns(Protocol):
         Raises:
             NotFound: there is none.
         """
+        ...
+
+    async def all(self, tenant: TenantId) -> Sequence[Campaign]:
+        """Every campaign, by name."""
         ...
 
     async def sequence(

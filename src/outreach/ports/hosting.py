@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from outreach.domain.ids import AccountId, HostedId, TenantId
+from outreach.domain.ids import AccountId, CampaignId, HostedId, TenantId
 from outreach.domain.provider_campaign import (
     CampaignCounts,
     HostedCampaign,
@@ -34,6 +34,12 @@ class HostedCampaigns(Protocol):
 
     async def get(self, tenant: TenantId, hosted: HostedId) -> HostedCampaign | None:
         """One of them; None: there is none."""
+        ...
+
+    async def of_campaign(
+        self, tenant: TenantId, campaign: CampaignId
+    ) -> Sequence[HostedCampaign]:
+        """All of one campaign of ours, oldest first."""
         ...
 
     async def told(self, hosted: HostedCampaign, now: Hosting) -> None:

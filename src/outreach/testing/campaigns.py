@@ -63,6 +63,16 @@ class CampaignsContract:
         assert again.override == named.override == first
         assert replaced.override == second
 
+    async def test_all_are_listed(self, world: World) -> None:
+        """All of a tenant's campaigns are listed by name, and nobody else's."""
+        for name in ("spring", "Agri", "autumn"):
+            await world.campaign(name=name)
+        await world.campaign(name="theirs", tenant=world.stranger)
+
+        found = await world.campaigns.all(world.tenant)
+
+        assert [one.name for one in found] == ["Agri", "autumn", "spring"]
+
     async def test_what_was_saved_reads_back(self, world: World) -> None:
         wanted = evolve(
             invented.sequence(3, name="full"),

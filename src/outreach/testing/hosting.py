@@ -303,4 +303,7 @@ class HostedCampaignsContract:
 
         assert await world.hosted.get(stranger, known.id) is None
         assert await world.hosted.at_provider(stranger, known.account) == []
+        assert await world.hosted.of_campaign(stranger, known.campaign) == []
+        (mine,) = await world.hosted.of_campaign(world.tenant, known.campaign)
+        assert mine.id == known.id
         assert (await _again(world, known.id)).hosting == _TAKES

@@ -80,6 +80,12 @@ class MemoryCampaigns:
         message = f"no campaign is called {name!r}"
         raise NotFound(message)
 
+    async def all(self, tenant: TenantId) -> Sequence[Campaign]:
+        """By name."""
+        await self.store.pause()
+        mine = [one for (of, _), one in self.store.campaigns.items() if of == tenant]
+        return sorted(mine, key=lambda one: one.name)
+
     async def sequence(
         self, tenant: TenantId, name: str
     ) -> tuple[Steps, Sequence[MessageTemplate]]:

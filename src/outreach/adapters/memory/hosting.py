@@ -8,14 +8,14 @@ from typing import Final
 
 from attrs import evolve, frozen
 
-from outreach.adapters.memory.rows import HostedRow, IntentRow, LaneRow, Standing
+from outreach.adapters.memory.hosted_row import HostedRow
+from outreach.adapters.memory.rows import IntentRow, LaneRow, Standing
 from outreach.adapters.memory.stopping import pause_at
 from outreach.adapters.memory.store import MemoryStore
 from outreach.domain.change import Duty, DutyKind
 from outreach.domain.channel import Channel
 from outreach.domain.ids import AccountId, CampaignId, HostedId, TenantId
 from outreach.domain.provider_campaign import (
-    TAKES_LEADS,
     CampaignCounts,
     HostedCampaign,
     Hosting,
@@ -39,6 +39,17 @@ class MemoryHostedCampaigns:
         row = self.store.hosted.get(hosted)
         return None if row is None or row.tenant != tenant else self._hosted(row)
 
+    async def of_campaign(
+        self, tenant: TenantId, campaign: CampaignId
+    ) -> Sequence[HostedCampaign]:
+        """In the order in which they were asked for."""
+        await self.store.pause()
+        return [
+            self._hosted(row)
+            for row in self.store.hosted.values()
+            if row.tenant == tenant and row.campaign == campaign
+        ]
+
     async def told(self, hosted: HostedCampaign, now: Hosting) -> None:
         """And what waited for it is due, or paused if our breaker is open."""
         await self.store.pause()
@@ -47,7 +58,7 @@ class MemoryHostedCampaigns:
         if row is None or row.tenant != hosted.tenant:
             return
         before, row.hosting = row.hosting, now
-        takes = now.hold is None or now.hold in TAKES_LEADS
+        takes = now.takes_leads
         row.resume = row.resume and not takes
         if not before.ref and now.ref and self._shut(row):
             pause_at(store, row.tenant, row.account, row.id, "BREAKER_OPEN")

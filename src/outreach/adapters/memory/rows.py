@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -19,14 +19,11 @@ from outreach.domain.event import Arrival
 from outreach.domain.ids import (
     AccountId,
     AttemptId,
-    CampaignId,
     EventId,
-    HostedId,
     Incarnation,
     IntentId,
     LeadId,
     SenderId,
-    StepId,
     StopId,
     TenantId,
 )
@@ -38,7 +35,6 @@ from outreach.domain.message import (
     Outcome,
     Parcel,
 )
-from outreach.domain.provider_campaign import ABSENT, CampaignCounts, Hosting
 from outreach.domain.review import ReviewItem
 from outreach.domain.sender import SendClass, Sender, SenderSignal
 from outreach.domain.sequence import Enrolment, Sequence
@@ -55,7 +51,6 @@ __all__ = [
     "DutyRow",
     "EnrolmentRow",
     "EventRow",
-    "HostedRow",
     "InstanceRow",
     "IntentRow",
     "LaneRow",
@@ -242,26 +237,6 @@ class EnrolmentRow:
     zones_why: str
     enrolled_at: datetime | None = None
     messages_sent: int = 0
-
-
-@define(eq=False)
-class HostedRow:
-    """A provider's campaign, and what was counted of it, by day (UTC).
-
-    Attributes:
-        waits_until: when everything is due that was moved for want of it.
-    """
-
-    id: HostedId
-    tenant: TenantId
-    account: AccountId
-    campaign: CampaignId
-    step: StepId
-    window: Window
-    hosting: Hosting = ABSENT
-    resume: bool = False
-    waits_until: datetime | None = None
-    counts: dict[date, CampaignCounts] = Factory(dict)
 
 
 @define(eq=False)

@@ -14,6 +14,7 @@ from uuid import UUID
 from attrs import Factory, define, evolve
 
 from outreach.adapters.memory.clock import MemoryClock
+from outreach.adapters.memory.hosted_row import HostedRow
 from outreach.adapters.memory.pause import Pause, yield_once
 from outreach.adapters.memory.rows import (
     AttemptRow,
@@ -24,7 +25,6 @@ from outreach.adapters.memory.rows import (
     DutyRow,
     EnrolmentRow,
     EventRow,
-    HostedRow,
     InstanceRow,
     IntentRow,
     LaneRow,

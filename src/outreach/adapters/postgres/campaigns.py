@@ -91,14 +91,19 @@ class PostgresCampaigns:
             tenant=tenant,
         )
         for row in rows:
-            return Campaign(
-                CampaignId(row["id"]),
-                SequenceId(row["sequence_id"]),
-                row["name"],
-                _override(row["override_reason"], row["override_by"]),
-            )
+            return _campaign(row)
         message = f"no campaign is called {name!r}"
         raise NotFound(message)
+
+    async def all(self, tenant: TenantId) -> Sequence[Campaign]:
+        rows = await self.database.rows(
+            """
+            SELECT id, sequence_id, name, override_reason, override_by FROM campaigns
+             ORDER BY name COLLATE "C"
+            """,
+            tenant=tenant,
+        )
+        return [_campaign(row) for row in rows]
 
     async def sequence(
         self, tenant: TenantId, name: str
@@ -179,6 +184,15 @@ class PostgresCampaigns:
             "first": None if new.first is None else intent_doc(new.first),
             "skipped": new.skipped,
         }
+
+
+def _campaign(row: Mapping[str, Any]) -> Campaign:
+    return Campaign(
+        CampaignId(row["id"]),
+        SequenceId(row["sequence_id"]),
+        row["name"],
+        _override(row["override_reason"], row["override_by"]),
+    )
 
 
 def _override(reason: str | None, by: str | None) -> Override | None:

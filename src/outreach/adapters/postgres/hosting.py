@@ -14,7 +14,6 @@ from outreach.adapters.postgres.docs import jsonb
 from outreach.adapters.postgres.pool import Database
 from outreach.domain.ids import AccountId, CampaignId, HostedId, StepId, TenantId
 from outreach.domain.provider_campaign import (
-    TAKES_LEADS,
     CampaignCounts,
     HostedCampaign,
     Hosting,
@@ -39,13 +38,26 @@ class PostgresHostedCampaigns:
         )
         return self._hosted(docs[0]) if docs else None
 
+    async def of_campaign(
+        self, tenant: TenantId, campaign: CampaignId
+    ) -> Sequence[HostedCampaign]:
+        docs = await self.database.values(
+            """
+            SELECT hosted_doc(h) FROM provider_campaigns h
+             WHERE h.campaign_id = %s ORDER BY h.created_at, h.id
+            """,
+            (campaign,),
+            tenant=tenant,
+        )
+        return [self._hosted(doc) for doc in docs]
+
     async def told(self, hosted: HostedCampaign, now: Hosting) -> None:
         doc = {
             "ref": now.ref,
             "hold": now.hold,
             "says": now.says,
             "until": now.until,
-            "takes": now.hold is None or now.hold in TAKES_LEADS,
+            "takes": now.takes_leads,
         }
         await self.database.rows(
             "SELECT told_hosted(%s, %s)", (hosted.id, jsonb(doc)), tenant=hosted.tenant

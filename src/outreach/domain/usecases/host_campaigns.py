@@ -112,7 +112,7 @@ class HostCampaigns:
         """What was known stays: one that took leads takes them until it says no."""
         again = known.now + max(_SOON, after or timedelta())
         there = known.hosting
-        if there.hold is not None and there.hold not in TAKES_LEADS:
+        if not there.takes_leads:
             found = evolve(there, says=why, until=again)
             await self.hosted.told(known, found)
         return again

@@ -52,6 +52,10 @@ COMMANDS: Final = {
     ),
     "phones": ("phones:phones", "Import, list, pause and resume phones."),
     "lanes": ("lanes:lanes", "Show each phone's line, and what keeps it."),
+    "campaigns": (
+        "campaigns:campaigns",
+        "Show campaigns, their mail, breakers, and provider's campaigns.",
+    ),
     "reviews": ("reviews:reviews", "Decide what waits for a person."),
 }
 """Name to place and summary, so that a list of commands imports none of them."""
