@@ -317,8 +317,6 @@ class MemoryStore:
         run = self.intents[intent].intent.enrolment
         return None if run is None else self.enrolments[run].enrolment.campaign
 
-    # --- units
-
     def effective(self, sender: Sender, day: date) -> int:
         """New contacts a sender may make on *day*."""
         return min(effective_limit(sender.daily_limit, sender.warm_up, day), HARD_LIMIT)
