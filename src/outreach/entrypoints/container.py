@@ -48,6 +48,7 @@ from outreach.domain.timing import Timing
 from outreach.domain.usecases.answer_review import AnswerReview
 from outreach.domain.usecases.audit_ledger import AuditLedger
 from outreach.domain.usecases.carry_out_stops import CarryOutStops
+from outreach.domain.usecases.check_templates import CheckTemplates
 from outreach.domain.usecases.dispatch import Dispatch
 from outreach.domain.usecases.do_duties import DoDuties
 from outreach.domain.usecases.enroll import Enroll
@@ -261,6 +262,12 @@ class Container(containers.DeclarativeContainer):
         channels=providers.Object(frozenset({Channel.WHATSAPP})),
         tenant_zone=settings.provided.tenant.time_zone,
         enrolment_ids=providers.Object(uuid7),
+        links_in_first=settings.provided.tenant.links_in_first,
+    )
+    check_templates = providers.Factory(
+        CheckTemplates,
+        minimum=settings.provided.tenant.minimum_variants,
+        links_in_first=settings.provided.tenant.links_in_first,
     )
     answer_review = providers.Factory(
         AnswerReview, journeys=journeys, bell=bell, timing=timing

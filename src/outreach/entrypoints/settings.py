@@ -21,6 +21,7 @@ from attrs import evolve, field, fields, frozen, has, resolve_types
 
 from outreach.domain.capacity import STOP_RATE
 from outreach.domain.errors import Misconfigured
+from outreach.domain.template import MINIMUM_VARIANTS
 
 __all__ = [
     "CONFIG",
@@ -71,6 +72,8 @@ class TenantSettings:
     Attributes:
         stop_rate: share of leads that stop at each touch; by it phones take no more
             new contacts than they can follow up.
+        minimum_variants: different texts that a template must give.
+        links_in_first: a first WhatsApp message may hold links.
     """
 
     name: str = "default"
@@ -79,11 +82,19 @@ class TenantSettings:
     language: str = "ro"
     reviews: Hours = Hours()
     stop_rate: float = field(default=STOP_RATE)
+    minimum_variants: int = field(default=MINIMUM_VARIANTS)
+    links_in_first: bool = False
 
     @stop_rate.validator
     def _share(self, _: object, rate: float) -> None:
         if not 0 <= rate <= 1:
             message = f"{rate} is no share: give 0 to 1"
+            raise ValueError(message)
+
+    @minimum_variants.validator
+    def _some(self, _: object, minimum: int) -> None:
+        if minimum < 1:
+            message = f"{minimum} different texts are too few: give 1 or more"
             raise ValueError(message)
 
     @time_zone.validator

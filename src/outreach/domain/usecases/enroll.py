@@ -18,6 +18,7 @@ from outreach.domain.sender import SendClass
 from outreach.domain.sequence import Campaign, MessageTemplate, Override, Step
 from outreach.domain.sequence import Sequence as Steps
 from outreach.domain.template import MAIL_LIMIT, WHATSAPP_LIMIT, parse, seed
+from outreach.domain.usecases.check_templates import refuse_links
 from outreach.domain.window import Hours
 from outreach.domain.zones import ZoneClues, zones_for
 from outreach.ports.campaigns import Campaigns, Enrollable, NewEnrolment
@@ -51,6 +52,7 @@ class Enroll:
         channels: those with a provider and senders; others are skipped with a
             reason.
         enrolment_ids: makes the id of an enrolment.
+        links_in_first: whether a first WhatsApp message may hold links.
         progress: told how many leads were looked at.
     """
 
@@ -59,6 +61,7 @@ class Enroll:
     tenant_zone: str
     enrolment_ids: Callable[[], EnrolmentId]
     hours: Hours = Hours()
+    links_in_first: bool = False
 
     async def __call__(
         self,
@@ -78,9 +81,11 @@ class Enroll:
 
         Raises:
             Misconfigured: a step names a template that is not there, or whose
-                channel is another.
+                channel is another, or a first WhatsApp message holds a link.
         """
         check_steps(sequence, templates)
+        if not self.links_in_first:
+            refuse_links(sequence, templates)
         campaign = await self.campaigns.save(
             tenant, sequence, templates, name=name, override=override
         )

@@ -16,6 +16,7 @@ from outreach.entrypoints.cli.opening import with_engine
 from outreach.entrypoints.cli.options import (
     by_option,
     command,
+    is_file,
     json_option,
     override_option,
     words,
@@ -69,7 +70,7 @@ def enroll(given: Given, **asked: Unpack[_Asked]) -> None:
     phones it would take.
     """
     wanted = asked["sequence"]
-    campaign = read_campaign(Path(wanted)) if _is_file(wanted) else None
+    campaign = read_campaign(Path(wanted)) if is_file(wanted) else None
     reason = words(asked["override_capacity"], "--override-capacity")
     override = None if reason is None else Override(reason, asked["by"])
 
@@ -93,11 +94,6 @@ def enroll(given: Given, **asked: Unpack[_Asked]) -> None:
         print_json(_plain(enrolled, room, asked))
     else:
         _show(enrolled)
-
-
-def _is_file(wanted: str) -> bool:
-    """A path, or what can only be meant as one."""
-    return Path(wanted).is_file() or "/" in wanted or wanted.endswith(".toml")
 
 
 async def _enroll(

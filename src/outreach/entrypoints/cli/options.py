@@ -15,6 +15,7 @@ __all__ = [
     "by_option",
     "command",
     "group",
+    "is_file",
     "json_option",
     "override_option",
     "words",
@@ -67,6 +68,11 @@ def override_option(wanted: _F) -> _F:
         metavar="REASON",
         help="Enrol although the phones cannot keep up; the reason is recorded.",
     )(wanted)
+
+
+def is_file(wanted: str) -> bool:
+    """A path, or what can only be meant as one."""
+    return Path(wanted).is_file() or "/" in wanted or wanted.endswith(".toml")
 
 
 def words(text: str | None, option: str) -> str | None:

@@ -56,6 +56,10 @@ COMMANDS: Final = {
         "campaigns:campaigns",
         "Show campaigns, their mail, breakers, and provider's campaigns.",
     ),
+    "templates": (
+        "templates:templates",
+        "Check texts, alone and against a list of leads.",
+    ),
     "reviews": ("reviews:reviews", "Decide what waits for a person."),
 }
 """Name to place and summary, so that a list of commands imports none of them."""
