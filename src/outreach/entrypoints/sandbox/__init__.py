@@ -1,4 +1,5 @@
-"""A vendor to practise on: TimelinesAI's wire, and people who answer.
+"""Vendors to practise on: the wires of TimelinesAI, Instantly and Resend, and people
+who answer.
 
 A server on 127.0.0.1, in a process of its own, that accepts messages as the
 vendor does, fails as lines and vendors fail, and answers as prospects answer.
@@ -11,6 +12,7 @@ same from Python.
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import http.client
 import json
 import os
@@ -28,7 +30,6 @@ __all__ = ["NotStarted", "Sandbox"]
 
 _STOP_PATIENCE_S: Final = 10
 _CONTROL: Final = "/_sandbox"
-_API: Final = "/integrations/api"
 
 
 class NotStarted(RuntimeError):
@@ -43,17 +44,23 @@ class _Options(TypedDict, total=False):
     knobs: Mapping[str, object]
     port: int
     token: str | None
+    mailboxes: Sequence[str]
+    domains: Sequence[str]
+    begin: dt.datetime
 
 
 @attrs.define(eq=False)
 class Sandbox:
     """A running sandbox.
 
-    `base_url` goes where TimelinesAI's base URL goes, `token` where its key goes.
+    `base_url` goes where TimelinesAI's base URL goes, `instantly_url` and
+    `resend_url` where theirs go, `token` where the key of each goes.
     `log` and `events_log` hold JSON lines and may be read at any time.
     """
 
     base_url: str
+    instantly_url: str
+    resend_url: str
     token: str = attrs.field(repr=False)
     log: Path
     process: subprocess.Popen[str] = attrs.field(repr=False)
@@ -66,7 +73,10 @@ class Sandbox:
         `options`: `seed` (0), `speed` (1.0, engine seconds per second), `accounts`
         (phones; without them every number named is taken for connected),
         `profile` ("default"), `knobs` (fields of `behaviour.Behaviour` over those
-        of the profile), `port` (0: any), `token`. An existing `log` is gone on from.
+        of the profile), `port` (0: any), `token`, `mailboxes` (of Instantly),
+        `domains` (verified at Resend; without them every one is), `begin` (engine
+        time; the machine's, or where an existing log ended). An existing `log` is
+        gone on from.
         Raises NotStarted with what the process said.
         """
         command = [sys.executable, "-m", "outreach.entrypoints.sandbox"]
@@ -74,8 +84,16 @@ class Sandbox:
         for name in ("seed", "speed", "profile", "port", "token"):
             if options.get(name) is not None:
                 command += [f"--{name}", str(options.get(name))]
-        for phone in options.get("accounts", ()):
-            command += ["--account", phone]
+        listed = {
+            "account": options.get("accounts", ()),
+            "domain": options.get("domains", ()),
+            "mailbox": options.get("mailboxes", ()),
+        }
+        for name, values in listed.items():
+            for one in values:
+                command += [f"--{name}", one]
+        if (begin := options.get("begin")) is not None:
+            command += ["--begin", begin.isoformat()]
         for knob in _written(options.get("knobs", {})):
             command += ["--set", knob]
         log.parent.mkdir(parents=True, exist_ok=True)
@@ -92,7 +110,9 @@ class Sandbox:
         ):
             try:
                 announced = json.loads(_first_line(process, words))
-                yield cls(announced["base_url"], announced["token"], log, process)
+                names = ("base_url", "instantly_url", "resend_url", "token")
+                given = {name: announced[name] for name in names}
+                yield cls(log=log, process=process, **given)
             finally:
                 _end(process)
 
@@ -129,6 +149,10 @@ class Sandbox:
     def change(self, **knobs: object) -> dict[str, Any]:
         """Set knobs while it runs."""
         return self._control("/behaviour", **knobs)
+
+    def set_clock(self, engine_time: dt.datetime) -> dict[str, Any]:
+        """Say what time it is for the engine; hours of campaigns go by it."""
+        return self._control("/clock", engine_time=engine_time.isoformat())
 
     def state(self) -> dict[str, Any]:
         """Say how many messages were accepted and how much is still to come."""

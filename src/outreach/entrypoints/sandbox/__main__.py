@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import datetime as dt
 import json
 import sys
 import zoneinfo
@@ -43,8 +44,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _options(arguments: Sequence[str] | None) -> Options:
     parser = argparse.ArgumentParser(
         prog="python -m outreach.entrypoints.sandbox",
-        description="A server on 127.0.0.1 that speaks TimelinesAI's wire and "
-        "behaves like a population of prospects. Nothing leaves this machine.",
+        description="A server on 127.0.0.1 that speaks the wires of TimelinesAI, "
+        "Instantly and Resend and behaves like a population of prospects. Nothing "
+        "leaves this machine.",
         epilog="Example: python -m outreach.entrypoints.sandbox --log accepted.jsonl "
         "--seed 1 --speed 600 --account +40720000001",
     )
@@ -59,6 +61,11 @@ def _options(arguments: Sequence[str] | None) -> Options:
     )
     parser.add_argument("--account", action="append", default=[], metavar="PHONE")
     parser.add_argument("--accounts", type=Path, help="JSON list of phones")
+    parser.add_argument("--mailbox", action="append", default=[], metavar="ADDRESS")
+    parser.add_argument("--domain", action="append", default=[], metavar="NAME")
+    parser.add_argument(
+        "--begin", type=_time, metavar="ISO-TIME", help="engine time to begin at"
+    )
     parser.add_argument("--time-zone", default="Europe/Bucharest")
     parser.add_argument("--token", help="made and kept if not given")
     parser.add_argument("--announce", default="stdout", help="a file, or stdout")
@@ -74,6 +81,9 @@ def _options(arguments: Sequence[str] | None) -> Options:
             zone=zoneinfo.ZoneInfo(given.time_zone),
             accounts=_accounts(given),
             token=given.token,
+            mailboxes=tuple(given.mailbox),
+            domains=tuple(given.domain),
+            begin_s=given.begin,
         )
     except (ValueError, zoneinfo.ZoneInfoNotFoundError) as error:
         parser.error(str(error))
@@ -84,6 +94,14 @@ def _options(arguments: Sequence[str] | None) -> Options:
         announce=None if given.announce == "stdout" else Path(given.announce),
         parent_pid=given.parent_pid,
     )
+
+
+def _time(text: str) -> float:
+    at = dt.datetime.fromisoformat(text)
+    if at.tzinfo is None:
+        message = f"{text!r} has no offset"
+        raise argparse.ArgumentTypeError(message)
+    return at.timestamp()
 
 
 def _behaviour(given: argparse.Namespace) -> Behaviour:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from http import HTTPStatus
 from typing import Final
 
@@ -16,7 +17,11 @@ from starlette.types import ASGIApp
 from outreach.entrypoints.sandbox.answers import Refused, ok, read_json, refuse
 from outreach.entrypoints.sandbox.behaviour import BadBehaviour
 from outreach.entrypoints.sandbox.gate import Gate
+from outreach.entrypoints.sandbox.instantly.routes import PATH as INSTANTLY_PATH
+from outreach.entrypoints.sandbox.instantly.routes import create_instantly
 from outreach.entrypoints.sandbox.reading import Reading
+from outreach.entrypoints.sandbox.resend.routes import PATH as RESEND_PATH
+from outreach.entrypoints.sandbox.resend.routes import create_resend
 from outreach.entrypoints.sandbox.sending import Sending
 from outreach.entrypoints.sandbox.subscriptions import BadWebhook, Subscription
 from outreach.entrypoints.sandbox.vendor import Vendor
@@ -56,11 +61,14 @@ def create_app(vendor: Vendor) -> ASGIApp:
         Route("/write-by-hand", control.write_by_hand, methods=["POST"]),
         Route("/account", control.account, methods=["POST"]),
         Route("/behaviour", control.behaviour, methods=["POST"]),
+        Route("/clock", control.clock, methods=["POST"]),
         Route("/state", control.state),
     ]
     app = Starlette(
         routes=[
             Mount(API_PATH, Gate(_plain(api), vendor)),
+            Mount(RESEND_PATH, create_resend(vendor.resend)),
+            Mount(INSTANTLY_PATH, create_instantly(vendor.instantly)),
             Mount(CONTROL_PATH, Gate(_plain(controls), vendor)),
             Route("/media/{message_uid}", reading.media),
         ],
@@ -169,12 +177,29 @@ class _Control:
         self._vendor.behaviour = changed
         return ok(attrs.asdict(changed))
 
+    async def clock(self, request: Request) -> Response:
+        """Take the engine's time, which a scaled run may hold back."""
+        typed = (await read_json(request)).get("engine_time")
+        try:
+            at = dt.datetime.fromisoformat(str(typed))
+        except ValueError as bad:
+            message = "engine_time: not an ISO 8601 time"
+            raise Refused.bad(message, "engine_time") from bad
+        if at.tzinfo is None:
+            message = "engine_time: has no offset"
+            raise Refused.bad(message, "engine_time")
+        self._vendor.clock.set(at.timestamp())
+        self._vendor.instantly.scheduler.look_again()
+        self._vendor.save()
+        return ok({"engine_time": self._vendor.clock.now().isoformat()})
+
     async def state(self, _: Request) -> Response:
         """Say how much is still to come, and what has happened."""
         agenda = self._vendor.agenda
         return ok(
             {
                 "accepted": self._vendor.world.accepted,
+                "engine_time": self._vendor.clock.now().isoformat(),
                 "waiting": agenda.waiting,
                 "delivering": agenda.running,
                 "happened": dict(self._vendor.certain.happened),

@@ -155,6 +155,25 @@ class Behaviour:
         _KINDS,
     )
 
+    # what becomes of mail; replies are of the kinds above
+    mail_bounced: float = _share(0.012)
+    mail_soft_bounced: float = _share(0.003)
+    mail_opened: float = _share(0.3)
+    mail_complained: float = _share(0.001)
+    mail_out_of_office: float = _share(0.02)
+    cold_mail_reply: float = _share(0.035)
+    warm_mail_reply: float = _share(0.125)
+    mail_scanned: float = _share(0.15)
+    mail_scans: int = _count(3)
+    mail_unsubscribed: float = _share(0.012)
+    mail_left: float = _share(0.003)
+
+    # the mail vendors' plans; limits of requests count machine time, 0 is none
+    instantly_requests_per_s: int = _count(100)
+    instantly_mail_lists_per_min: int = _count(20)
+    instantly_contacts: int = _count(1_000_000)
+    resend_requests_per_s: int = _count(5)
+
     # webhooks
     webhook_repeated: float = _share(0.02)
     webhook_most_repeats: int = _count(3)
@@ -164,6 +183,7 @@ class Behaviour:
     webhook_tries: int = _count(3)
     webhook_timeout_s: float = _amount(5.0)
     webhook_gap_s: float = _amount(2.0)
+    webhook_disabled_after: int = _count(20)
 
     def __attrs_post_init__(self) -> None:
         struck = (
@@ -211,6 +231,19 @@ _CLEAR_LINE: Final = {
     "sure_by": 0,
 }
 
+_STILL_MAIL: Final = {
+    "mail_bounced": 0,
+    "mail_soft_bounced": 0,
+    "mail_opened": 0,
+    "mail_complained": 0,
+    "mail_out_of_office": 0,
+    "cold_mail_reply": 0,
+    "warm_mail_reply": 0,
+    "mail_scanned": 0,
+    "mail_unsubscribed": 0,
+    "mail_left": 0,
+}
+
 PROFILES: Final[Mapping[str, Behaviour]] = {
     "default": Behaviour(),
     "clear-line": Behaviour().changed(_CLEAR_LINE),
@@ -225,6 +258,7 @@ PROFILES: Final[Mapping[str, Behaviour]] = {
             "reply_to_answer": 0,
             "reaction": 0,
             "group_message": 0,
+            **_STILL_MAIL,
         }
     ),
     "brutal": Behaviour().changed(

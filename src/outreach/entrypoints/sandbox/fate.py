@@ -22,7 +22,14 @@ from outreach.entrypoints.sandbox.phrases import (
     ReplyKind,
 )
 
-__all__ = ["Circumstances", "Fate", "Reaction", "Utterance", "foretell"]
+__all__ = [
+    "ANSWERING",
+    "Circumstances",
+    "Fate",
+    "Reaction",
+    "Utterance",
+    "foretell",
+]
 
 _MINUTE: Final = 60.0
 _HOUR: Final = 60 * _MINUTE
@@ -30,7 +37,7 @@ _FORCED_LATEST: Final = 30 * _MINUTE
 _DAY: Final = 24 * _HOUR
 
 # They know us by now: no wrong number, no autoreply.
-_ANSWERING: Final = {
+ANSWERING: Final = {
     ReplyKind.INTERESTED.value: 40.0,
     ReplyKind.QUESTION.value: 20.0,
     ReplyKind.PRICE.value: 15.0,
@@ -160,7 +167,7 @@ def _kind(draw: Draw, behaviour: Behaviour, about: Circumstances) -> ReplyKind |
     if about.turns > 0:
         goes_on = about.turns <= behaviour.answered_turns
         if goes_on and draw.happens("reply", behaviour.reply_to_answer):
-            return ReplyKind(draw.weighted("kind", _ANSWERING))
+            return ReplyKind(draw.weighted("kind", ANSWERING))
         return None
     share = (
         behaviour.reply_to_first if about.ordinal == 1 else behaviour.reply_to_followup

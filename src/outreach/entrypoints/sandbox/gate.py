@@ -14,7 +14,16 @@ from outreach.entrypoints.sandbox.behaviour import Behaviour
 from outreach.entrypoints.sandbox.vendor import Vendor
 from outreach.entrypoints.sandbox.wire import FORBIDDEN_PAGE, NOT_FOUND_PAGE, error
 
-__all__ = ["Gate"]
+__all__ = ["Gate", "is_blocked_at_edge"]
+
+
+def is_blocked_at_edge(scope: Scope, knobs: Behaviour) -> bool:
+    """Say whether the network before a vendor turns a request away."""
+    if Headers(scope=scope).get("user-agent", "").startswith("Python-urllib"):
+        return True
+    most = knobs.requests_per_connection
+    connection = scope.get("extensions", {}).get(CONNECTION, {"served": 0})
+    return bool(most) and connection["served"] > most
 
 
 class Gate:
@@ -37,17 +46,10 @@ class Gate:
         headers = Headers(scope=scope)
         if scope["path"].endswith("/"):
             return HTMLResponse(NOT_FOUND_PAGE, 404)
-        if self._is_blocked_at_edge(scope, headers):
+        if is_blocked_at_edge(scope, self._vendor.behaviour):
             self._note("403", scope)
             return HTMLResponse(FORBIDDEN_PAGE, 403)
         return self._unauthorised(scope, headers) or self._limited(scope)
-
-    def _is_blocked_at_edge(self, scope: Scope, headers: Headers) -> bool:
-        if headers.get("user-agent", "").startswith("Python-urllib"):
-            return True
-        most = self._vendor.behaviour.requests_per_connection
-        connection = scope.get("extensions", {}).get(CONNECTION, {"served": 0})
-        return bool(most) and connection["served"] > most
 
     def _unauthorised(self, scope: Scope, headers: Headers) -> Response | None:
         given = headers.get("authorization", "")

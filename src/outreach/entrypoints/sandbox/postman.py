@@ -19,6 +19,7 @@ import httpx
 
 from outreach.entrypoints.sandbox.agenda import Agenda
 from outreach.entrypoints.sandbox.behaviour import Behaviour
+from outreach.entrypoints.sandbox.copies import Copy, copies_of
 from outreach.entrypoints.sandbox.draw import Draw
 from outreach.entrypoints.sandbox.faults import Certain
 from outreach.entrypoints.sandbox.journal import Journal, Json
@@ -26,19 +27,8 @@ from outreach.entrypoints.sandbox.subscriptions import Subscription, Subscriptio
 
 __all__ = ["Postman"]
 
-_SOON_ENGINE_S: Final = 10.0
-_EARLIEST_LATE: Final = 1 / 12
 _SUCCESS: Final = range(200, 300)
 _USER_AGENT: Final = "TimelinesAI webhooks"
-
-
-@attrs.frozen
-class _Copy:
-    """One delivery of one body: the first, a late first, or a repeat."""
-
-    number: int
-    kind: str  # "first", "late" or "repeat"
-    delay_s: float
 
 
 @attrs.frozen
@@ -48,7 +38,7 @@ class _Due:
     webhook_id: int
     body: str
     at_s: float
-    copies: tuple[_Copy, ...]
+    copies: tuple[Copy, ...]
 
 
 @attrs.frozen
@@ -93,7 +83,8 @@ class Postman:
         """
         event_type: str = body["event_type"]
         for one in self._subscriptions.wanting(event_type):
-            copies = self._copies(event_type, key, recipients)
+            draw = Draw.about(self._seed, "webhook", event_type, key)
+            copies = copies_of(draw, self._behaviour(), self._certain, recipients)
             text = json.dumps(body, ensure_ascii=False)
             due = _Due(key, event_type, one.id, text, at_s, copies)
             self._journal.note("webhook_due", **attrs.asdict(due))
@@ -109,7 +100,7 @@ class Postman:
         for line in events:
             if line["kind"] != "webhook_due":
                 continue
-            copies = tuple(_Copy(**copy) for copy in line["copies"])
+            copies = tuple(Copy(**copy) for copy in line["copies"])
             due = _Due(
                 line["key"],
                 line["event_type"],
@@ -122,42 +113,15 @@ class Postman:
             left = tuple(copy for copy in copies if (*name, copy.number) not in done)
             self._plan(due, left, waited_s=(now_s - due.at_s) * self._agenda.speed)
 
-    def _copies(self, event_type: str, key: str, recipients: int) -> tuple[_Copy, ...]:
-        knobs = self._behaviour()
-        draw = Draw.about(self._seed, "webhook", event_type, key)
-        forced = self._certain.due(("repeat", "late"), recipients)
-        is_late = forced == "late" or draw.happens("late", knobs.webhook_late)
-        latest = knobs.webhook_late_engine_s
-        first = (
-            _Copy(0, "late", draw.between("late by", latest * _EARLIEST_LATE, latest))
-            if is_late
-            else _Copy(
-                0, "first", draw.between("jitter", 0, knobs.webhook_jitter_engine_s)
-            )
-        )
-        copies = [first]
-        most = knobs.webhook_most_repeats
-        by_chance = draw.happens("repeated", knobs.webhook_repeated)
-        if most and (forced == "repeat" or by_chance):
-            for number in range(1, draw.whole("n", 1, most) + 1):
-                longest = (
-                    _SOON_ENGINE_S if draw.happens(f"soon {number}", 0.5) else latest
-                )
-                wait = first.delay_s + draw.between(f"wait {number}", 0, longest)
-                copies.append(_Copy(number, "repeat", wait))
-        for copy in copies:
-            self._certain.note(copy.kind)
-        return tuple(copies)
-
-    def _plan(self, due: _Due, copies: tuple[_Copy, ...], *, waited_s: float) -> None:
+    def _plan(self, due: _Due, copies: tuple[Copy, ...], *, waited_s: float) -> None:
         for copy in copies:
             start = functools.partial(self._start, due, copy)
             self._agenda.after(copy.delay_s - waited_s, start)
 
-    def _start(self, due: _Due, copy: _Copy) -> None:
+    def _start(self, due: _Due, copy: Copy) -> None:
         self._agenda.start(self._deliver(due, copy))
 
-    async def _deliver(self, due: _Due, copy: _Copy) -> None:
+    async def _deliver(self, due: _Due, copy: Copy) -> None:
         await self._opened.wait()
         knobs = self._behaviour()
         for attempt in range(1, knobs.webhook_tries + 1):
@@ -195,7 +159,7 @@ class Postman:
             self._clients.put_nowait(client)
         return answer.status_code, ""
 
-    def _note(self, due: _Due, copy: _Copy, outcome: _Outcome) -> None:
+    def _note(self, due: _Due, copy: Copy, outcome: _Outcome) -> None:
         self._journal.note(
             "webhook",
             **{"pass": copy.kind},

@@ -21,7 +21,9 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from outreach.entrypoints.sandbox.answers import CONNECTION
 from outreach.entrypoints.sandbox.app import API_PATH, create_app
+from outreach.entrypoints.sandbox.instantly.routes import PATH as INSTANTLY_PATH
 from outreach.entrypoints.sandbox.journal import Journal
+from outreach.entrypoints.sandbox.resend.routes import PATH as RESEND_PATH
 from outreach.entrypoints.sandbox.vendor import Plan, Vendor
 
 __all__ = ["Options", "serve"]
@@ -151,6 +153,8 @@ def _announce(options: Options, root: str, token: str) -> None:
     line = json.dumps(
         {
             "base_url": f"{root}{API_PATH}",
+            "instantly_url": f"{root}{INSTANTLY_PATH}",
+            "resend_url": f"{root}{RESEND_PATH}",
             "token": token,
             "pid": os.getpid(),
             "log": str(options.log),

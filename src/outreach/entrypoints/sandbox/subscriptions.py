@@ -13,7 +13,7 @@ import attrs
 from outreach.entrypoints.sandbox.journal import Json
 from outreach.entrypoints.sandbox.wire import EVENT_TYPES
 
-__all__ = ["BadWebhook", "Subscription", "Subscriptions"]
+__all__ = ["BadWebhook", "Subscription", "Subscriptions", "is_loopback"]
 
 MOST: Final = 10
 _FIRST_ID: Final = 700_001
@@ -119,13 +119,13 @@ def _url(body: Json) -> str:
     is_plain = _NO_SPACE.fullmatch(value) is not None
     if parts.scheme not in {"http", "https"} or not parts.hostname or not is_plain:
         raise BadWebhook(message, "url")
-    if not _is_loopback(parts.hostname):
+    if not is_loopback(parts.hostname):
         message = f"the sandbox posts to loopback addresses only, not {parts.hostname}"
         raise BadWebhook(message, "url")
     return value
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
     """Invented replies must never reach a system that takes them for real."""
     try:
         return ipaddress.ip_address(host).is_loopback

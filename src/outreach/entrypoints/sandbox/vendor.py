@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import collections
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from zoneinfo import ZoneInfo
 
 import attrs
@@ -13,11 +14,15 @@ import httpx
 
 from outreach.entrypoints.sandbox.agenda import Agenda
 from outreach.entrypoints.sandbox.behaviour import Behaviour
+from outreach.entrypoints.sandbox.clock import Clock
 from outreach.entrypoints.sandbox.faults import Certain
-from outreach.entrypoints.sandbox.journal import Journal, read_lines
+from outreach.entrypoints.sandbox.ground import Ground
+from outreach.entrypoints.sandbox.instantly.workspace import Workspace
+from outreach.entrypoints.sandbox.journal import Journal, Json, read_lines
 from outreach.entrypoints.sandbox.memory import Memory
 from outreach.entrypoints.sandbox.population import Population
 from outreach.entrypoints.sandbox.postman import Postman
+from outreach.entrypoints.sandbox.resend.team import Team
 from outreach.entrypoints.sandbox.subscriptions import Subscriptions
 from outreach.entrypoints.sandbox.wire import Scribe
 from outreach.entrypoints.sandbox.world import Account, World
@@ -35,7 +40,9 @@ class Plan:
 
     `speed` is engine seconds per second. Without `accounts` every number that a
     send names is taken for a connected one. Without `token` one is made, and
-    kept for the next start.
+    kept for the next start; it is that of every wire. `mailboxes` are Instantly's,
+    `domains` those that Resend has verified (without any: whatever a mail comes
+    from). `begin_s` is the engine time to begin at, in Unix seconds.
     """
 
     seed: int
@@ -44,6 +51,9 @@ class Plan:
     zone: ZoneInfo
     accounts: tuple[str, ...] = ()
     token: str | None = None
+    mailboxes: tuple[str, ...] = ()
+    domains: tuple[str, ...] = ()
+    begin_s: float | None = None
 
 
 class Vendor:
@@ -89,6 +99,21 @@ class Vendor:
             subscriptions=self.subscriptions,
             clients=clients,
         )
+        begin_s = kept.get("engine_s") if plan.begin_s is None else plan.begin_s
+        ground = Ground(
+            seed=plan.seed,
+            behaviour=lambda: self.behaviour,
+            journal=journal,
+            agenda=self.agenda,
+            clock=Clock(plan.speed, begin_s),
+            world=self.world,
+            certain=self.certain,
+            clients=clients,
+            token=self.token,
+        )
+        self.clock = ground.clock
+        self.resend = Team(ground, plan.domains)
+        self.instantly = Workspace(ground, plan.mailboxes)
         memory = Memory(
             seed=plan.seed,
             behaviour=lambda: self.behaviour,
@@ -128,20 +153,34 @@ class Vendor:
                 "accounts": [
                     attrs.asdict(account) for account in self.world.accounts.values()
                 ],
+                "engine_s": self.clock.kept_s(),
             }
         )
 
     def _restore(self, memory: Memory) -> None:
-        events = read_lines(self.journal.events_log)
+        accepted = _by_wire(read_lines(self.journal.log))
+        events = _by_wire(read_lines(self.journal.events_log))
         for account in self.world.accounts.values():
             account.accepted = 0
-        for line in read_lines(self.journal.log):
+        for line in accepted["timelinesai"]:
             memory.accepted(line)
-        for line in events:
+        for line in events["timelinesai"]:
             memory.recall(line)
         for chat in self.world.chats.values():
             chat.messages.sort(key=lambda message: message.at_s)
-        self.postman.resume(events, time.time())
+        self.world.accepted = max(
+            (line["n"] for lines in accepted.values() for line in lines), default=0
+        )
+        self.postman.resume(events["timelinesai"], time.time())
         self.population.go_on()
+        self.resend.restore(accepted["resend"], events["resend"])
+        self.instantly.restore(accepted["instantly"], events["instantly"])
         if not self.subscriptions.live():
             self.postman.open()
+
+
+def _by_wire(lines: Iterable[Json]) -> Mapping[str, list[Json]]:
+    sorted_lines = collections.defaultdict[str, list[Json]](list)
+    for line in lines:
+        sorted_lines[line.get("wire", "timelinesai")].append(line)
+    return sorted_lines

@@ -92,7 +92,7 @@ class Chat:
 
 @attrs.define
 class Person:
-    """What the person behind a number has met so far, over all accounts.
+    """What the person behind a number or an address has met so far, over all wires.
 
     `arrivals` counts requests to send here, `ordinal` the accepted ones, `turns`
     the messages of ours that were answered by hand.
@@ -118,6 +118,15 @@ class World:
 
     def person(self, phone: str) -> Person:
         return self.people.setdefault(phone, Person())
+
+    def acquaint(self, typed: str, address: str) -> None:
+        """Learn that a number and an address are of one person.
+
+        What either met before stays with it: only who is new to us is joined.
+        """
+        phone = clean_phone(typed)
+        if phone is not None and address not in self.people:
+            self.people[address] = self.person(phone)
 
     def account(self, phone: str, at_s: float) -> Account:
         """Give the account of a number; a new one connects at `at_s`."""
