@@ -28,12 +28,16 @@ _AT_ONCE: Final = 1e9  # engine seconds per second: every delay is over at once
 
 @attrs.define
 class Desk:
-    """What a test has at hand. `posted` holds the bodies of webhooks received."""
+    """What a test has at hand. `posted` holds the bodies of webhooks received,
+    `requests` all that the sandbox asked of others.
+    """
 
     vendor: Vendor
     client: httpx.AsyncClient
     journal: Journal
     posted: list[dict[str, Any]]
+    requests: list[httpx.Request]
+    app: Any
 
     async def send(
         self, phone: str, text: str = "Bună ziua", account: str = ACCOUNTS[0]
@@ -51,6 +55,15 @@ class Desk:
             body = {"event_type": event_type, "url": HOOK}
             answer = await self.client.post("/webhooks", json=body)
             assert answer.status_code == 200, answer.text
+
+    def at(self, path: str, **headers: str) -> httpx.AsyncClient:
+        """A client of another wire, whose base is `path` of the same server."""
+        key = {"authorization": f"Bearer {self.vendor.token}"}
+        return httpx.AsyncClient(
+            transport=httpx.ASGITransport(self.app),
+            base_url=f"http://sandbox.invalid{path}",
+            headers={**key, **headers},
+        )
 
     async def settled(self) -> None:
         """Wait until nothing is still to come."""
@@ -79,9 +92,12 @@ async def opened(
     `plan` is laid over seed 1, all at once, two accounts.
     """
     posted: list[dict[str, Any]] = []
+    requests: list[httpx.Request] = []
 
     def take(request: httpx.Request) -> httpx.Response:
-        posted.append(json.loads(request.content))
+        requests.append(request)
+        if request.content.startswith(b"{"):
+            posted.append(json.loads(request.content))
         return receive(request) if receive else httpx.Response(200)
 
     def fail(error: BaseException) -> None:
@@ -107,11 +123,12 @@ async def opened(
             base_url=root,
             fail=fail,
         )
+        app = create_app(vendor)
         async with httpx.AsyncClient(
-            transport=httpx.ASGITransport(create_app(vendor)),
+            transport=httpx.ASGITransport(app),
             base_url=f"{root}/integrations/api",
             headers={"authorization": f"Bearer {vendor.token}"},
         ) as client:
-            yield Desk(vendor, client, journal, posted)
+            yield Desk(vendor, client, journal, posted, requests, app)
         await vendor.agenda.close()
     journal.close()
