@@ -1,4 +1,4 @@
-"""An Instantly workspace in the sandbox: a campaign as ours are, and short ways to it."""
+"""An Instantly workspace in the sandbox: a campaign as ours are, and ways to it."""
 
 from __future__ import annotations
 

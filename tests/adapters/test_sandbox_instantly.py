@@ -7,6 +7,8 @@ import uuid
 from pathlib import Path
 from typing import Any, Final
 
+import attrs
+import httpx
 import pytest
 from tests.adapters.instantly_desk import (
     MAILBOX,
@@ -24,7 +26,8 @@ from outreach.entrypoints.sandbox.instantly.hooks import EVENT_TYPES
 from outreach.entrypoints.sandbox.instantly.zones import ZONES
 
 API: Final = "/instantly/api/v2"
-LIVELY: Final = {
+BLOCK: Final = {"bl_value": "a.example"}
+LIVELY: Final[dict[str, Any]] = {
     "instantly_mail_lists_per_min": 0,
     "cold_mail_reply": 0.4,
     "mail_opened": 0.5,
@@ -50,27 +53,69 @@ def test_the_zones_and_event_types_are_those_of_the_vendor(spec: Spec) -> None:
     assert schemas["Webhook"]["properties"]["event_type"]["enum"] == list(EVENT_TYPES)
 
 
+@attrs.frozen
+class Held:
+    """Asks, and holds request and answer to the vendor's file."""
+
+    client: httpx.AsyncClient
+    spec: Spec
+
+    async def __call__(self, method: str, path: str, url: str = "", **more: Any) -> Any:
+        answer = await self.client.request(method, url or path, **more)
+        name = f"/api/v2{path}"
+        self.spec.check_answer(method, name, answer.status_code, answer.json())
+        assert answer.status_code == 200, answer.text
+        if "json" in more:
+            self.spec.check_request(method, name, more["json"])
+        return answer.json()
+
+
+async def test_answers_about_hooks_and_blocks_are_as_the_vendor_describes(
+    tmp_path: Path, spec: Spec
+) -> None:
+    async with opened(tmp_path) as desk, desk.at(API) as client:
+        held = Held(client, spec)
+        hook = {"target_hook_url": HOOK, "event_type": "email_sent"}
+        at_hook = f"/webhooks/{(await held('POST', '/webhooks', json=hook))['id']}"
+        await held("GET", "/webhooks")
+        await held("GET", "/webhooks/{id}", at_hook)
+        await held("GET", "/webhooks/event-types")
+        await held("PATCH", "/webhooks/{id}", at_hook, json={"name": "b"})
+        await held("POST", "/webhooks/{id}/resume", f"{at_hook}/resume")
+        await held("DELETE", "/webhooks/{id}", at_hook)
+        block = await held(
+            "POST", "/block-lists-entries", json={"bl_value": "a.example"}
+        )
+        several = {"bl_values": ["b@c.example", "no"]}
+        counted = await held("POST", "/block-lists-entries/bulk-create", json=several)
+        listed = await held("GET", "/block-lists-entries")
+        path = "/block-lists-entries/{id}"
+        await held("DELETE", path, f"/block-lists-entries/{block['id']}")
+        ids = {"ids": [counted["items"][0]["id"]]}
+        await held("POST", "/block-lists-entries/bulk-delete", json=ids)
+
+        left = await held("GET", "/block-lists-entries")
+
+        assert (counted["valid_count"], counted["invalid_count"]) == (1, 1)
+        assert [one["bl_value"] for one in listed["items"]] == [
+            "a.example",
+            "b@c.example",
+        ]
+        assert left == {"items": []}
+
+
 async def test_every_answer_is_as_the_vendor_describes(
     tmp_path: Path, spec: Spec
 ) -> None:
     async with opened(tmp_path, **LIVELY) as desk, desk.at(API) as client:
-
-        async def held(method: str, path: str, url: str = "", **more: Any) -> Any:
-            answer = await client.request(method, url or path, **more)
-            name = f"/api/v2{path}"
-            spec.check_answer(method, name, answer.status_code, answer.json())
-            assert answer.status_code == 200, answer.text
-            if "json" in more:
-                spec.check_request(method, name, more["json"])
-            return answer.json()
-
+        held = Held(client, spec)
         campaign = (await held("POST", "/campaigns", json=a_campaign()))["id"]
         at = f"/campaigns/{campaign}"
         await held("GET", "/campaigns/{id}", at)
         await held("GET", "/campaigns/{id}/sending-status", f"{at}/sending-status")
         await held("PATCH", "/campaigns/{id}", at, json={"daily_limit": 1000})
         hook = {"target_hook_url": HOOK, "event_type": "all_events", "name": "a"}
-        hook_id = (await held("POST", "/webhooks", json=hook))["id"]
+        await held("POST", "/webhooks", json=hook)
         await held("POST", "/campaigns/{id}/activate", f"{at}/activate")
         body = {"campaign_id": campaign, "leads": leads(*MANY)}
         added = await held("POST", "/leads/add", json=body)
@@ -95,18 +140,6 @@ async def test_every_answer_is_as_the_vendor_describes(
         await held("GET", "/webhook-events", "/webhook-events?limit=100")
         event = desk.vendor.instantly.hooks.log[0]["id"]
         await held("GET", "/webhook-events/{id}", f"/webhook-events/{event}")
-        await held("GET", "/webhooks")
-        await held("GET", "/webhooks/event-types")
-        at_hook = f"/webhooks/{hook_id}"
-        await held("PATCH", "/webhooks/{id}", at_hook, json={"name": "b"})
-        await held("POST", "/webhooks/{id}/resume", f"{at_hook}/resume")
-        await held("DELETE", "/webhooks/{id}", at_hook)
-        block = await held("POST", "/block-lists-entries", json={"bl_value": "a.example"})
-        several = {"bl_values": ["b@c.example", "no"]}
-        await held("POST", "/block-lists-entries/bulk-create", json=several)
-        await held("GET", "/block-lists-entries")
-        path = "/block-lists-entries/{id}"
-        await held("DELETE", path, f"/block-lists-entries/{block['id']}")
         await held("POST", "/accounts/{email}/pause", f"/accounts/{MAILBOX}/pause")
         await held("POST", "/accounts/{email}/resume", f"/accounts/{MAILBOX}/resume")
         await held("DELETE", "/leads/{id}", f"/leads/{lead}")
@@ -131,6 +164,12 @@ async def test_every_answer_is_as_the_vendor_describes(
             {"target_hook_url": HOOK, "event_type": "link_clicked"},
             "allowed values",
         ),
+        (
+            "POST",
+            "/webhooks",
+            {"target_hook_url": HOOK, "event_type": None},
+            "allowed values",
+        ),
         ("POST", "/block-lists-entries", {"bl_value": "a b"}, "email or a domain"),
         ("POST", "/emails/reply", {"eaccount": MAILBOX}, "required property"),
         ("POST", "/leads/list", {"limit": "10"}, "must be integer"),
@@ -147,7 +186,10 @@ async def test_a_wrong_body_is_refused_in_the_vendors_shape(
         assert answer.status_code == 400
         assert says in answer.json()["message"]
         assert answer.json().keys() == {"statusCode", "error", "message"}
-        if "400" in spec.document["paths"][f"/api/v2{path}"][method.lower()]["responses"]:
+        if (
+            "400"
+            in spec.document["paths"][f"/api/v2{path}"][method.lower()]["responses"]
+        ):
             spec.check_answer(method, f"/api/v2{path}", 400, answer.json())
         assert desk.accepted() == []
 
@@ -178,9 +220,7 @@ async def test_a_lead_has_no_unknown_fields_and_flat_variables(tmp_path: Path) -
         assert desk.accepted() == []
 
 
-async def test_a_request_without_the_key_is_refused(
-    tmp_path: Path, spec: Spec
-) -> None:
+async def test_a_request_without_the_key_is_refused(tmp_path: Path, spec: Spec) -> None:
     async with opened(tmp_path) as desk, desk.at(API) as client:
         for header in ("", "Bearer x"):
             answer = await client.get("/campaigns", headers={"authorization": header})

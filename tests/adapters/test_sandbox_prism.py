@@ -63,7 +63,10 @@ def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline:
         assert process.poll() is None
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+        with (
+            contextlib.suppress(OSError),
+            socket.create_connection(("127.0.0.1", port)),
+        ):
             return
         time.sleep(0.1)
     pytest.fail(f"prism does not listen after {PATIENCE_S} s")
@@ -72,7 +75,9 @@ def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
 def test_a_plain_client_gets_through_without_a_violation(tmp_path: Path) -> None:
     knobs = {"resend_requests_per_s": 0, "warm_mail_reply": 1.0, "mail_bounced": 0.0}
     with (
-        Sandbox.start(tmp_path / "a.jsonl", speed=1e6, profile="calm", knobs=knobs) as box,
+        Sandbox.start(
+            tmp_path / "a.jsonl", speed=1e6, profile="calm", knobs=knobs
+        ) as box,
         judged(box.resend_url, box.token, tmp_path) as client,
     ):
         hook = {"endpoint": "http://127.0.0.1:9/hook", "events": ["email.received"]}

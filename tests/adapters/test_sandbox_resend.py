@@ -32,7 +32,7 @@ ALL: Final = (
     "email.scheduled",
     "email.received",
 )
-LIVELY: Final = {
+LIVELY: Final[dict[str, Any]] = {
     "resend_requests_per_s": 0,
     "warm_mail_reply": 0.5,
     "mail_opened": 0.5,
@@ -90,12 +90,13 @@ async def test_every_answer_is_as_the_vendor_describes(
         spec.check_answer("POST", "/suppressions/batch/add", 201, several.json())
         shelf = desk.vendor.resend.shelf
         hook = next(iter(desk.vendor.resend.hooks.live))
+        reply = next(iter(shelf.received))
         domain = (await client.get("/domains")).json()["data"][0]["id"]
         paths = {
             "/emails": "/emails?limit=100",
             "/emails/{email_id}": f"/emails/{late}",
             "/emails/receiving": "/emails/receiving?limit=100",
-            "/emails/receiving/{email_id}": f"/emails/receiving/{next(iter(shelf.received))}",
+            "/emails/receiving/{email_id}": f"/emails/receiving/{reply}",
             "/domains": "/domains",
             "/domains/{domain_id}": f"/domains/{domain}",
             "/suppressions": "/suppressions?limit=100",
@@ -329,7 +330,12 @@ async def test_a_request_without_the_key_is_refused(
 
 async def test_an_unknown_path_or_mail_is_not_found(tmp_path: Path) -> None:
     async with opened(tmp_path) as desk, desk.at("/resend") as client:
-        for path in ("/nothing", "/emails/none", "/webhooks/none", "/emails/receiving/x"):
+        for path in (
+            "/nothing",
+            "/emails/none",
+            "/webhooks/none",
+            "/emails/receiving/x",
+        ):
             answer = await client.get(path)
 
             assert (answer.status_code, answer.json()["name"]) == (404, "not_found")
@@ -429,7 +435,9 @@ async def test_of_warm_mails_one_in_eight_is_answered(tmp_path: Path) -> None:
         await desk.settled()
 
         replies = desk.events("mail_reply")
-        people = {line["sender"] for line in replies if line["reply"] != "out_of_office"}
+        people = {
+            line["sender"] for line in replies if line["reply"] != "out_of_office"
+        }
         assert 0.09 < len(people) / 400 < 0.17
 
 

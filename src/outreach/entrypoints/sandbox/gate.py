@@ -9,21 +9,12 @@ from starlette.datastructures import Headers
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from outreach.entrypoints.sandbox.answers import CONNECTION
 from outreach.entrypoints.sandbox.behaviour import Behaviour
+from outreach.entrypoints.sandbox.edge import is_blocked_at_edge
 from outreach.entrypoints.sandbox.vendor import Vendor
 from outreach.entrypoints.sandbox.wire import FORBIDDEN_PAGE, NOT_FOUND_PAGE, error
 
-__all__ = ["Gate", "is_blocked_at_edge"]
-
-
-def is_blocked_at_edge(scope: Scope, knobs: Behaviour) -> bool:
-    """Say whether the network before a vendor turns a request away."""
-    if Headers(scope=scope).get("user-agent", "").startswith("Python-urllib"):
-        return True
-    most = knobs.requests_per_connection
-    connection = scope.get("extensions", {}).get(CONNECTION, {"served": 0})
-    return bool(most) and connection["served"] > most
+__all__ = ["Gate"]
 
 
 class Gate:

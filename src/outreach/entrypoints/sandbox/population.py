@@ -80,6 +80,7 @@ class Population:
         about = Circumstances(order.to, ordinal, person.turns, person.stopped, forced)
         line: Json = {
             "n": world.accepted + 1,
+            "wire": "timelinesai",
             "at": iso(now_s),
             "mono": time.monotonic(),
             "from": account.phone,

@@ -28,12 +28,13 @@ class Trouble:
     """Strikes some requests of one vendor.
 
     `refusals` say how that vendor words a 429 and a 503. `certain` is the vendor's
-    own: each has every kind of fault once, in a long run.
+    own: each has every kind of fault once, by so many `recipients`.
     """
 
     _ground: Ground
     _wire: str
     _certain: Certain
+    _recipients: Callable[[], int]
     _refusals: Mapping[Fault, Callable[[], Response]]
     _arrivals: collections.Counter[str] = attrs.field(
         factory=collections.Counter, init=False
@@ -63,8 +64,8 @@ class Trouble:
         self._arrivals[key] += 1
         arrival = self._arrivals[key]
         fault = fault_of(ground.seed, knobs, f"{self._wire} {key}", arrival)
-        recipients = len(ground.world.people)
-        if arrival == 1 and (due := self._certain.due(FAULTS, recipients)):
+        due = self._certain.due(FAULTS, self._recipients())
+        if arrival == 1 and due is not None:
             fault = Fault(due)
         if fault is None:
             return accept("ok", arrival)

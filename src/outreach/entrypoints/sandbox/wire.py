@@ -76,7 +76,7 @@ def error(message: str, *, code: str | None = None, fields: Iterable[str] = ()) 
         body["error_code"] = code
     named = list(fields)
     if named:
-        body["errors"] = [{"fields": named, "message": message}]
+        body["errors"] = [{"fields": named, "msg": message}]
     return body
 
 

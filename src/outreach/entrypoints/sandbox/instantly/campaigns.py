@@ -15,7 +15,9 @@ from outreach.entrypoints.sandbox.journal import Json
 
 __all__ = ["ACTIVE", "CHANGE", "CREATE", "DRAFT", "PAUSED", "Campaign"]
 
-DRAFT, ACTIVE, PAUSED = 0, 1, 2
+DRAFT: Final = 0
+ACTIVE: Final = 1
+PAUSED: Final = 2
 
 _HOUR_OF_DAY: Final = "^([01][0-9]|2[0-3]):([0-5][0-9])$"
 _WORD: Final[Shape] = {"type": "string"}

@@ -11,9 +11,20 @@ from outreach.entrypoints.sandbox.instantly.paging import zulu
 from outreach.entrypoints.sandbox.instantly.shape import Shape, bad, listed, nullable
 from outreach.entrypoints.sandbox.journal import Json
 
-__all__ = ["ADD", "BOUNCED", "COMPLETED", "UNSUBSCRIBED", "Lead", "check_variables"]
+__all__ = [
+    "ADD",
+    "BOUNCED",
+    "COMPLETED",
+    "UNSUBSCRIBED",
+    "WAITING",
+    "Lead",
+    "check_variables",
+]
 
-WAITING, COMPLETED, BOUNCED, UNSUBSCRIBED = 1, 3, -1, -2
+WAITING: Final = 1
+COMPLETED: Final = 3
+BOUNCED: Final = -1
+UNSUBSCRIBED: Final = -2
 
 _INTEREST: Final[Shape] = {"type": "number"}
 _UUID: Final[Shape] = {"type": "string", "uuid": True}

@@ -12,13 +12,15 @@ from starlette.responses import JSONResponse, Response
 
 from outreach.entrypoints.sandbox.instantly.hooks import EVENT_TYPES, Hook
 from outreach.entrypoints.sandbox.instantly.paging import flag, page, read
-from outreach.entrypoints.sandbox.instantly.shape import Shape, bad, check, missing
-from outreach.entrypoints.sandbox.instantly.store import Email
-from outreach.entrypoints.sandbox.instantly.workspace import (
-    Reply,
-    Workspace,
+from outreach.entrypoints.sandbox.instantly.shape import (
+    Shape,
+    bad,
+    check,
+    missing,
     too_many,
 )
+from outreach.entrypoints.sandbox.instantly.store import Email
+from outreach.entrypoints.sandbox.instantly.workspace import Reply, Workspace
 from outreach.entrypoints.sandbox.journal import Json
 
 __all__ = ["Mails", "Webhooks"]

@@ -13,13 +13,13 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Mount, Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from outreach.entrypoints.sandbox.gate import is_blocked_at_edge
+from outreach.entrypoints.sandbox.edge import is_blocked_at_edge
 from outreach.entrypoints.sandbox.ground import Ground
 from outreach.entrypoints.sandbox.instantly.campaign_pages import Accounts, Campaigns
 from outreach.entrypoints.sandbox.instantly.lead_pages import Blocks, Leads
 from outreach.entrypoints.sandbox.instantly.mail_pages import Mails, Webhooks
-from outreach.entrypoints.sandbox.instantly.shape import missing, refused
-from outreach.entrypoints.sandbox.instantly.workspace import Workspace, too_many
+from outreach.entrypoints.sandbox.instantly.shape import missing, refused, too_many
+from outreach.entrypoints.sandbox.instantly.workspace import Workspace
 from outreach.entrypoints.sandbox.wire import FORBIDDEN_PAGE
 
 __all__ = ["PATH", "create_instantly"]

@@ -7,9 +7,21 @@ import uuid
 from collections.abc import Mapping
 from typing import Any, Final
 
+from starlette.responses import JSONResponse, Response
+
 from outreach.entrypoints.sandbox.answers import Refused
 
-__all__ = ["Shape", "bad", "check", "listed", "missing", "nullable", "refused"]
+__all__ = [
+    "Shape",
+    "bad",
+    "check",
+    "listed",
+    "missing",
+    "nullable",
+    "refused",
+    "too_many",
+    "unavailable",
+]
 
 Shape = Mapping[str, Any]
 """A part of JSON Schema: type (one or several), enum, pattern, uuid, required,
@@ -42,6 +54,15 @@ def refused(status: int, message: str) -> Refused:
     return Refused(status, body)
 
 
+def too_many() -> Response:
+    """Refuse as the vendor does above its limit: without a word on when to come."""
+    return JSONResponse(refused(429, "Rate limit exceeded").body, 429)
+
+
+def unavailable() -> Response:
+    return JSONResponse(refused(503, "Service temporarily unavailable").body, 503)
+
+
 def bad(message: str) -> Refused:
     return refused(400, message)
 
@@ -66,8 +87,6 @@ def check(value: object, shape: Shape, path: str = "body") -> None:
     if kinds and not any(_is(value, kind) for kind in kinds):
         message = f"{path} must be {','.join(kinds)}"
         raise bad(message)
-    if value is None:
-        return
     if "enum" in shape and value not in shape["enum"]:
         message = f"{path} must be equal to one of the allowed values"
         raise bad(message)

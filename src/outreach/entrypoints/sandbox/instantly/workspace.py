@@ -9,17 +9,17 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 import attrs
-from starlette.responses import JSONResponse, Response
 
 from outreach.entrypoints.sandbox.courier import Courier
 from outreach.entrypoints.sandbox.faults import Certain, Fault
 from outreach.entrypoints.sandbox.ground import Ground, serial_id
 from outreach.entrypoints.sandbox.instantly.campaigns import Campaign
+from outreach.entrypoints.sandbox.instantly.events import event_body, first_mail
 from outreach.entrypoints.sandbox.instantly.hooks import Hooks
 from outreach.entrypoints.sandbox.instantly.leads import WAITING, Lead
 from outreach.entrypoints.sandbox.instantly.paging import zulu
 from outreach.entrypoints.sandbox.instantly.scheduler import Scheduler
-from outreach.entrypoints.sandbox.instantly.shape import refused
+from outreach.entrypoints.sandbox.instantly.shape import too_many, unavailable
 from outreach.entrypoints.sandbox.instantly.store import (
     Account,
     Email,
@@ -72,7 +72,8 @@ class Workspace:
             ground=ground,
             wire=WIRE,
             certain=self.certain,
-            refusals={Fault.RATE_LIMITED: too_many, Fault.UNAVAILABLE: _unavailable},
+            recipients=lambda: self.store.added,
+            refusals={Fault.RATE_LIMITED: too_many, Fault.UNAVAILABLE: unavailable},
         )
         self._waiting: dict[str, dict[str, Lead]] = collections.defaultdict(dict)
         self._sent: collections.Counter[tuple[str, str]] = collections.Counter()
@@ -146,7 +147,7 @@ class Workspace:
                 "campaign_id": campaign.id,
                 "campaign_name": campaign.name,
                 "lead": asked,
-                **_rendered(campaign, asked),
+                **first_mail(campaign, asked),
                 "engine_s": self.ground.clock.now_s(),
                 **arrival,
             },
@@ -289,32 +290,7 @@ class Workspace:
         if campaign is None:
             return  # a mail by hand, or of a campaign that is gone
         lead = self.store.leads.get((ours or email).lead_id or "")
-        sent = ours or email
-        place = int((sent.step or "0_0_0").split("_")[1])
-        body: Json = {
-            **(lead.payload() if lead else {}),
-            "timestamp": zulu(time.time()),
-            "event_type": event_type,
-            "workspace": _ORGANIZATION,
-            "campaign_id": campaign.id,
-            "campaign_name": campaign.name,
-            "lead_email": email.lead,
-            "email_account": email.account,
-            "unibox_url": None,
-            "step": place + 1,
-            "variant": 1,
-            "is_first": place == 0,
-            "email_id": email.id,
-        }
-        if ours is None:
-            body |= {"email_subject": email.subject, "email_html": email.text}
-        else:
-            body |= {
-                "reply_subject": email.subject,
-                "reply_text": email.text,
-                "reply_html": email.text.replace("\n", "<br/>"),
-                "reply_text_snippet": email.text[:100],
-            }
+        body = event_body(event_type, email, ours, campaign, lead)
         hooks = self.hooks.wanting(event_type, campaign.id)
         self.courier.post(hooks, event_type, email.id, body)
 
@@ -364,26 +340,3 @@ class Workspace:
         )
         if lead is not None and gone:
             del waiting[lead.id]
-
-
-def too_many() -> Response:
-    """Refuse as the vendor does above its limit: without a word on when to come."""
-    return JSONResponse(refused(429, "Rate limit exceeded").body, 429)
-
-
-def _unavailable() -> Response:
-    return JSONResponse(refused(503, "Service temporarily unavailable").body, 503)
-
-
-def _rendered(campaign: Campaign, asked: Json) -> Json:
-    """Give the first mail as it would leave, for whoever judges the log."""
-    if not campaign.steps:
-        return {"subject": "", "text": "", "sha256": hashlib.sha256(b"").hexdigest()}
-    lead = Lead("", "", campaign.id, str(asked["email"]), asked, 0.0, 0.0)
-    variant = campaign.steps[0]["variants"][0]
-    text = lead.render(variant["body"])
-    return {
-        "subject": lead.render(variant["subject"]),
-        "text": text,
-        "sha256": hashlib.sha256(text.encode()).hexdigest(),
-    }

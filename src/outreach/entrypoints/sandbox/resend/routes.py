@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import math
 import time
+from http import HTTPStatus
 from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -14,7 +15,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from outreach.entrypoints.sandbox.gate import is_blocked_at_edge
+from outreach.entrypoints.sandbox.edge import is_blocked_at_edge
 from outreach.entrypoints.sandbox.ground import Ground
 from outreach.entrypoints.sandbox.resend.lists import Lists
 from outreach.entrypoints.sandbox.resend.sending import Sending
@@ -56,7 +57,8 @@ def create_resend(team: Team) -> ASGIApp:
 
 async def http_error(_: Request, problem: HTTPException) -> Response:
     """Word what the router refuses: an unknown path or method."""
-    name = "not_found" if problem.status_code == 404 else "method_not_allowed"  # noqa: PLR2004
+    is_missing = problem.status_code == HTTPStatus.NOT_FOUND
+    name = "not_found" if is_missing else "method_not_allowed"
     return _error(problem.status_code, name, problem.detail)
 
 

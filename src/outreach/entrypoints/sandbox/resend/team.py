@@ -67,6 +67,7 @@ class Team:
             ground=ground,
             wire=WIRE,
             certain=self.certain,
+            recipients=lambda: len(self.shelf.mails),
             refusals={
                 Fault.RATE_LIMITED: lambda: too_many(ground.behaviour().retry_after_s),
                 Fault.UNAVAILABLE: _unavailable,
