@@ -34,8 +34,10 @@ HEADERS: Final = (
     "Persoană de contact",
     "Suprafață (ha)",
     "Observații",
+    "Temei legal",
 )
 _NAME, _CUI, _CAEN, _COUNTY, _CITY, _PHONE, _MAIL, _PERSON, _LAND, _NOTE = range(10)
+_BASIS: Final = 10
 
 _KINDS: Final = _listed("""
     Agro, Ferma, Agricola, Cereal, Agroprod, Pomicola, Zootehnica, Legumicola,
@@ -98,6 +100,9 @@ _NOTES: Final = (
     "vorbește și maghiară",
     "client vechi\nplătește la timp",
 )
+# Marketing by mail asks for prior consent in Romania, or for a customer of ours.
+_BASES: Final = ("consimțământ", "client existent", "interes legitim", "")
+_OF_MAIL: Final = (*("consimțământ",) * 6, *("client existent",) * 3, "interes legitim")
 _HOLES: Final = ("", "", "", "-", "lipsă")
 _BROKEN_PHONES: Final = (
     "0722 12",
@@ -197,6 +202,7 @@ class _Maker:
             ["", str(rng.randint(3, 900)), f"{rng.randint(1, 9)}.250"]
         )
         row[_NOTE] = rng.choice(_NOTES)
+        row[_BASIS] = rng.choice(_BASES)
         return row
 
     def address(self, row: list[str]) -> str:
@@ -211,7 +217,7 @@ class _Maker:
         rng, row = self.rng, self.row()
         kind = rng.choices(
             ["mobile", "fixed and mobile", "two", "mail", "abroad", "half"],
-            [74, 6, 6, 8, 3, 3],
+            [60, 6, 6, 22, 3, 3],
         )[0]
         number = self.number()
         row[_PHONE] = rng.choice(_WRITINGS)(number)
@@ -223,6 +229,7 @@ class _Maker:
             row[_PHONE] += f" / 0{self.number()}"
         elif kind == "mail":
             row[_PHONE] = rng.choice(_HOLES)
+            row[_BASIS] = rng.choice(_OF_MAIL)
         elif kind == "abroad":
             shape, low, high = rng.choice(_ABROAD)
             row[_PHONE] = self.fresh(lambda: shape.format(rng.randint(low, high)))

@@ -19,7 +19,7 @@ from outreach.entrypoints.sandbox.links import links_in
 from outreach.entrypoints.sandbox.mail_fate import MailCircumstances, foretell_mail
 
 API: Final = "/instantly/api/v2"
-LEAVE: Final = "http://127.0.0.1:9/u/token-1"
+LEAVE: Final = "http://127.0.0.1:9/l/token-1"
 PAGE: Final = "http://127.0.0.1:9/farm"
 MAIL: Final[dict[str, Any]] = {
     "from": "andrei@hambarul-nou.example",
@@ -193,15 +193,19 @@ async def test_a_link_of_another_machine_is_noted_and_never_asked(
 
 
 def test_the_link_that_unsubscribes_is_the_headers_or_the_last_that_says_so() -> None:
-    html = f'<a href="{PAGE}?a=1&amp;b=2">x</a> <a href="{LEAVE}">dezabonare</a>'
+    html = (
+        f'<a href="{PAGE}?a=1&amp;b=2">x</a> Dezabonați-vă: <a href="{LEAVE}">aici</a>'
+    )
 
     plain = links_in(html, {})
     headed = links_in("text", ONE_CLICK)
+    named = links_in(f"{PAGE}/unsubscribe?t=1 or {PAGE}", {})
     none = links_in(f"see {PAGE}", {})
 
     assert plain.all == (f"{PAGE}?a=1&b=2", LEAVE)
     assert (plain.leave, plain.one_click) == (LEAVE, False)
     assert (headed.leave, headed.one_click) == (LEAVE, True)
+    assert named.leave == f"{PAGE}/unsubscribe?t=1"
     assert none.leave == ""
 
 
@@ -270,3 +274,36 @@ async def test_a_lead_of_a_campaign_answers_into_the_mailbox_that_wrote(
 
         came = desk.events("mail_reply")[0]
         assert (came["account"], came["sender"]) == (MAILBOX, "ion@ferma.example")
+
+
+def test_the_process_takes_mailboxes_domains_and_its_time_of_day(
+    tmp_path: Path,
+) -> None:
+    monday = dt.datetime(2026, 11, 23, 7, 0, tzinfo=dt.UTC)
+    with Sandbox.start(
+        tmp_path / "a.jsonl",
+        profile="calm",
+        speed=60,
+        mailboxes=("one@b.example", "two@b.example"),
+        domains=("b.example",),
+        begin=monday,
+    ) as box:
+        key = {"authorization": f"Bearer {box.token}"}
+        with httpx.Client(headers=key) as client:
+            accounts = client.get(f"{box.instantly_url}/api/v2/accounts").json()
+            domains = client.get(f"{box.resend_url}/domains").json()
+        first = dt.datetime.fromisoformat(box.state()["engine_time"])
+        later = monday + dt.timedelta(hours=5)
+        box.set_clock(later)
+        second = dt.datetime.fromisoformat(box.state()["engine_time"])
+        box.kill()
+
+    with Sandbox.start(tmp_path / "a.jsonl", profile="calm", speed=60) as box:
+        third = dt.datetime.fromisoformat(box.state()["engine_time"])
+
+    boxes = [one["email"] for one in accounts["items"]]
+    assert boxes == ["one@b.example", "two@b.example"]
+    assert [one["name"] for one in domains["data"]] == ["b.example"]
+    assert monday <= first < monday + dt.timedelta(hours=2)
+    assert later <= second < later + dt.timedelta(hours=2)
+    assert later <= third < later + dt.timedelta(hours=2)

@@ -64,8 +64,12 @@ async def imported(tmp_path: Path, name: str = "leads.csv") -> list[Lead]:
     return list(await leads.page(TENANT, after=None, limit=10_000))
 
 
-def campaign() -> dict[str, Any]:
-    return tomllib.loads((FOLDER / "sequence.toml").read_text("utf-8"))
+def campaign(name: str = "sequence.toml") -> dict[str, Any]:
+    return tomllib.loads((FOLDER / name).read_text("utf-8"))
+
+
+MAIL = campaign("sequence-mail.toml")
+MAIL_CHANNELS = ("EMAIL_COLD", "EMAIL_WARM")
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -202,3 +206,62 @@ def test_the_cold_texts_say_how_to_stop() -> None:
 
     for name in ("agri-first", "agri-reminder"):
         assert texts[name].rpartition("{")[2].count("STOP") == 2
+
+
+async def test_most_who_have_no_number_may_be_written_to_by_mail(
+    tmp_path: Path,
+) -> None:
+    leads = await imported(tmp_path)
+
+    without = [lead for lead in leads if not lead.phone]
+    fit = [lead for lead in without if lead.legal_basis not in {"", "interes legitim"}]
+    assert len(without) > len(leads) / 5
+    assert all(lead.emails for lead in without)
+    assert len(without) > len(fit) > len(without) * 0.8
+
+
+def test_every_step_of_the_mail_campaign_has_a_mail_for_who_has_no_number() -> None:
+    channels = {of["name"]: of["channel"] for of in MAIL["template"]}
+
+    assert MAIL["sequence"]["fallback_channel"] == "EMAIL_COLD"
+    for step in MAIL["step"]:
+        assert channels[step["template"]] == "WHATSAPP"
+        assert channels[step["fallback_template"]] == "EMAIL_COLD"
+    assert list(channels.values()).count("EMAIL_WARM") == 2
+
+
+def test_the_telephone_texts_of_both_campaigns_are_the_same() -> None:
+    texts = {of["name"]: of["content"] for of in campaign()["template"]}
+
+    for of in MAIL["template"]:
+        if of["channel"] == "WHATSAPP":
+            assert of["content"] == texts[of["name"]]
+
+
+@pytest.mark.parametrize(
+    "template",
+    [of for of in MAIL["template"] if of["channel"] in MAIL_CHANNELS],
+    ids=lambda of: of["name"],
+)
+def test_a_mail_is_fit_to_send_and_has_a_subject(template: dict[str, Any]) -> None:
+    declared = [Variable(of["name"], of["default"]) for of in template["variables"]]
+
+    wrong = check(template["content"], declared, links_allowed=False)
+    used = [one for one in declared if one.name in template["subject"]]
+    of_subject = check(template["subject"], used, minimum_variants=2)
+
+    assert list(wrong) == list(of_subject) == []
+    assert "\n" not in template["subject"]
+
+
+def test_the_mail_senders_are_the_phones_an_account_and_mailboxes() -> None:
+    phones = tomllib.loads((FOLDER / "phones.toml").read_text("utf-8"))["sender"]
+    senders = tomllib.loads((FOLDER / "senders-mail.toml").read_text("utf-8"))["sender"]
+
+    cold = [one for one in senders if one.get("channel") == "EMAIL_COLD"]
+    warm = [one for one in senders if one.get("channel") == "EMAIL_WARM"]
+    assert [one for one in senders if "phone" in one] == phones
+    assert [one["provider"] for one in cold] == ["instantly"]
+    assert {one["provider"] for one in warm} == {"resend"}
+    assert all(one["address"].endswith(".example") for one in warm)
+    assert len({one["address"] for one in warm}) == 3

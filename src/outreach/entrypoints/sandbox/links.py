@@ -23,7 +23,8 @@ __all__ = ["Links", "links_in"]
 _URL: Final = re.compile(r"https?://[^\s<>\"')\]]+")
 _ONE_CLICK: Final = "List-Unsubscribe=One-Click"
 _FORM: Final = "application/x-www-form-urlencoded"
-_UNSUBSCRIBES: Final = re.compile(r"unsub|dezabon|opt-?out|/u/", re.IGNORECASE)
+_LEAVING: Final = re.compile(r"unsub|dezabon|отпи|opt-?out", re.IGNORECASE)
+_NEAR: Final = 120  # characters before a link that say what it is for
 
 
 @attrs.frozen
@@ -52,11 +53,18 @@ def links_in(text: str, headers: Mapping[str, str]) -> Links:
     """Find the links of a mail. `headers` are its own, in any case."""
     lower = {name.lower(): value for name, value in headers.items()}
     named = _URL.findall(lower.get("list-unsubscribe", ""))
-    written = [url.rstrip(".,;") for url in _URL.findall(html.unescape(text))]
+    plain = html.unescape(text)
+    places = [(hit.start(), hit[0].rstrip(".,;")) for hit in _URL.finditer(plain)]
+    written = [url for _, url in places]
     found = tuple(dict.fromkeys([*written, *named]))
     if named:
         return Links(found, named[0], "list-unsubscribe-post" in lower)
-    leaving = [url for url in written if _UNSUBSCRIBES.search(url)]
+    starts = [0, *(at + len(url) for at, url in places)]
+    leaving = [
+        url
+        for (at, url), since in zip(places, starts, strict=False)
+        if _LEAVING.search(plain[max(since, at - _NEAR) : at] + url)
+    ]
     return Links(found, leaving[-1] if leaving else "", one_click=False)
 
 
