@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import collections
 import datetime as dt
 from pathlib import Path
@@ -228,3 +229,27 @@ async def test_a_draft_keeps_its_leads_and_mailboxes_to_itself(tmp_path: Path) -
         await desk.settled()
 
         assert desk.posted == []
+
+
+async def test_a_restart_delivers_what_was_due_once_somebody_asks(
+    tmp_path: Path,
+) -> None:
+    """A process that is killed has told nobody yet, and tells it after all."""
+    tuesday = dt.datetime(2026, 11, 24, 7, 0, tzinfo=dt.UTC)
+    slow = {"speed": 1.0, "begin_s": tuesday.timestamp()}
+    async with opened(tmp_path, plan=slow) as desk, desk.at(API) as client:
+        await want(client, "email_sent")
+        campaign = await started(client)
+        await add(client, campaign, MANY[0])
+        await asyncio.sleep(0.05)
+        assert len(desk.events("webhook_due")) == 1
+        assert desk.posted == []
+
+    async with opened(tmp_path) as desk, desk.at(API) as client:
+        await asyncio.sleep(0.05)
+        silent = list(desk.posted)
+        await client.get("/webhooks")
+        await desk.settled()
+
+        assert silent == []
+        assert [body["lead_email"] for body in desk.posted] == [MANY[0]]

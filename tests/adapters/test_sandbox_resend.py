@@ -493,3 +493,29 @@ async def test_a_restart_goes_on_with_mails_keys_and_hooks(tmp_path: Path) -> No
         assert left.count(first.json()["id"]) == 1
         assert left.count(late) == 1
         assert len(desk.accepted()) == 2
+
+
+async def test_webhooks_come_twice_and_late_under_the_same_id(tmp_path: Path) -> None:
+    async with (
+        opened(
+            tmp_path,
+            plan={"speed": 1e5},
+            resend_requests_per_s=0,
+            webhook_repeated=1,
+            webhook_late=0.5,
+        ) as desk,
+        desk.at("/resend") as client,
+    ):
+        await want(client, "email.sent", "email.delivered")
+        for number in range(20):
+            await send(client, to=f"a{number}@ferma.example")
+        await desk.settled()
+
+        ids = collections.Counter(r.headers["svix-id"] for r in desk.requests)
+        bodies = {(r.headers["svix-id"], r.content) for r in desk.requests}
+        first: dict[str, str] = {}
+        for body in desk.posted:
+            first.setdefault(body["data"]["to"][0], body["type"])
+        assert len(ids) == len(bodies) == 40
+        assert min(ids.values()) > 1
+        assert set(first.values()) == {"email.sent", "email.delivered"}

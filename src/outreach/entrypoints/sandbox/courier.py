@@ -76,7 +76,9 @@ class Vendor(Protocol):
 
 @attrs.define(kw_only=True, eq=False)
 class Courier:
-    """Plans and makes deliveries. Closed until `open`, which a restart delays."""
+    """Plans and makes deliveries. Closed until `open`: after a restart, when whoever
+    is told comes with a request.
+    """
 
     _ground: Ground
     _wire: str

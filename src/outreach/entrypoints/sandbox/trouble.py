@@ -48,7 +48,7 @@ class Trouble:
         if "arrival" in line:
             key = line["key"]
             self._arrivals[key] = max(self._arrivals[key], line["arrival"])
-        if line.get("kind") in FAULTS:
+        if line["kind"] in FAULTS and line["of"] == "send":
             self._certain.note(line["kind"])
 
     async def meet(

@@ -95,7 +95,6 @@ class Leads:
             elif len(created) < room:  # what is above the plan is in no counter
                 lead = self._workspace.add(campaign, asked, arrival=about)
                 created.append({"index": index, "id": lead.id, "email": lead.email})
-        self._workspace.courier.open()
         self._workspace.scheduler.look(campaign)
         return {
             "status": "success",

@@ -160,7 +160,6 @@ class Webhooks:
         self._workspace = workspace
 
     async def listed(self, request: Request) -> Response:
-        self._workspace.courier.open()  # whoever looks has come back
         query = request.query_params
         found = sorted(self._workspace.hooks.live.values(), key=lambda one: one.id)
         for name in ("campaign", "event_type"):
@@ -173,7 +172,6 @@ class Webhooks:
 
     async def register(self, request: Request) -> Response:
         hook = self._workspace.hooks.register(await read(request))
-        self._workspace.courier.open()
         return JSONResponse(hook.shown())
 
     async def change(self, request: Request) -> Response:
@@ -189,7 +187,6 @@ class Webhooks:
     async def resume(self, request: Request) -> Response:
         hook = self._found(request)
         self._workspace.hooks.resume(hook)
-        self._workspace.courier.open()
         return JSONResponse(hook.shown())
 
     async def event_types(self, _: Request) -> Response:

@@ -14,7 +14,6 @@ from starlette.routing import Mount, Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from outreach.entrypoints.sandbox.edge import is_blocked_at_edge
-from outreach.entrypoints.sandbox.ground import Ground
 from outreach.entrypoints.sandbox.instantly.campaign_pages import Accounts, Campaigns
 from outreach.entrypoints.sandbox.instantly.lead_pages import Blocks, Leads
 from outreach.entrypoints.sandbox.instantly.mail_pages import Mails, Webhooks
@@ -71,15 +70,16 @@ def create_instantly(workspace: Workspace) -> ASGIApp:
         Route("/webhook-events/{id}", hooks.event, methods=["GET"]),
     ]
     api = Router([Mount("/api/v2", Router(routes, redirect_slashes=False))])
-    return _Gate(api, workspace.ground)
+    return _Gate(api, workspace)
 
 
 class _Gate:
     """Counts machine time: so many requests a second, and sixty times that a minute."""
 
-    def __init__(self, app: ASGIApp, ground: Ground) -> None:
+    def __init__(self, app: ASGIApp, workspace: Workspace) -> None:
         self._app = app
-        self._ground = ground
+        self._ground = workspace.ground
+        self._courier = workspace.courier
         self._arrived: collections.deque[float] = collections.deque()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -108,6 +108,7 @@ class _Gate:
         if not hmac.compare_digest(given.encode(), expected.encode()):
             why = "Invalid API key" if given else "Missing Authorization header"
             return self._noted("401", scope, JSONResponse(refused(401, why).body, 401))
+        self._courier.open()
         if self._is_too_often(knobs.instantly_requests_per_s):
             return self._noted("429", scope, too_many())
         return None

@@ -67,9 +67,9 @@ class Scheduler:
         for campaign in self._store.campaigns.values():
             self.look(campaign)
 
-    def look(self, campaign: Campaign) -> None:
-        """Plan the next mail of a campaign, if it has one."""
-        due_s = self._next_s(campaign)
+    def look(self, campaign: Campaign, from_s: float | None = None) -> None:
+        """Plan the next mail of a campaign, if it has one, from now or `from_s` on."""
+        due_s = self._next_s(campaign, from_s)
         planned = self._planned.get(campaign.id)
         if due_s is None or (planned is not None and planned <= due_s):
             return
@@ -112,7 +112,10 @@ class Scheduler:
         # is as of its planned moment only if that is now.
         if _EARLY_S <= late_s <= most_s and self._could(campaign, due_s):
             self._send(campaign, due_s)
-        self.look(campaign)
+            # From the planned moment: a busy machine does not stretch the gaps.
+            self.look(campaign, due_s)
+        else:
+            self.look(campaign)
 
     def _could(self, campaign: Campaign, at_s: float) -> bool:
         next_s = self._next_s(campaign, at_s)

@@ -101,8 +101,6 @@ class Workspace:
                 case _:
                     self._take(line)
         self.courier.resume(events)
-        if not self.hooks.live:
-            self.courier.open()
         for letter in letters:
             self.readers.live(letter)
         self.scheduler.look_again()
@@ -240,7 +238,6 @@ class Workspace:
             },
         )
         email = self.store.replied(line)
-        self.courier.open()
         self.readers.live(self._letter(line))
         return email
 

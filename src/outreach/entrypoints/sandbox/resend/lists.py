@@ -114,13 +114,11 @@ class Lists:
         return JSONResponse({"object": "suppression", "id": one.id, "deleted": True})
 
     async def hooks(self, request: Request) -> Response:
-        self._team.courier.open()  # whoever looks has come back
         every = reversed(self._team.hooks.live.values())
         return self._page(request, [hook.shown() for hook in every])
 
     async def register(self, request: Request) -> Response:
         hook = self._team.hooks.register(await read(request))
-        self._team.courier.open()
         answer = {
             "object": "webhook",
             "id": hook.id,
@@ -136,7 +134,6 @@ class Lists:
     async def change_hook(self, request: Request) -> Response:
         hook = self._hook(request)
         self._team.hooks.change(hook, await read(request))
-        self._team.courier.open()
         return JSONResponse({"object": "webhook", "id": hook.id})
 
     async def delete_hook(self, request: Request) -> Response:

@@ -16,7 +16,6 @@ from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from outreach.entrypoints.sandbox.edge import is_blocked_at_edge
-from outreach.entrypoints.sandbox.ground import Ground
 from outreach.entrypoints.sandbox.resend.lists import Lists
 from outreach.entrypoints.sandbox.resend.sending import Sending
 from outreach.entrypoints.sandbox.resend.team import Team, too_many
@@ -52,7 +51,7 @@ def create_resend(team: Team) -> ASGIApp:
         Route("/webhooks/{id}", lists.change_hook, methods=["PATCH"]),
         Route("/webhooks/{id}", lists.delete_hook, methods=["DELETE"]),
     ]
-    return _Gate(Router(routes, redirect_slashes=False), team.ground)
+    return _Gate(Router(routes, redirect_slashes=False), team)
 
 
 async def http_error(_: Request, problem: HTTPException) -> Response:
@@ -71,9 +70,10 @@ def _error(status: int, name: str, message: str) -> JSONResponse:
 class _Gate:
     """Counts machine seconds: so many requests in each, over all keys of the team."""
 
-    def __init__(self, app: ASGIApp, ground: Ground) -> None:
+    def __init__(self, app: ASGIApp, team: Team) -> None:
         self._app = app
-        self._ground = ground
+        self._ground = team.ground
+        self._courier = team.courier
         self._second = 0
         self._served = 0
 
@@ -111,6 +111,7 @@ class _Gate:
         if not hmac.compare_digest(given.encode(), expected.encode()):
             answer = _error(403, "invalid_api_key", "API key is invalid.")
             return self._noted("403", scope, answer)
+        self._courier.open()
         now = math.floor(time.monotonic())
         if now != self._second:
             self._second, self._served = now, 0

@@ -85,8 +85,6 @@ class Team:
         for domain in sorted(set(self._given).difference(self.shelf.domains)):
             self._note("domain", name=domain)
         self.courier.resume(events)
-        if not self.hooks.live:
-            self.courier.open()
         gone = {letter.id for letter in sent}
         for mail in self.shelf.mails.values():
             if mail.id not in gone and mail.last_event in {"queued", "scheduled"}:
@@ -130,7 +128,6 @@ class Team:
             },
         )
         mail = self.shelf.accepted(line)
-        self.courier.open()
         if mail.scheduled_s is not None:
             self._tell("email.scheduled", mail, {})
         self._plan(mail)
