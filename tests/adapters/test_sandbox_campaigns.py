@@ -239,3 +239,57 @@ async def test_a_restart_sends_what_waits_and_nothing_twice(tmp_path: Path) -> N
         assert (again["duplicated_leads"], again["in_blocklist"]) == (1, 1)
         assert shown["status"] == 1
         assert entries == [blocked.json()]
+
+
+@pytest.mark.parametrize(
+    ("status", "word"),
+    [
+        (-1, "campaign_accounts_unhealthy"),
+        (-2, "campaign_bounce_protect"),
+        (-99, "campaign_account_suspended"),
+        (3, "campaign_completed"),
+    ],
+)
+async def test_a_campaign_that_the_vendor_stopped_sends_nothing_and_says_so(
+    tmp_path: Path, status: int, word: str
+) -> None:
+    async with (
+        opened(tmp_path) as desk,
+        desk.at(API) as client,
+        desk.at("/_sandbox") as control,
+    ):
+        campaign = await started(client)
+        stop = {"id": campaign, "status": status}
+        stopped = await control.post("/campaign", json=stop)
+        wrong = await control.post("/campaign", json={**stop, "status": 7})
+        none = await control.post("/campaign", json={**stop, "id": "x"})
+        await add(client, campaign, *MANY)
+        await desk.settled()
+
+        shown = (await client.get(f"/campaigns/{campaign}")).json()
+        codes = [answer.status_code for answer in (stopped, wrong, none)]
+        assert codes == [200, 400, 404]
+        assert (shown["status"], await why(client, campaign)) == (status, word)
+        assert desk.events("mailed") == []
+
+
+async def test_a_mailbox_that_cannot_connect_sends_nothing_until_it_can(
+    tmp_path: Path,
+) -> None:
+    async with (
+        opened(tmp_path) as desk,
+        desk.at(API) as client,
+        desk.at("/_sandbox") as control,
+    ):
+        campaign = await started(client)
+        await control.post("/mailbox", json={"email": MAILBOX, "status": -1})
+        await add(client, campaign, *MANY[:3])
+        await desk.settled()
+        shown = (await client.get(f"/accounts/{MAILBOX}")).json()
+        before = len(desk.events("mailed"))
+
+        await client.post(f"/accounts/{MAILBOX}/resume")
+        await desk.settled()
+
+        assert (shown["status"], before) == (-1, 0)
+        assert len(desk.events("mailed")) == 3

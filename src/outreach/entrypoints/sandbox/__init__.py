@@ -150,6 +150,16 @@ class Sandbox:
         """Set knobs while it runs."""
         return self._control("/behaviour", **knobs)
 
+    def set_campaign(self, campaign: str, status: int) -> dict[str, Any]:
+        """Give a campaign of Instantly a status that only the vendor gives, such as -2
+        (bounce protection).
+        """
+        return self._control("/campaign", id=campaign, status=status)
+
+    def set_mailbox(self, email: str, status: int) -> dict[str, Any]:
+        """Give a mailbox of Instantly a status, such as -1 (cannot connect)."""
+        return self._control("/mailbox", email=email, status=status)
+
     def set_clock(self, engine_time: dt.datetime) -> dict[str, Any]:
         """Say what time it is for the engine; hours of campaigns go by it."""
         return self._control("/clock", engine_time=engine_time.isoformat())

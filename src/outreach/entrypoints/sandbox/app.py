@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Container
 from http import HTTPStatus
 from typing import Final
 
@@ -17,8 +18,14 @@ from starlette.types import ASGIApp
 from outreach.entrypoints.sandbox.answers import Refused, ok, read_json, refuse
 from outreach.entrypoints.sandbox.behaviour import BadBehaviour
 from outreach.entrypoints.sandbox.gate import Gate
+from outreach.entrypoints.sandbox.instantly.campaigns import (
+    STATUSES as CAMPAIGN_STATUSES,
+)
 from outreach.entrypoints.sandbox.instantly.routes import PATH as INSTANTLY_PATH
 from outreach.entrypoints.sandbox.instantly.routes import create_instantly
+from outreach.entrypoints.sandbox.instantly.store import (
+    STATUSES as ACCOUNT_STATUSES,
+)
 from outreach.entrypoints.sandbox.reading import Reading
 from outreach.entrypoints.sandbox.resend.routes import PATH as RESEND_PATH
 from outreach.entrypoints.sandbox.resend.routes import create_resend
@@ -61,6 +68,8 @@ def create_app(vendor: Vendor) -> ASGIApp:
         Route("/write-by-hand", control.write_by_hand, methods=["POST"]),
         Route("/account", control.account, methods=["POST"]),
         Route("/behaviour", control.behaviour, methods=["POST"]),
+        Route("/campaign", control.campaign, methods=["POST"]),
+        Route("/mailbox", control.mailbox, methods=["POST"]),
         Route("/clock", control.clock, methods=["POST"]),
         Route("/state", control.state),
     ]
@@ -177,6 +186,28 @@ class _Control:
         self._vendor.behaviour = changed
         return ok(attrs.asdict(changed))
 
+    async def campaign(self, request: Request) -> Response:
+        """Give a campaign of Instantly a status of the vendor's own, such as -2."""
+        body = await read_json(request)
+        workspace = self._vendor.instantly
+        campaign = workspace.store.campaigns.get(_word(body, "id"))
+        if campaign is None:
+            message = f"no campaign {body['id']}"
+            raise Refused.missing(message)
+        workspace.change(campaign, {}, _number(body, "status", CAMPAIGN_STATUSES))
+        return ok(campaign.shown())
+
+    async def mailbox(self, request: Request) -> Response:
+        """Give a mailbox of Instantly a status, such as -1: it cannot connect."""
+        body = await read_json(request)
+        workspace = self._vendor.instantly
+        account = workspace.store.accounts.get(_word(body, "email").lower())
+        if account is None:
+            message = f"no mailbox {body['email']}"
+            raise Refused.missing(message)
+        workspace.set_account(account, _number(body, "status", ACCOUNT_STATUSES))
+        return ok({"email": account.email, "status": account.status})
+
     async def clock(self, request: Request) -> Response:
         """Take the engine's time, which a scaled run may hold back."""
         typed = (await read_json(request)).get("engine_time")
@@ -229,3 +260,11 @@ def _word(body: dict[str, object], field: str) -> str:
         message = f"{field}: must be a text"
         raise Refused.bad(message, field)
     return word
+
+
+def _number(body: dict[str, object], field: str, allowed: Container[int]) -> int:
+    number = body.get(field)
+    if not isinstance(number, int) or number not in allowed:
+        message = f"{field}: one of {allowed}, not {number!r}"
+        raise Refused.bad(message, field)
+    return number

@@ -13,11 +13,12 @@ from outreach.entrypoints.sandbox.instantly.shape import Shape, listed, nullable
 from outreach.entrypoints.sandbox.instantly.zones import ZONES
 from outreach.entrypoints.sandbox.journal import Json
 
-__all__ = ["ACTIVE", "CHANGE", "CREATE", "DRAFT", "PAUSED", "Campaign"]
+__all__ = ["ACTIVE", "CHANGE", "CREATE", "DRAFT", "PAUSED", "STATUSES", "Campaign"]
 
 DRAFT: Final = 0
 ACTIVE: Final = 1
 PAUSED: Final = 2
+STATUSES: Final = (-99, -2, -1, 0, 1, 2, 3, 4)
 
 _HOUR_OF_DAY: Final = "^([01][0-9]|2[0-3]):([0-5][0-9])$"
 _WORD: Final[Shape] = {"type": "string"}

@@ -133,7 +133,8 @@ class Leads:
         asked = await read(request)
         check(asked, _LIST)
         found = sorted(self._workspace.store.leads.values(), key=lambda one: one.id)
-        found = [lead for lead in found if _matches(lead, asked)]
+        contacts = frozenset(one.lower() for one in asked.get("contacts", ()))
+        found = [lead for lead in found if _matches(lead, asked, contacts)]
         return page(asked, found, lambda one: one.id, lambda one: one.shown())
 
     async def one(self, request: Request) -> Response:
@@ -168,14 +169,13 @@ class Leads:
         return lead
 
 
-def _matches(lead: Lead, asked: Json) -> bool:
-    contacts = asked.get("contacts")
+def _matches(lead: Lead, asked: Json, contacts: frozenset[str]) -> bool:
     words = f"{lead.email} {lead.asked.get('first_name')} {lead.asked.get('last_name')}"
     return (
         asked.get("campaign") in {None, lead.campaign}
         and (not asked.get("ids") or lead.id in asked["ids"])
         and lead.id not in asked.get("excluded_ids", ())
-        and (not contacts or lead.email in [one.lower() for one in contacts])
+        and (not contacts or lead.email in contacts)
         and asked.get("search", "").lower() in words.lower()
         and asked.get("in_campaign", True)
         and not asked.get("in_list", False)

@@ -19,7 +19,10 @@ from outreach.entrypoints.sandbox.instantly.leads import (
 from outreach.entrypoints.sandbox.instantly.paging import zulu
 from outreach.entrypoints.sandbox.journal import Json, moment
 
-__all__ = ["Account", "Email", "Store"]
+__all__ = ["STATUSES", "Account", "Email", "Store", "email_id"]
+
+STATUSES: Final = (-3, -2, -1, 1, 2, 3)
+"""Of a mailbox: it works at 1 only."""
 
 _UNITS: Final = {"minutes": 60.0, "hours": 3600.0, "days": 86400.0}
 _SENT, _RECEIVED = 1, 2
@@ -304,4 +307,5 @@ class Store:
 
 
 def email_id(number: int) -> str:
+    """Give the id of the number-th mail of the unibox."""
     return serial_id(20, number)

@@ -110,7 +110,10 @@ class Team:
         return domain in self.shelf.domains
 
     def accept(self, order: Order) -> Mail:
-        """Write an acceptance down, then let the mail go its way."""
+        """Write an acceptance down, then let the mail go its way.
+
+        Only the first of several recipients is somebody who reads.
+        """
         request = order.request
         text = request.get("text") or request.get("html") or ""
         line = self.ground.accept(
