@@ -89,6 +89,9 @@ _LAST: Final = _listed("""
     Stânescu-Deal
 """)
 _CAENS: Final = ("0111", "0113", "0121", "0124", "0141", "0145", "0149", "0150", "0161")
+# Cold mail asks for one of the first two; who has another gets none.
+_BASES: Final = ("client existent", "consimțământ", "interes legitim", "")
+_OF_BASES: Final = (60, 30, 7, 3)
 _NOTES: Final = (
     "",
     "",
@@ -100,9 +103,6 @@ _NOTES: Final = (
     "vorbește și maghiară",
     "client vechi\nplătește la timp",
 )
-# Marketing by mail asks for prior consent in Romania, or for a customer of ours.
-_BASES: Final = ("consimțământ", "client existent", "interes legitim", "")
-_OF_MAIL: Final = (*("consimțământ",) * 6, *("client existent",) * 3, "interes legitim")
 _HOLES: Final = ("", "", "", "-", "lipsă")
 _BROKEN_PHONES: Final = (
     "0722 12",
@@ -153,6 +153,7 @@ class Made:
 class _Maker:
     def __init__(self, seed: str) -> None:
         self.rng = Random(seed)
+        self.bases = Random(f"{seed} bases")
         self.taken: set[str] = set()
         self.made = Made()
         self.good: list[list[str]] = []
@@ -202,7 +203,6 @@ class _Maker:
             ["", str(rng.randint(3, 900)), f"{rng.randint(1, 9)}.250"]
         )
         row[_NOTE] = rng.choice(_NOTES)
-        row[_BASIS] = rng.choice(_BASES)
         return row
 
     def address(self, row: list[str]) -> str:
@@ -229,7 +229,6 @@ class _Maker:
             row[_PHONE] += f" / 0{self.number()}"
         elif kind == "mail":
             row[_PHONE] = rng.choice(_HOLES)
-            row[_BASIS] = rng.choice(_OF_MAIL)
         elif kind == "abroad":
             shape, low, high = rng.choice(_ABROAD)
             row[_PHONE] = self.fresh(lambda: shape.format(rng.randint(low, high)))
@@ -237,6 +236,8 @@ class _Maker:
             row[_MAIL] = rng.choice(_BROKEN_MAILS)
         if kind == "mail" or (kind != "half" and rng.random() < _WITH_MAIL):
             row[_MAIL] = self.address(row)
+        # Drawn apart, so that the rest of the list is what it was without it.
+        row[_BASIS] = self.bases.choices(_BASES, _OF_BASES)[0]
         self.good.append(row)
         self.made.rows.append(row)
         self.made.imported += 1
