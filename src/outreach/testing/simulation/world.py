@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import random
 from collections import Counter
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, Final
 
@@ -276,7 +278,8 @@ class World:
         self._operators.start()
         self._trouble.start()
         self.schedule.call(self.weather.calm, self._calm_down)
-        self.schedule.run(self.weather.end)
+        with _uncollected():
+            self.schedule.run(self.weather.end)
         return self
 
     def _work(self, n: int, at: float) -> None:
@@ -318,6 +321,20 @@ class World:
     def _calm_down(self) -> None:
         self.provider.calm = True
         self.schedule.ring()
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """A world leaves no cycles before its end, and looking for some takes a tenth of
+    its time, in a large process more.
+    """
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 @define(eq=False)
