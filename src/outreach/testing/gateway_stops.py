@@ -46,7 +46,13 @@ def mail(text: str, to: str = "ana@firma.ro", state: State = State.COLD) -> Parc
     """A cold mail; a warm one for a lead that is not cold."""
     cold = state in {State.COLD, State.CONTACTED_WA, State.CONTACTED_EMAIL}
     permit = Permit(Channel.EMAIL_COLD if cold else Channel.EMAIL_WARM, state)
-    return evolve(parcel(text), permit=permit, to=to, sender_number="ion@agro.example")
+    return evolve(
+        parcel(text),
+        permit=permit,
+        to=to,
+        sender_number="ion@agro.example",
+        subject="Bună ziua",
+    )
 
 
 def _stop(kind: StopKind, sent: Parcel, ref: str = "") -> Stop:
