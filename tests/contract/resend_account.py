@@ -16,7 +16,7 @@ from uuid import UUID
 
 from attrs import define, evolve, field, frozen
 
-from outreach.adapters.resend import ResendGateway, open_client
+from outreach.adapters.resend import ResendGateway, ResendReader, open_client
 from outreach.domain.channel import Channel, Permit, State
 from outreach.domain.event import SystemEvent
 from outreach.domain.message import Answer, Parcel
@@ -218,6 +218,35 @@ class Account:
                 return Says(200, {"object": "email", "id": ref})
         return error(422, "validation_error", "Email is already sent.")
 
+    def receive(self, text: str, **changes: Any) -> SystemEvent:
+        """A mail comes in; the event as the vendor's webhook says it."""
+        ref = str(UUID(int=len(self.received)))
+        mail = {
+            "object": "email",
+            "id": ref,
+            "to": [_MAILS[OURS[0]]],
+            "from": f"Ana <{_MAILS[THEIRS]}>",
+            "subject": "Re: Bună ziua",
+            "message_id": f"<{len(self.received)}@firma.ro>",
+            "html": None,
+            "text": text,
+            "headers": {},
+            "created_at": "2023-10-06T23:47:56.678Z",
+            "attachments": [],
+            **changes,
+        }
+        self.received[ref] = mail
+        data = {
+            "email_id": ref,
+            **{n: mail[n] for n in ("created_at", "from", "to", "subject")},
+            **{n: mail[n] for n in ("message_id", "attachments")},
+            "bcc": [],
+            "cc": [],
+        }
+        event = {"type": "email.received", "created_at": mail["created_at"]}
+        (read,) = ResendReader().read(json.dumps({**event, "data": data}).encode())
+        return read
+
     def came_in(self, _asked: Asked, ref: str) -> Reaction:
         found = self.received.get(ref)
         return Says(200, found) if found else error(404, "not_found", "Not found")
@@ -365,6 +394,16 @@ class ResendBench:
 
     async def arrange(self, situation: Situation) -> None:
         self.account.situation = situation
+
+    async def receive(self, text: str) -> SystemEvent:
+        return self.account.receive(text)
+
+    async def forget(self, event: SystemEvent) -> None:
+        del self.account.received[event.ref]
+
+    async def own(self, domain: str, *, ready: bool) -> None:
+        status = "verified" if ready else "pending"
+        self.account.domains.append((domain, status))
 
     async def let_go(self) -> list[str]:
         """What is accepted has left already."""

@@ -15,6 +15,7 @@ from outreach.testing.gateway import (
 )
 from outreach.testing.gateway_many import RepeatsSafelyContract
 from outreach.testing.gateway_stops import TakesBackContract, WarmAccountContract
+from outreach.testing.incoming import ChecksDomainsContract, FetchesContentContract
 
 
 class TestResend(
@@ -23,6 +24,8 @@ class TestResend(
     PollsStatusContract,
     RepeatsSafelyContract,
     ReceivesWebhooksContract,
+    FetchesContentContract,
+    ChecksDomainsContract,
 ):
     @pytest.fixture
     async def bench(self) -> AsyncIterator[ResendBench]:

@@ -129,6 +129,7 @@ class MemoryStore:
     hashes: dict[str, list[AttemptId]] = Factory(dict)
     contacted: set[tuple[SenderId, LeadId]] = Factory(set)
     threads: dict[tuple[SenderId, LeadId], str] = Factory(dict)
+    mails: dict[str, AttemptId] = Factory(dict)
     talks: dict[str, tuple[SenderId, LeadId]] = Factory(dict)
     log: list[LogRow] = Factory(list)
     log_of: dict[LeadId, list[LogRow]] = Factory(dict)
@@ -385,6 +386,7 @@ class MemoryStore:
             if attempt.parcel.attempt not in known:
                 known.append(attempt.parcel.attempt)
         if thread:
+            self.mails[thread] = attempt.parcel.attempt
             self.converse(attempt.parcel.sender, attempt.lead, thread)
 
     def converse(self, sender: SenderId, lead: LeadId, thread: str = "") -> None:

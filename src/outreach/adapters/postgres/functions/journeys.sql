@@ -65,8 +65,8 @@ RETURN r.doc || jsonb_build_object('id', r.id, 'tenant', r.tenant_id,
     'sla_breached', r.sla_breached, 'claimed_until', r.claimed_until,
     'version', r.version);
 
--- The lead an event is about: by the provider's id, by what was sent, by the
--- conversation, by the address; NULL: not known.
+-- The lead an event is about: by the provider's id, by what was sent, by the mails that
+-- it answers, by the conversation, by the address; NULL: not known.
 CREATE FUNCTION match_event(p_provider text, p_account text, e jsonb) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
 AS $$
@@ -106,6 +106,18 @@ BEGIN
          AND a.outcome IN ('CALLING', 'ACCEPTED', 'UNKNOWN', 'ABANDONED')
          AND (a.external_ref IS NULL OR e ->> 'ref' IN ('', a.external_ref))
        ORDER BY a.called_at DESC LIMIT 1;
+    END IF;
+    IF v_lead IS NULL THEN
+      SELECT a.lead_id, a.id INTO v_lead, v_attempt
+        FROM jsonb_array_elements_text(e -> 'answers') WITH ORDINALITY AS r (id, n)
+        JOIN attempts a ON a.id = r.id::uuid
+       WHERE a.tenant_id = v_tenant ORDER BY r.n LIMIT 1;
+    END IF;
+    IF v_lead IS NULL THEN
+      SELECT a.lead_id, a.id INTO v_lead, v_attempt
+        FROM jsonb_array_elements_text(e -> 'references') WITH ORDINALITY AS r (id, n)
+        JOIN attempts a ON a.thread = r.id AND a.thread LIKE '<%'
+       WHERE a.tenant_id = v_tenant ORDER BY r.n, a.called_at DESC LIMIT 1;
     END IF;
     IF v_lead IS NULL AND e ->> 'thread' <> '' THEN
       SELECT v.lead_id INTO v_lead FROM wa_phone_numbers p
@@ -568,11 +580,15 @@ END
 $$;
 
 -- Not yet, and no try used: what it is about has not ended.
-CREATE FUNCTION hold_event(p_event uuid, p_until timestamptz) RETURNS void
+-- Back to the queue; aside: as if it were parked, so that nobody else waits for it.
+CREATE FUNCTION hold_event(p_event uuid, p_until timestamptz, p_aside boolean)
+RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
 AS $$
 BEGIN
-  UPDATE event_keys SET owner = NULL, lease_until = NULL, due_at = p_until
+  UPDATE event_keys
+     SET owner = NULL, lease_until = NULL, due_at = p_until,
+         status = CASE WHEN p_aside THEN 'PARKED' ELSE status END
    WHERE id = p_event AND status IN ('WAITING', 'PARKED');
 END
 $$;
