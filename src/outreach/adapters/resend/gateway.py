@@ -13,6 +13,7 @@ from outreach.adapters._http import HttpClient, HttpReply, HttpRequest, Lost, No
 from outreach.adapters.resend import wire
 from outreach.adapters.resend.acceptance import answer
 from outreach.adapters.resend.mail import completed, gone
+from outreach.adapters.resend.words import address
 from outreach.domain.channel import Channel
 from outreach.domain.errors import Misconfigured, RetryLater, Unavailable
 from outreach.domain.event import SystemEvent
@@ -306,8 +307,8 @@ class ResendGateway:
 
 def _may_be(mail: wire.Mail, parcel: Parcel) -> bool:
     return (
-        mail.sender == parcel.sender_number.lower()
-        and mail.to == (parcel.to,)
+        mail.sender == address(parcel.sender_number)
+        and mail.to == (address(parcel.to),)
         and mail.subject == parcel.subject
     )
 

@@ -71,6 +71,7 @@ PAGE: Final = 100
 """The most that the vendor gives at once."""
 
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\u0085\u2028\u2029]")
+_MORE_THAN_ONE: Final = re.compile(r"[\s<>,;()\"]")
 _SUCCESS: Final = range(200, 300)
 _NOT_FOUND: Final = 404
 _REFUSED: Final = frozenset({400, 409, 422})
@@ -132,7 +133,7 @@ def send_request(parcel: Parcel) -> HttpRequest | Refused:
         return Refused(
             Refusal.REJECTED, "the subject is empty or has control characters"
         )
-    if address(parcel.to) != parcel.to:
+    if not address(parcel.to) or _MORE_THAN_ONE.search(parcel.to):
         return Refused(Refusal.INVALID_RECIPIENT, "no address")
     body = {
         "from": parcel.sender_number,
