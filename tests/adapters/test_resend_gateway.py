@@ -48,7 +48,7 @@ async def bench() -> AsyncIterator[ResendBench]:
 
 
 def warm(text: str = "Bună ziua!", **changes: Any) -> Parcel:
-    facts = {
+    facts: dict[str, Any] = {
         "permit": Permit(Channel.EMAIL_WARM, State.WARM_REPLY),
         "sender_number": FROM,
         "to": TO,
@@ -133,7 +133,7 @@ def test_a_link_to_unsubscribe_is_one_click() -> None:
     ],
 )
 async def test_what_the_vendor_would_not_take_never_leaves(
-    bench: ResendBench, changes: dict[str, str], kind: Refusal
+    bench: ResendBench, changes: dict[str, Any], kind: Refusal
 ) -> None:
     answer = await bench.gateway.send(evolve(warm(), **changes), AMPLE)
 
