@@ -106,12 +106,12 @@ async def test_a_request_arrives_as_it_was_written(desk: Desk) -> None:
 async def test_a_request_may_have_a_header_of_its_own(desk: Desk) -> None:
     request = HttpRequest("POST", "/emails", b"{}", {"idempotency-key": "k-1"})
 
-    await desk.client.fetch(request, AMPLE)
+    client = desk.client()
+    wrong = HttpRequest("POST", "/emails", b"{}", {"idempotency-key": "k\r\nx: y"})
+
+    await client.fetch(request, AMPLE)
     with pytest.raises(Misconfigured, match="idempotency-key"):
-        await desk.client.fetch(
-            HttpRequest("POST", "/emails", b"{}", {"idempotency-key": "k\r\nx: y"}),
-            AMPLE,
-        )
+        await client.fetch(wrong, AMPLE)
 
     (asked,) = desk.server.asked
     assert asked.headers["idempotency-key"] == "k-1"

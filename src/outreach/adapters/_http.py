@@ -245,13 +245,14 @@ class HttpClient:
         seconds = within.total_seconds()
         if seconds <= 0:
             return NotSent("no time left")
+        own = _sendable(request.headers)
         line = await self._take()
         line.carried += 1
         is_last = self._is_last(line)
         try:
             async with asyncio.timeout(seconds):
                 response = await line.connection.handle_async_request(
-                    self._built(request, seconds, last=is_last)
+                    self._built(request, own, seconds, last=is_last)
                 )
                 reply = await self._read(response)
         except _FAILURES as error:
@@ -288,9 +289,14 @@ class HttpClient:
         self._idle.append(line)
 
     def _built(
-        self, request: HttpRequest, seconds: float, *, last: bool
+        self,
+        request: HttpRequest,
+        own: list[tuple[bytes, bytes]],
+        seconds: float,
+        *,
+        last: bool,
     ) -> httpcore.Request:
-        headers = self._sent + _sendable(request.headers)
+        headers = self._sent + own
         body, base = request.body, self._base
         if body is not None:
             headers.append((b"content-type", b"application/json"))
