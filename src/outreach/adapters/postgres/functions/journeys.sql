@@ -77,6 +77,7 @@ DECLARE
   v_lead uuid;
   v_attempt uuid;
   v_sender uuid;
+  v_said text;
 BEGIN
   -- Accounts of several tenants may have one name; a known sender says whose it is.
   FOR v_tenant IN SELECT t.id FROM tenants t ORDER BY t.created_at, t.id LOOP
@@ -108,16 +109,22 @@ BEGIN
        ORDER BY a.called_at DESC LIMIT 1;
     END IF;
     IF v_lead IS NULL THEN
-      SELECT a.lead_id, a.id INTO v_lead, v_attempt
-        FROM jsonb_array_elements_text(e -> 'answers') WITH ORDINALITY AS r (id, n)
-        JOIN attempts a ON a.id = r.id::uuid
-       WHERE a.tenant_id = v_tenant ORDER BY r.n LIMIT 1;
+      -- One after the other, nearest first: each is a probe, whatever is known of them.
+      FOR v_said IN SELECT jsonb_array_elements_text(e -> 'answers') LOOP
+        SELECT a.lead_id, a.id INTO v_lead, v_attempt FROM attempts a
+         WHERE a.id = v_said::uuid AND a.tenant_id = v_tenant;
+        EXIT WHEN v_lead IS NOT NULL;
+      END LOOP;
     END IF;
     IF v_lead IS NULL THEN
-      SELECT a.lead_id, a.id INTO v_lead, v_attempt
-        FROM jsonb_array_elements_text(e -> 'references') WITH ORDINALITY AS r (id, n)
-        JOIN attempts a ON a.thread = r.id AND a.thread LIKE '<%'
-       WHERE a.tenant_id = v_tenant ORDER BY r.n, a.called_at DESC LIMIT 1;
+      FOR v_said IN SELECT jsonb_array_elements_text(e -> 'references') LOOP
+        SELECT m.lead_id, m.id INTO v_lead, v_attempt
+          FROM (SELECT a.lead_id, a.id, a.called_at FROM attempts a
+                 WHERE a.thread = v_said AND a.thread LIKE '<%'
+                   AND a.tenant_id = v_tenant OFFSET 0) AS m
+         ORDER BY m.called_at DESC LIMIT 1;
+        EXIT WHEN v_lead IS NOT NULL;
+      END LOOP;
     END IF;
     IF v_lead IS NULL AND e ->> 'thread' <> '' THEN
       SELECT v.lead_id INTO v_lead FROM wa_phone_numbers p
