@@ -264,7 +264,13 @@ def test_an_answer_finds_its_mail_by_an_index(plans: Plans, loaded_url: str) -> 
             """
         )
         admin.execute("ANALYZE attempts")
-    event = {"ref": "", "hash": "", "thread": "", "address": "", "sender": "nobody"}
+    event: dict[str, Any] = {
+        "ref": "",
+        "hash": "",
+        "thread": "",
+        "address": "",
+        "sender": "nobody",
+    }
     event |= {"answers": [str(uuid4())], "references": ["<x@firma.ro>", "<y@firma.ro>"]}
 
     plans.run("SELECT match_event('timelinesai', 'default', %s::jsonb)", dumps(event))

@@ -154,7 +154,7 @@ def _by_mark(
     the tenant.
     """
     tenants = set(accounts.values())
-    own = [store.mails[one] for one in event.references if one in store.mails]
+    own = [one for told in event.references for one in store.refs.get(told, [])[-1:]]
     for name in (*marked_attempts(event.references), *own):
         attempt = store.attempts.get(name)
         if attempt is not None and attempt.tenant in tenants:

@@ -135,10 +135,11 @@ class MemorySenders:
         """A conversation that has a name keeps it: this may be news of an old
         message.
         """
-        has_one = (attempt.parcel.sender, attempt.lead) in self.store.threads
-        self.store.name(attempt, status.ref, "" if has_one else status.thread)
-        if status.thread:
-            self.store.mails[status.thread] = attempt.parcel.attempt
+        pair = (attempt.parcel.sender, attempt.lead)
+        known = self.store.threads.get(pair, "")
+        self.store.name(attempt, status.ref, status.thread)
+        if known:
+            self.store.converse(*pair, known)
 
     async def unfinished(self, account: AccountId, limit: int) -> Sequence[Polled]:
         """Those returned are asked for; the others come first next time."""

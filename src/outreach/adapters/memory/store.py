@@ -129,7 +129,6 @@ class MemoryStore:
     hashes: dict[str, list[AttemptId]] = Factory(dict)
     contacted: set[tuple[SenderId, LeadId]] = Factory(set)
     threads: dict[tuple[SenderId, LeadId], str] = Factory(dict)
-    mails: dict[str, AttemptId] = Factory(dict)
     talks: dict[str, tuple[SenderId, LeadId]] = Factory(dict)
     log: list[LogRow] = Factory(list)
     log_of: dict[LeadId, list[LogRow]] = Factory(dict)
@@ -380,13 +379,12 @@ class MemoryStore:
 
     def name(self, attempt: AttemptRow, ref: str, thread: str) -> None:
         """Note the provider's ids of a message and of its conversation."""
-        if ref:
-            attempt.ref = ref
-            known = self.refs.setdefault(ref, [])
-            if attempt.parcel.attempt not in known:
+        attempt.ref = ref or attempt.ref
+        for told in (ref, thread if thread.startswith("<") else ""):
+            known = self.refs.setdefault(told, [])
+            if told and attempt.parcel.attempt not in known:
                 known.append(attempt.parcel.attempt)
         if thread:
-            self.mails[thread] = attempt.parcel.attempt
             self.converse(attempt.parcel.sender, attempt.lead, thread)
 
     def converse(self, sender: SenderId, lead: LeadId, thread: str = "") -> None:
