@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from json import dumps
 from typing import Any, Final
 from uuid import uuid4
 
@@ -246,6 +247,41 @@ def test_a_page_of_leads_to_enrol_is_a_range_of_ids(plans: Plans) -> None:
     assert len(ids) == 500
     assert scanned(plans) == set()
     assert {"leads_pkey", "leads_tenant_id_id_key"} & {index for _, index in probed}
+
+
+def test_an_answer_finds_its_mail_by_an_index(plans: Plans, loaded_url: str) -> None:
+    with as_admin(loaded_url) as admin:
+        admin.execute(
+            """
+            SET session_replication_role = replica;
+            INSERT INTO attempts (id, tenant_id, intent_id, n, lead_id, channel,
+              account_id, sender_id, token, send_class, payload_hash, outcome,
+              called_at, thread)
+            SELECT gen_random_uuid(), t.id, gen_random_uuid(), 1, gen_random_uuid(),
+                   'EMAIL_WARM', t.id, t.id, 1, 3, n::text, 'REFUSED', now(),
+                   '<' || n || '@mail.example>'
+              FROM tenants t, generate_series(1, 5000) AS n
+            """
+        )
+        admin.execute("ANALYZE attempts")
+    event: dict[str, Any] = {
+        "ref": "",
+        "hash": "",
+        "thread": "",
+        "address": "",
+        "sender": "nobody",
+    }
+    event |= {"answers": [str(uuid4())], "references": ["<x@firma.ro>", "<y@firma.ro>"]}
+
+    plans.run("SELECT match_event('timelinesai', 'default', %s::jsonb)", dumps(event))
+
+    by_mark = shape(plans.of("FROM attempts a WHERE a.id = v_said::uuid"))
+    by_id = shape(plans.of("FROM attempts a WHERE a.thread = v_said"))
+    with as_admin(loaded_url) as admin:
+        admin.execute("DELETE FROM attempts")
+        admin.execute("ANALYZE attempts")
+    assert ("Index Scan", "attempts_pkey") in by_mark
+    assert "attempts_mail" in {index for _, index in by_id}
 
 
 def test_looking_leads_up_by_their_keys_scans_nothing(plans: Plans) -> None:

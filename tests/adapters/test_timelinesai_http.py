@@ -103,6 +103,20 @@ async def test_a_request_arrives_as_it_was_written(desk: Desk) -> None:
     assert first.connection == second.connection
 
 
+async def test_a_request_may_have_a_header_of_its_own(desk: Desk) -> None:
+    request = HttpRequest("POST", "/emails", b"{}", {"idempotency-key": "k-1"})
+
+    client = desk.client()
+    wrong = HttpRequest("POST", "/emails", b"{}", {"idempotency-key": "k\r\nx: y"})
+
+    await client.fetch(request, AMPLE)
+    with pytest.raises(Misconfigured, match="idempotency-key"):
+        await client.fetch(wrong, AMPLE)
+
+    (asked,) = desk.server.asked
+    assert asked.headers["idempotency-key"] == "k-1"
+
+
 async def test_a_redirect_is_not_followed(desk: Desk) -> None:
     desk.reaction = Says(307, b"", headers={"location": f"{desk.server.url}/other"})
 

@@ -97,8 +97,10 @@ class BrokenInbox:
     async def take(self, who: Incarnation, limit: int) -> Sequence[Any]:
         return await self.inner.take(who, limit)
 
-    async def wait(self, event: EventId, until: datetime) -> None:
-        await self.inner.wait(event, until)
+    async def wait(
+        self, event: EventId, until: datetime, *, aside: bool = False
+    ) -> None:
+        await self.inner.wait(event, until, aside=aside)
 
     async def park(self, event: EventId, why: str, until: datetime | None) -> None:
         await self.inner.park(event, why, until)

@@ -13,13 +13,16 @@ from tests.contract.timelines_workspace import TimelinesBench, opened
 
 from outreach.adapters.memory.gateway import MemoryGateway, Mishap
 from outreach.domain.channel import Channel
+from outreach.domain.event import EventType, SystemEvent
 from outreach.domain.message import Answer, NotAccepted, Refusal, Refused
+from outreach.ports.domains import AccountDomain, ChecksDomains
 from outreach.ports.gateway import (
     AccountSender,
     RepeatsSafely,
     SendsMany,
     TakesBack,
 )
+from outreach.ports.incoming import FetchesContent
 from outreach.testing.gateway import (
     OURS,
     WAIT,
@@ -36,6 +39,7 @@ from outreach.testing.gateway_stops import (
     TakesBackContract,
     WarmAccountContract,
 )
+from outreach.testing.incoming import ChecksDomainsContract, FetchesContentContract
 
 _PLENTY: Final = 4
 _SCRIPTS: Final[dict[Situation, Answer | Mishap]] = {
@@ -75,6 +79,24 @@ class MemoryBench:
         deaf = [coming] * _PLENTY if isinstance(coming, Mishap) else []
         self.gateway.ignore(*deaf)
 
+    async def receive(self, text: str) -> SystemEvent:
+        ref = f"in-{len(self.gateway.letters)}"
+        self.gateway.letters[ref] = text
+        return SystemEvent(
+            key=f"received:{ref}",
+            provider="memory",
+            type=EventType.REPLY,
+            channel=Channel.EMAIL_WARM,
+            ref=ref,
+            incomplete=True,
+        )
+
+    async def forget(self, event: SystemEvent) -> None:
+        del self.gateway.letters[event.ref]
+
+    async def own(self, domain: str, *, ready: bool) -> None:
+        self.gateway.owned.append(AccountDomain(domain, ready=ready))
+
     async def let_go(self) -> list[str]:
         return [parcel.text for parcel in self.gateway.let_go()]
 
@@ -93,6 +115,8 @@ class TestMemory(
     SendsManyContract,
     RepeatsSafelyContract,
     TakesBackContract,
+    FetchesContentContract,
+    ChecksDomainsContract,
 ):
     @pytest.fixture
     def bench(self) -> MemoryBench:
@@ -110,6 +134,8 @@ def test_each_promise_of_an_ability_is_a_test() -> None:
         (SendsMany, SendsManyContract),
         (RepeatsSafely, RepeatsSafelyContract),
         (TakesBack, TakesBackContract),
+        (FetchesContent, FetchesContentContract),
+        (ChecksDomains, ChecksDomainsContract),
     ):
         assert promises_of(ability) <= kept_by(suite), ability
 

@@ -177,6 +177,7 @@ class Engine:
             alerts=self.alerts,
             readers={PROVIDER: self.script},
             reviewers=REVIEWERS,
+            fetchers=self.accounts,
         )
 
     @property

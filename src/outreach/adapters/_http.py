@@ -52,11 +52,16 @@ _PHASES: Final = 3
 
 @frozen
 class HttpRequest:
-    """A request as bytes; *path* goes below the base URL and begins with a slash."""
+    """A request as bytes; *path* goes below the base URL and begins with a slash.
+
+    Attributes:
+        headers: of this request alone, beside those of the client.
+    """
 
     method: str
     path: str = field(repr=False)
     body: bytes | None = field(default=None, repr=False)
+    headers: Mapping[str, str] = field(factory=dict, repr=False)
 
 
 @frozen
@@ -233,17 +238,21 @@ class HttpClient:
 
         Nothing that the network does is raised. A cancelled call raises
         `asyncio.CancelledError`, and may have arrived.
+
+        Raises:
+            Misconfigured: a header of the request cannot be sent; nothing left.
         """
         seconds = within.total_seconds()
         if seconds <= 0:
             return NotSent("no time left")
+        own = _sendable(request.headers)
         line = await self._take()
         line.carried += 1
         is_last = self._is_last(line)
         try:
             async with asyncio.timeout(seconds):
                 response = await line.connection.handle_async_request(
-                    self._built(request, seconds, last=is_last)
+                    self._built(request, own, seconds, last=is_last)
                 )
                 reply = await self._read(response)
         except _FAILURES as error:
@@ -280,9 +289,15 @@ class HttpClient:
         self._idle.append(line)
 
     def _built(
-        self, request: HttpRequest, seconds: float, *, last: bool
+        self,
+        request: HttpRequest,
+        own: list[tuple[bytes, bytes]],
+        seconds: float,
+        *,
+        last: bool,
     ) -> httpcore.Request:
-        headers, body, base = list(self._sent), request.body, self._base
+        headers = self._sent + own
+        body, base = request.body, self._base
         if body is not None:
             headers.append((b"content-type", b"application/json"))
         if body is not None or request.method in _WITH_BODY:

@@ -50,6 +50,9 @@ class SystemEvent:
         address: the other side.
         content: text of a reply or of a message that a person sent.
         media: there is something beside the text.
+        incomplete: the provider keeps the rest, to be fetched by *ref*.
+        references: ids (RFC 5322, with their angle brackets) of the mails that it
+            says it answers, nearest first.
         occurred_at: None if the provider does not say.
         ours: the provider says that our own API sent it (None: it does not say).
     """
@@ -67,6 +70,8 @@ class SystemEvent:
     occurred_at: datetime | None = None
     ours: bool | None = None
     detail: str = ""
+    incomplete: bool = False
+    references: tuple[str, ...] = ()
 
 
 @frozen

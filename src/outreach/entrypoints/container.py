@@ -36,6 +36,7 @@ from outreach.adapters.postgres.watch import PostgresWatch
 from outreach.adapters.redis import RedisGuard
 from outreach.adapters.redis.client import connect
 from outreach.adapters.redis.witness import RedisWitness
+from outreach.adapters.resend import ResendReader
 from outreach.adapters.rules import RuleAnalyst
 from outreach.adapters.system import LibraryCalendar, LogAlerts, uuid7
 from outreach.adapters.system.witness import FileWitness
@@ -105,6 +106,8 @@ class Container(containers.DeclarativeContainer):
     takers: providers.Dependency[Mapping[AccountId, Any]] = providers.Dependency()
     repeats: providers.Dependency[Mapping[AccountId, Any]] = providers.Dependency()
     hosts: providers.Dependency[Mapping[AccountId, Any]] = providers.Dependency()
+    fetchers: providers.Dependency[Mapping[AccountId, Any]] = providers.Dependency()
+    domains: providers.Dependency[Mapping[AccountId, Any]] = providers.Dependency()
     bell: providers.Dependency[Bell] = providers.Dependency()
     role = providers.Object("outreach_worker")
 
@@ -116,7 +119,9 @@ class Container(containers.DeclarativeContainer):
     alerts = providers.Singleton(LogAlerts)
     analyst = providers.Singleton(RuleAnalyst)
     readers: providers.Singleton[dict[str, Any]] = providers.Singleton(
-        dict, timelinesai=providers.Singleton(TimelinesReader)
+        dict,
+        timelinesai=providers.Singleton(TimelinesReader),
+        resend=providers.Singleton(ResendReader),
     )
 
     database = providers.Singleton(
@@ -206,6 +211,7 @@ class Container(containers.DeclarativeContainer):
         alerts=alerts,
         readers=readers,
         reviewers=reviewers,
+        fetchers=fetchers,
     )
     dispatch = providers.Factory(
         Dispatch,
@@ -251,6 +257,7 @@ class Container(containers.DeclarativeContainer):
         hosting=host_campaigns,
         polls=polls,
         lists=lists,
+        domains=domains,
     )
     punctual = providers.Factory(
         Punctual, alerts=alerts, offset=lanes.provided.offset, timing=timing

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
 from attrs import evolve, field, frozen
 
+from outreach.adapters import resend, timelinesai
 from outreach.adapters.arq import ArqBell, connect_bell
 from outreach.adapters.memory.bell import Bells, LocalBell
 from outreach.adapters.postgres import migrate
@@ -18,7 +19,6 @@ from outreach.adapters.postgres.pool import Role
 from outreach.adapters.postgres.setup import ensure_partitions
 from outreach.adapters.postgres.setup import tenant as find_tenant
 from outreach.adapters.system import uuid7
-from outreach.adapters.timelinesai import BASE_URL, TimelinesGateway, open_client
 from outreach.domain.change import Duty, DutyKind
 from outreach.domain.errors import Unavailable
 from outreach.domain.ids import AccountId, Incarnation, TenantId, account_id, tenant_id
@@ -27,13 +27,18 @@ from outreach.entrypoints.embedded.folder import default_data_dir
 from outreach.entrypoints.measured import Measured
 from outreach.entrypoints.metrics import Metrics, provider_name
 from outreach.entrypoints.runner import IN_FLIGHT, Runner
-from outreach.entrypoints.settings import Settings
+from outreach.entrypoints.settings import Provider, Settings
 from outreach.ports.bell import Bell
+from outreach.ports.incoming import Authenticates
 
 __all__ = ["Engine", "Gateways", "Urls", "incarnation", "open_engine"]
 
-PROVIDERS: Final = ("timelinesai",)
+PROVIDERS: Final = ("timelinesai", "resend")
 """Providers that are built, by the name of their settings table."""
+SIGNERS: Final[Mapping[str, Callable[[Sequence[str]], Authenticates | None]]] = {
+    "resend": resend.signatures,
+}
+"""Those that sign their webhooks: from the secrets of their table to what checks."""
 WITNESS: Final = "instance.json"
 """In the data folder: how far this machine saw each database come."""
 
@@ -60,6 +65,8 @@ class Gateways:
     repeats: dict[AccountId, Any] = field(factory=dict)
     hosts: dict[AccountId, Any] = field(factory=dict)
     webhooks: dict[AccountId, Any] = field(factory=dict)
+    fetch: dict[AccountId, Any] = field(factory=dict)
+    domains: dict[AccountId, Any] = field(factory=dict)
 
 
 @frozen
@@ -107,6 +114,7 @@ class Engine:
             (DutyKind.STATUS_POLL, self.gateways.poll),
             (DutyKind.HEALTH, self.gateways.lists),
             (DutyKind.MAIL_COUNTS, self.gateways.hosts),
+            (DutyKind.HEALTH, self.gateways.domains),
         ):
             duties += [Duty(kind, str(one), self.tenant, now) for one in accounts]
         await self.container.duties().put(duties)
@@ -152,6 +160,8 @@ async def open_engine(
             takers=gateways.takers,
             repeats=gateways.repeats,
             hosts=gateways.hosts,
+            fetchers=gateways.fetch,
+            domains=gateways.domains,
             bell=bell,
         )
         container.role.override(role)
@@ -207,20 +217,52 @@ async def _build_gateways(
     metrics: Metrics,
     stack: AsyncExitStack,
 ) -> None:
-    wanted = settings.timelinesai
-    if not wanted.api_key:
-        return
-    client = open_client(
+    if settings.timelinesai.api_key:
+        _build_timelinesai(settings.timelinesai, tenant, gateways, metrics, stack)
+    if settings.resend.api_key:
+        _build_resend(settings.resend, tenant, gateways, metrics, stack)
+
+
+def _build_timelinesai(
+    wanted: Provider,
+    tenant: TenantId,
+    gateways: Gateways,
+    metrics: Metrics,
+    stack: AsyncExitStack,
+) -> None:
+    client = timelinesai.open_client(
         wanted.api_key.reveal,
-        base_url=wanted.base_url or BASE_URL,
+        base_url=wanted.base_url or timelinesai.BASE_URL,
         user_agent=_USER_AGENT,
     )
     stack.push_async_callback(client.aclose)
-    gateway = TimelinesGateway(client)
+    gateway = timelinesai.TimelinesGateway(client)
     account = account_id(tenant, "timelinesai", "default")
-    name = provider_name("timelinesai")
-    gateways.send[account] = Measured(gateway, name, metrics)
+    gateways.send[account] = Measured(gateway, provider_name("timelinesai"), metrics)
     for ability in (gateways.look, gateways.poll, gateways.lists, gateways.webhooks):
+        ability[account] = gateway
+
+
+def _build_resend(
+    wanted: Provider,
+    tenant: TenantId,
+    gateways: Gateways,
+    metrics: Metrics,
+    stack: AsyncExitStack,
+) -> None:
+    client = resend.open_client(
+        wanted.api_key.reveal,
+        base_url=wanted.base_url or resend.BASE_URL,
+        user_agent=_USER_AGENT,
+    )
+    stack.push_async_callback(client.aclose)
+    gateway = resend.ResendGateway(client, wanted.webhook_secrets)
+    account = account_id(tenant, "resend", "default")
+    gateways.send[account] = Measured(gateway, provider_name("resend"), metrics)
+    for ability in (
+        *(gateways.look, gateways.poll, gateways.takers, gateways.repeats),
+        *(gateways.fetch, gateways.domains),
+    ):
         ability[account] = gateway
 
 

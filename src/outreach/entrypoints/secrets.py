@@ -11,7 +11,7 @@ from typing import Final
 from cryptography.fernet import Fernet
 
 from outreach.adapters.postgres.secrets import KeptSecrets
-from outreach.entrypoints.engine import PROVIDERS, Engine
+from outreach.entrypoints.engine import PROVIDERS, SIGNERS, Engine
 from outreach.entrypoints.settings import Secret, Settings
 
 __all__ = ["sealing_keys", "webhook_tokens"]
@@ -48,6 +48,8 @@ async def webhook_tokens(
     """Tokens of each provider's webhooks, newest first; made and stored if unset."""
     found: dict[str, tuple[Secret, ...]] = {}
     for name in PROVIDERS:
+        if name in SIGNERS:
+            continue  # it vouches for its deliveries by itself
         given = getattr(engine.settings, name).webhook_secret.reveal
         if given:
             parts = tuple(part.strip() for part in given.split(",") if part.strip())

@@ -123,6 +123,12 @@ class Provider:
     base_url: str = field(default="")
     webhook_secret: Secret = Secret("")
 
+    @property
+    def webhook_secrets(self) -> tuple[str, ...]:
+        """All of `webhook_secret`; not to be shown."""
+        parts = self.webhook_secret.reveal.split(",")
+        return tuple(part.strip() for part in parts if part.strip())
+
     @base_url.validator
     def _url(self, _: object, url: str) -> None:
         if url and urlsplit(url).scheme not in {"http", "https"}:
@@ -144,6 +150,7 @@ class Settings:
     secret_keys: Secret = Secret("")
     tenant: TenantSettings = TenantSettings()
     timelinesai: Provider = Provider()
+    resend: Provider = Provider()
 
     @web_port.validator
     def _port(self, _: object, port: int) -> None:

@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from starlette.applications import Starlette
 
 from outreach.adapters.postgres import migrate
-from outreach.entrypoints.engine import Engine
+from outreach.entrypoints.engine import SIGNERS, Engine
 from outreach.entrypoints.gauges import Gauges
-from outreach.entrypoints.settings import Secret
+from outreach.entrypoints.settings import Secret, Settings
 from outreach.entrypoints.web.app import WebhookRoute, WebParts, create_app
 from outreach.ports.decisions import Summary
+from outreach.ports.incoming import Authenticates
 
 __all__ = ["web_app"]
 
@@ -20,7 +21,11 @@ _ACCOUNT = "default"
 
 
 def web_app(engine: Engine, tokens: Mapping[str, tuple[Secret, ...]]) -> Starlette:
-    """Webhooks, health and metrics over an open engine, mountable under a prefix."""
+    """Webhooks, health and metrics over an open engine, mountable under a prefix.
+
+    Raises:
+        Misconfigured: a signing secret is none.
+    """
     parts = engine.container
     readers = parts.readers()
 
@@ -51,9 +56,22 @@ def web_app(engine: Engine, tokens: Mapping[str, tuple[Secret, ...]]) -> Starlet
                     tokens=secrets,
                 )
                 for provider, secrets in tokens.items()
+            ]
+            + [
+                WebhookRoute(provider, _ACCOUNT, readers[provider], signed=signed)
+                for provider, signed in _signed(engine.settings).items()
             ],
             probes={"database": database, "redis": redis, "migrations": migrations},
             metrics=engine.metrics,
             gauges=Gauges(engine.metrics, figures, parts.lanes().next_wake),
         )
     )
+
+
+def _signed(settings: Settings) -> Mapping[str, Authenticates]:
+    """What checks each provider that signs; one without a secret has no route."""
+    found = {
+        name: signs(getattr(settings, name).webhook_secrets)
+        for name, signs in SIGNERS.items()
+    }
+    return {name: checks for name, checks in found.items() if checks is not None}

@@ -22,6 +22,7 @@ class Inbox(Protocol):
     - an event is taken by one worker at a time, and again if that one dies;
     - a worker that dies costs a try only to what it had in hand;
     - a parked event comes back at its time;
+    - what waits aside holds up nobody else, and uses no try;
     - a closed event never comes back.
     """
 
@@ -37,8 +38,14 @@ class Inbox(Protocol):
         """Events that wait, oldest first, leased to *who*."""
         ...
 
-    async def wait(self, event: EventId, until: datetime) -> None:
-        """Not yet: back to the queue at *until* (engine time), no try used."""
+    async def wait(
+        self, event: EventId, until: datetime, *, aside: bool = False
+    ) -> None:
+        """Not yet: back to the queue at *until* (engine time), no try used.
+
+        Args:
+            aside: it may take long, so that only its own address waits for it.
+        """
         ...
 
     async def park(self, event: EventId, why: str, until: datetime | None) -> None:

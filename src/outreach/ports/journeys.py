@@ -23,7 +23,7 @@ class Journeys(Protocol):
     - a cancelled message is never armed;
     - statuses only move forward, whatever the order;
     - an event is matched by the provider's id, else by what was sent, else by the
-      conversation, else by the address;
+      mails that it answers, else by the conversation, else by the address;
     - the journey of another tenant is never seen.
     """
 

@@ -18,7 +18,9 @@ from outreach.domain.change import Done, Known, StatusChange
 from outreach.domain.channel import Channel
 from outreach.domain.event import EventType, SystemEvent
 from outreach.domain.ids import AttemptId
+from outreach.domain.mail_mark import mail_mark
 from outreach.domain.message import MessageStatus, Outcome
+from outreach.ports.gateway import Status
 from outreach.testing import invented
 from outreach.testing.world import GAP, A, Call, World
 
@@ -96,7 +98,7 @@ class EventsContract:
 
     async def test_how_an_event_is_matched(self, world: World) -> None:
         """An event is matched by the provider's id, else by what was sent, else by the
-        conversation, else by the address.
+        mails that it answers, else by the conversation, else by the address.
         """
         phone, _ = await world.phone_with()
         first = await world.send(thread="chat-1")
@@ -134,6 +136,57 @@ class EventsContract:
         # Whether the second message arrived, nobody knows: they have not met.
         assert not by_address.contacted
         assert unknown is None
+
+    async def test_an_answer_is_matched_by_the_mails_it_names(
+        self, world: World
+    ) -> None:
+        phone, _ = await world.phone_with()
+        first = await world.send(thread="<first@their.host>")
+        await world.line(phone)
+        await world.advance_engine(GAP)
+        second = await world.send(thread="<second@their.host>")
+        mark = mail_mark(first.draft.parcel.attempt, "ion@warm.example")
+        reply = evolve(_event(second, EventType.REPLY), content="Da")
+
+        found = [
+            await self._match(world, evolve(reply, references=references))
+            for references in (
+                (mark,),
+                ("<first@their.host>",),
+                ("<of-nobody@their.host>", f"<{uuid4()}@warm.example>", mark),
+                ("<of-nobody@their.host>",),
+            )
+        ]
+
+        attempts = [
+            None if one is None or one.outbound is None else one.outbound.attempt
+            for one in found
+        ]
+        ours = first.draft.parcel.attempt
+        assert attempts == [ours, ours, ours, None]
+        assert found[3] is not None
+        assert found[3].journey.lead == second.draft.lead
+
+    async def test_the_id_that_a_mail_really_got_is_learnt_by_asking(
+        self, world: World
+    ) -> None:
+        """A conversation that has a name keeps it."""
+        await world.phone_with()
+        call = await world.send(thread="<root@their.host>")
+        account = call.draft.parcel.account
+        ref = call.ended(Outcome.ACCEPTED).ref
+        told = Status(ref, MessageStatus.SENT, None, "<late@ses.example>")
+
+        await world.senders.told(account, told, await world.now())
+
+        reply = evolve(_event(call, EventType.REPLY), content="Da", address=None)
+        by_late = await self._match(
+            world, evolve(reply, references=("<late@ses.example>",))
+        )
+        by_root = await self._match(world, evolve(reply, thread="<root@their.host>"))
+        assert by_late is not None
+        assert by_late.outbound is not None
+        assert by_root is not None
 
     async def _match(self, world: World, event: SystemEvent) -> Known | None:
         return await world.journeys.match(invented.ACCOUNT, event)

@@ -23,6 +23,7 @@ __all__ = [
     "TakesBackContract",
     "WarmAccountContract",
     "mail",
+    "stop_of",
 ]
 
 CAMPAIGN: Final = UUID("5c2f0b5e-52a7-5c69-8f4e-3f0d5b7c1a22")
@@ -46,10 +47,17 @@ def mail(text: str, to: str = "ana@firma.ro", state: State = State.COLD) -> Parc
     """A cold mail; a warm one for a lead that is not cold."""
     cold = state in {State.COLD, State.CONTACTED_WA, State.CONTACTED_EMAIL}
     permit = Permit(Channel.EMAIL_COLD if cold else Channel.EMAIL_WARM, state)
-    return evolve(parcel(text), permit=permit, to=to, sender_number="ion@agro.example")
+    return evolve(
+        parcel(text),
+        permit=permit,
+        to=to,
+        sender_number="ion@agro.example",
+        subject="Bună ziua",
+    )
 
 
-def _stop(kind: StopKind, sent: Parcel, ref: str = "") -> Stop:
+def stop_of(kind: StopKind, sent: Parcel, ref: str = "") -> Stop:
+    """What a provider is told about *sent*, or about its campaign."""
     about = str(CAMPAIGN if kind is StopKind.PAUSE else sent.attempt)
     now = datetime.now(UTC)
     return Stop(
@@ -90,7 +98,7 @@ class TakesBackContract:
             ref = await _held(bench, ours)
             await _held(bench, other)
 
-            answer = await _taker(bench).stop(_stop(kind, ours, ref))
+            answer = await _taker(bench).stop(stop_of(kind, ours, ref))
 
             assert isinstance(answer, Confirmed), (kind, answer)
             assert list(await bench.let_go()) == [other.text] * count, kind
@@ -102,7 +110,7 @@ class TakesBackContract:
         ref = await _held(bench, first)
         await _held(bench, second)
 
-        await _taker(bench).stop(_stop(StopKind.WITHDRAW, first, ref))
+        await _taker(bench).stop(stop_of(StopKind.WITHDRAW, first, ref))
 
         assert list(await bench.let_go()) == ["second"]
 
@@ -110,7 +118,7 @@ class TakesBackContract:
         """The same stop again is confirmed again."""
         ref = await _held(bench, mail("held"))
         for kind in StopKind:
-            stop = _stop(kind, mail("held"), ref)
+            stop = stop_of(kind, mail("held"), ref)
 
             answers = [await _taker(bench).stop(stop) for _ in range(3)]
 
@@ -124,7 +132,7 @@ class TakesBackContract:
         await bench.let_go()
 
         answers = [
-            await _taker(bench).stop(_stop(StopKind.WITHDRAW, one, known))
+            await _taker(bench).stop(stop_of(StopKind.WITHDRAW, one, known))
             for one, known in ((gone, ref), (mail("never sent"), ""))
         ]
 
@@ -137,7 +145,9 @@ class TakesBackContract:
         await bench.gateway.send(mail("lost answer"), _AMPLE)
         await bench.arrange(Situation.WELL)
 
-        answer = await _taker(bench).stop(_stop(StopKind.WITHDRAW, mail("lost answer")))
+        answer = await _taker(bench).stop(
+            stop_of(StopKind.WITHDRAW, mail("lost answer"))
+        )
 
         assert isinstance(answer, Confirmed), answer
         assert list(await bench.let_go()) == []
@@ -146,7 +156,7 @@ class TakesBackContract:
         """A stop without an answer is to be repeated."""
         for situation in (*_MISSED, *_UNHEARD):
             held = mail(situation.name, f"{situation.name.lower()}@firma.ro")
-            stop = _stop(StopKind.WITHDRAW, held, await _held(bench, held))
+            stop = stop_of(StopKind.WITHDRAW, held, await _held(bench, held))
             await bench.arrange(situation)
 
             lost = await _taker(bench).stop(stop)
@@ -162,7 +172,7 @@ class TakesBackContract:
         for situation in Situation:
             await bench.arrange(situation)
             for kind in StopKind:
-                answer = await _taker(bench).stop(_stop(kind, mail("held")))
+                answer = await _taker(bench).stop(stop_of(kind, mail("held")))
 
                 assert isinstance(answer, Confirmed | Again), (situation, answer)
 

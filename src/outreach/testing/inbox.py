@@ -14,6 +14,7 @@ from attrs import evolve
 
 from outreach.domain.event import Arrived, EventType
 from outreach.domain.ids import Incarnation
+from outreach.domain.message import Outcome
 from outreach.testing.invented import arrival
 from outreach.testing.world import HOUR, A, B, World
 
@@ -178,6 +179,21 @@ class InboxContract:
         (again,) = await world.inbox.take(B, 10)
 
         assert before == []
+        assert (again.id, again.tries) == (arrived.id, 0)
+
+    async def test_what_waits_aside(self, world: World) -> None:
+        """What waits aside holds up nobody else, and uses no try."""
+        phone, _ = await world.phone_with()
+        arrived = await _one(world)
+
+        await world.inbox.wait(arrived.id, await world.now() + HOUR, aside=True)
+        await world.line(phone)
+        await world.advance_engine(timedelta(minutes=5))
+        sent = await world.send()
+        await world.advance_engine(HOUR)
+        (again,) = await world.inbox.take(B, 10)
+
+        assert sent.ended(Outcome.ACCEPTED).ref
         assert (again.id, again.tries) == (arrived.id, 0)
 
     async def test_a_closed_event_never_comes_back(self, world: World) -> None:

@@ -13,6 +13,7 @@ from outreach.adapters.memory.clock import EPOCH
 from outreach.adapters.memory.pause import Pause, yield_once
 from outreach.domain.channel import Channel
 from outreach.domain.errors import Misconfigured, Unavailable
+from outreach.domain.event import SystemEvent
 from outreach.domain.message import (
     Accepted,
     Answer,
@@ -25,6 +26,7 @@ from outreach.domain.message import (
 )
 from outreach.domain.sender import SenderSignal
 from outreach.domain.stop import Stop, StopKind
+from outreach.ports.domains import AccountDomain
 from outreach.ports.gateway import (
     Absent,
     AccountSender,
@@ -72,7 +74,7 @@ class Delivery:
 @define(eq=False)
 class MemoryGateway:
     """Implements `Gateway` and every ability of :mod:`outreach.ports.gateway` but
-    `ReceivesWebhooks`.
+    `ReceivesWebhooks`, and `FetchesContent` and `ChecksDomains`.
 
     Every parcel is accepted unless the script says otherwise; ids count from 1, and
     a pair of numbers has one thread.
@@ -90,6 +92,8 @@ class MemoryGateway:
         stops: what it was told to stop, in order.
         blocked: addresses that it writes to no more.
         paused: campaigns that it sends nothing of.
+        letters: texts of what came in, by the ref of the event that tells of it.
+        owned: what `domains` answers.
     """
 
     now: datetime = EPOCH
@@ -105,6 +109,8 @@ class MemoryGateway:
     stops: list[Stop] = field(factory=list, init=False)
     blocked: set[str] = field(factory=set, init=False)
     paused: set[str] = field(factory=set, init=False)
+    letters: dict[str, str] = field(factory=dict, init=False)
+    owned: list[AccountDomain] = field(factory=list, init=False)
     _deaf: deque[Mishap] = field(factory=deque, init=False)
     _script: deque[Answer | Mishap] = field(factory=deque, init=False)
 
@@ -265,11 +271,24 @@ class MemoryGateway:
 
     async def senders(self) -> Sequence[AccountSender]:
         """See `ListsAccounts.senders`."""
-        await self._question()
-        if not self.accepts_us:
-            msg = "the provider in memory does not accept our credentials"
-            raise Misconfigured(msg)
+        await self._credentials()
         return tuple(self.accounts)
+
+    async def domains(self) -> Sequence[AccountDomain]:
+        """See `ChecksDomains.domains`."""
+        await self._credentials()
+        return tuple(self.owned)
+
+    async def fetch(self, event: SystemEvent) -> SystemEvent:
+        """See `FetchesContent.fetch`."""
+        if not event.incomplete:
+            await self.pause()
+            return event
+        await self._credentials()
+        text = self.letters.get(event.ref)
+        if text is None:
+            return evolve(event, incomplete=False, media=True, detail="gone")
+        return evolve(event, incomplete=False, content=text)
 
     def _next(self) -> Answer | Mishap:
         return self._script.popleft() if self._script else Accepted("")
@@ -282,6 +301,12 @@ class MemoryGateway:
         return NotAccepted(
             lane=True, detail="not accepted", signal=SenderSignal.AUTH_FAILED
         )
+
+    async def _credentials(self) -> None:
+        await self._question()
+        if not self.accepts_us:
+            msg = "the provider in memory does not accept our credentials"
+            raise Misconfigured(msg)
 
     async def _question(self) -> None:
         await self.pause()

@@ -54,12 +54,15 @@ class MemoryInbox:
                 taken.append(Arrived(row.id, row.arrival, row.tries))
         return taken
 
-    async def wait(self, event: EventId, until: datetime) -> None:
+    async def wait(
+        self, event: EventId, until: datetime, *, aside: bool = False
+    ) -> None:
         """It stays in the queue, as if it had not been taken."""
         await self.store.pause()
         row = self.store.arrived.get(event)
         if row is not None:
             row.due_at = until
+            row.parked = row.parked or aside
             row.lease = None
 
     async def park(self, event: EventId, why: str, until: datetime | None) -> None:

@@ -14,6 +14,7 @@ from outreach.domain.change import Known, Outbound
 from outreach.domain.channel import Channel
 from outreach.domain.event import EventType, SystemEvent
 from outreach.domain.ids import AccountId, AttemptId, LeadId, SenderId, TenantId
+from outreach.domain.mail_mark import marked_attempts
 from outreach.domain.message import MessageStatus, Outcome, payload_hash
 from outreach.domain.sender import SendClass, Sender
 from outreach.domain.window import local_day
@@ -72,13 +73,19 @@ def known(store: MemoryStore, tenant: TenantId, lead: LeadId) -> Known | None:
 
 
 def match(store: MemoryStore, account: str, event: SystemEvent) -> Known | None:
-    """By the provider's id, else the text, else the conversation, else the address."""
+    """By the provider's id, else the text, else the mails it answers, else the
+    conversation, else the address.
+    """
     accounts = {
         one.id: one.tenant
         for one in store.accounts.values()
         if one.provider == event.provider and one.name == account
     }
-    attempt = _by_ref(store, accounts, event) or _by_text(store, accounts, event)
+    attempt = (
+        _by_ref(store, accounts, event)
+        or _by_text(store, accounts, event)
+        or _by_mark(store, accounts, event)
+    )
     sender = _sender(store, accounts, event, attempt)
     found = None
     if attempt is not None:
@@ -136,6 +143,21 @@ def _by_text(
     for attempt in _newest(store, accounts, store.hashes.get(said)):
         refs = {attempt.ref, event.ref} - {""}
         if attempt.outcome in _PERHAPS_SENT and len(refs) <= 1:
+            return attempt
+    return None
+
+
+def _by_mark(
+    store: MemoryStore, accounts: _Accounts, event: SystemEvent
+) -> AttemptRow | None:
+    """The attempt whose mark, or whose own id, a mail names; of whatever account of
+    the tenant.
+    """
+    tenants = set(accounts.values())
+    own = [one for told in event.references for one in store.refs.get(told, [])[-1:]]
+    for name in (*marked_attempts(event.references), *own):
+        attempt = store.attempts.get(name)
+        if attempt is not None and attempt.tenant in tenants:
             return attempt
     return None
 

@@ -12,7 +12,7 @@ from outreach.adapters.memory import watch
 from outreach.adapters.memory.budgeting import reopen
 from outreach.adapters.memory.cases import ledger_of
 from outreach.adapters.memory.counting import reach
-from outreach.adapters.memory.rows import LaneRow
+from outreach.adapters.memory.rows import AttemptRow, LaneRow
 from outreach.adapters.memory.store import MemoryStore
 from outreach.adapters.memory.waking import wake_at
 from outreach.domain.budget import WarmUp
@@ -128,8 +128,18 @@ class MemorySenders:
         for name in self.store.refs.get(status.ref, ()):
             attempt = self.store.attempts[name]
             if attempt.parcel.account == account:
-                self.store.name(attempt, status.ref, status.thread)
+                self._name(attempt, status)
                 reach(self.store, attempt, status.status, status.at or now)
+
+    def _name(self, attempt: AttemptRow, status: Status) -> None:
+        """A conversation that has a name keeps it: this may be news of an old
+        message.
+        """
+        pair = (attempt.parcel.sender, attempt.lead)
+        known = self.store.threads.get(pair, "")
+        self.store.name(attempt, status.ref, status.thread)
+        if known:
+            self.store.converse(*pair, known)
 
     async def unfinished(self, account: AccountId, limit: int) -> Sequence[Polled]:
         """Those returned are asked for; the others come first next time."""

@@ -379,10 +379,10 @@ class MemoryStore:
 
     def name(self, attempt: AttemptRow, ref: str, thread: str) -> None:
         """Note the provider's ids of a message and of its conversation."""
-        if ref:
-            attempt.ref = ref
-            known = self.refs.setdefault(ref, [])
-            if attempt.parcel.attempt not in known:
+        attempt.ref = ref or attempt.ref
+        for told in (ref, thread if thread.startswith("<") else ""):
+            known = self.refs.setdefault(told, [])
+            if told and attempt.parcel.attempt not in known:
                 known.append(attempt.parcel.attempt)
         if thread:
             self.converse(attempt.parcel.sender, attempt.lead, thread)

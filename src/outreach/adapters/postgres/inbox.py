@@ -104,8 +104,10 @@ class PostgresInbox:
             for row in rows
         ]
 
-    async def wait(self, event: EventId, until: datetime) -> None:
-        await self.database.rows("SELECT hold_event(%s, %s)", (event, until))
+    async def wait(
+        self, event: EventId, until: datetime, *, aside: bool = False
+    ) -> None:
+        await self.database.rows("SELECT hold_event(%s, %s, %s)", (event, until, aside))
 
     async def park(self, event: EventId, why: str, until: datetime | None) -> None:
         await self.database.rows("SELECT park_event(%s, %s, %s)", (event, why, until))

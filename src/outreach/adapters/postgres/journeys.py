@@ -14,6 +14,7 @@ from outreach.domain.change import Change, Done, Heard, Known
 from outreach.domain.event import EventType, SystemEvent
 from outreach.domain.ids import EnrolmentId, LeadId, TenantId
 from outreach.domain.journey import Journey
+from outreach.domain.mail_mark import marked_attempts
 from outreach.domain.message import Intent, payload_hash
 
 __all__ = ["PostgresJourneys", "intent_doc"]
@@ -54,6 +55,8 @@ class PostgresJourneys:
             "sender": event.sender,
             "address": address,
             "hash": _said(event),
+            "answers": [str(one) for one in marked_attempts(event.references)],
+            "references": list(event.references),
         }
         found = await self.database.value(
             "SELECT match_event(%s, %s, %s)", (event.provider, account, jsonb(wanted))

@@ -164,8 +164,8 @@ class PostgresSenders:
 
     async def told(self, account: AccountId, status: Status, now: datetime) -> None:
         await self.database.rows(
-            "SELECT status_told(%s, %s, %s, %s)",
-            (account, status.ref, status.status, status.at or now),
+            "SELECT status_told(%s, %s, %s, %s, %s)",
+            (account, status.ref, status.status, status.at or now, status.thread),
         )
 
     def _new_doc(self, tenant: TenantId, new: NewSender) -> dict[str, Any]:

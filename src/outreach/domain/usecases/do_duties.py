@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from attrs import frozen
+from attrs import field, frozen
 
 from outreach.domain.auditing import AUDIT_EVERY, AUDIT_LOOKS_BACK, HOURLY
 from outreach.domain.budget import effective_limit
@@ -37,6 +37,7 @@ from outreach.domain.sender import Sender, SenderSignal, SenderState
 from outreach.domain.sequence import EnrolmentStatus
 from outreach.domain.usecases.audit_ledger import AuditLedger
 from outreach.domain.usecases.carry_out_stops import CarryOutStops
+from outreach.domain.usecases.check_domains import CheckDomains
 from outreach.domain.usecases.dispatch import Dispatch
 from outreach.domain.usecases.host_campaigns import COUNTED_EVERY, HostCampaigns
 from outreach.domain.usecases.signal_sender import SignalSender
@@ -44,6 +45,7 @@ from outreach.domain.usecases.watch_breaker import WatchBreaker
 from outreach.domain.usecases.watch_senders import WatchSenders
 from outreach.domain.window import local_day
 from outreach.ports.alerts import Alert, Alerts
+from outreach.ports.domains import ChecksDomains
 from outreach.ports.duties import Duties
 from outreach.ports.gateway import AccountSender, ListsAccounts, PollsStatus
 from outreach.ports.journeys import Journeys
@@ -80,7 +82,7 @@ class DoDuties:
         stops: tells providers to stop.
         breakers: judges campaigns.
         hosting: looks after campaigns that providers run for us.
-        polls, lists: provider accounts that can be asked, by id.
+        polls, lists, domains: provider accounts that can be asked, by id.
     """
 
     duties: Duties
@@ -97,6 +99,7 @@ class DoDuties:
     hosting: HostCampaigns
     polls: Mapping[AccountId, PollsStatus]
     lists: Mapping[AccountId, ListsAccounts]
+    domains: Mapping[AccountId, ChecksDomains] = field(factory=dict)
 
     async def __call__(self, who: Incarnation, limit: int = 20) -> int:
         """Answers how many duties were taken."""
@@ -277,6 +280,10 @@ class DoDuties:
     async def _health(self, duty: Duty, now: datetime) -> None:
         """Ask which senders are connected; believe only what was asked for."""
         account = AccountId(UUID(duty.key))
+        domains = self.domains.get(account)
+        if domains is not None:
+            check = CheckDomains(self.senders, self.signal, self.alerts)
+            await check(duty.tenant, account, domains)
         provider = self.lists.get(account)
         if provider is None:
             return

@@ -1,7 +1,8 @@
 """Apply what came in: match, analyse, react, commit; each event once.
 
 An event that fails holds up no other. One that fails five times is parked, and a
-person is asked, for it may have been a reply.
+person is asked, for it may have been a reply. One whose rest is still at the provider
+is fetched first; while that cannot be asked, it waits aside and uses no try.
 """
 
 from __future__ import annotations
@@ -11,14 +12,14 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from attrs import frozen
+from attrs import field, frozen
 
 from outreach.domain.analysis import Reply
 from outreach.domain.answer import asking
 from outreach.domain.change import Change, Done, Known
-from outreach.domain.errors import RetryLater
+from outreach.domain.errors import NeedsPerson, RetryLater, Unavailable
 from outreach.domain.event import Arrived, EventType, SystemEvent
-from outreach.domain.ids import Incarnation, TenantId
+from outreach.domain.ids import AccountId, Incarnation, TenantId
 from outreach.domain.reaction import Received, react, still_calling
 from outreach.domain.review import (
     PRIORITY_OF,
@@ -37,6 +38,7 @@ from outreach.ports.campaigns import Campaigns
 from outreach.ports.clock import Clock
 from outreach.ports.gateway import Reads
 from outreach.ports.inbox import Inbox
+from outreach.ports.incoming import FetchesContent
 from outreach.ports.journeys import Journeys
 from outreach.ports.senders import Senders
 
@@ -53,6 +55,7 @@ _MATCH_AGAIN: Final = (
     timedelta(days=1),
 )
 """Fewer than PARK_AFTER: that nobody knows an address is no failure."""
+_FETCH_AGAIN: Final = timedelta(seconds=30)
 _CONFLICTS: Final = 5
 _SIGNALS: Final = {
     EventType.SENDER_CONNECTED: None,
@@ -83,6 +86,7 @@ class TakeInEvents:
 
     Attributes:
         readers: by provider.
+        fetchers: provider accounts that keep a part of what they tell.
         tenant: whose templates suggest answers.
     """
 
@@ -96,6 +100,7 @@ class TakeInEvents:
     alerts: Alerts
     readers: Mapping[str, Reads]
     reviewers: ReviewCalendar
+    fetchers: Mapping[AccountId, FetchesContent] = field(factory=dict)
 
     async def __call__(self, who: Incarnation, limit: int = 50) -> int:
         """Answers how many events were taken."""
@@ -208,6 +213,11 @@ class TakeInEvents:
         return Applied.CLOSED
 
     async def _lead(self, arrived: Arrived, event: SystemEvent) -> Applied:
+        if event.incomplete:
+            fetched = await self._fetched(arrived, event)
+            if fetched is None:
+                return Applied.LATER
+            event = fetched
         for _ in range(_CONFLICTS):
             known = await self.journeys.match(arrived.arrival.account, event)
             if known is None:
@@ -220,6 +230,31 @@ class TakeInEvents:
                 return Applied.DONE
         await self.inbox.wait(arrived.id, await self._soon())
         return Applied.LATER
+
+    async def _fetched(
+        self, arrived: Arrived, event: SystemEvent
+    ) -> SystemEvent | None:
+        """The whole of it; None: not now.
+
+        Raises:
+            NeedsPerson: no account here can be asked, so it is parked like what fails.
+            Misconfigured: the provider refuses us, likewise.
+        """
+        accounts = await self.senders.all_accounts(
+            event.provider, arrived.arrival.account
+        )
+        known = (self.fetchers.get(account.id) for account in accounts)
+        fetcher = next(filter(None, known), None)
+        if fetcher is None:
+            message = f"no account of {event.provider} here can fetch the rest of it"
+            raise NeedsPerson(message)
+        try:
+            return await fetcher.fetch(event)
+        except Unavailable as error:
+            wait = max(_FETCH_AGAIN, error.retry_after or timedelta())
+            until = await self.clock.now() + wait
+            await self.inbox.wait(arrived.id, until, aside=True)
+            return None
 
     async def _soon(self) -> datetime:
         return await self.clock.now() + _IN_A_MOMENT

@@ -20,11 +20,11 @@ import redis
 from attrs import frozen
 
 from outreach.adapters.postgres import migrate
-from outreach.domain.errors import OutreachError
+from outreach.domain.errors import Misconfigured, OutreachError
 from outreach.domain.sender import SendClass
 from outreach.domain.suppression import way_out
 from outreach.entrypoints.cli.backlog import backlog, sequences
-from outreach.entrypoints.engine import PROVIDERS, Engine
+from outreach.entrypoints.engine import PROVIDERS, SIGNERS, Engine
 from outreach.entrypoints.settings import Provider, Settings, is_loopback
 
 __all__ = [
@@ -116,15 +116,36 @@ def of_settings(settings: Settings) -> Iterator[Finding]:
     for name in with_key:
         table: Provider = getattr(settings, name)
         yield _base_url(name, table.base_url)
-        yield Finding(
-            f"{name} webhooks",
-            Level.OK,
-            "the token is set"
-            if table.webhook_secret
-            else "the token is made and kept by outreach run and outreach web",
+        yield (
+            _signatures(name, table)
+            if name in SIGNERS
+            else Finding(
+                f"{name} webhooks",
+                Level.OK,
+                "the token is set"
+                if table.webhook_secret
+                else "the token is made and kept by outreach run and outreach web",
+            )
         )
     if with_key:
         yield _public(settings, with_key)
+
+
+def _signatures(name: str, table: Provider) -> Finding:
+    """Of a provider that signs: it makes up the secret, and shows it on its page."""
+    check, setting = f"{name} webhooks", f"OUTREACH_{name.upper()}_WEBHOOK_SECRET"
+    try:
+        known = SIGNERS[name](table.webhook_secrets)
+    except Misconfigured as error:
+        return Finding(check, Level.FAIL, str(error), f"correct {setting}")
+    if known is not None:
+        return Finding(check, Level.OK, "the signing secret is set")
+    return Finding(
+        check,
+        Level.WARN,
+        "no signing secret: no reply and no bounce would come in",
+        f"make a webhook to /webhooks/{name} at the vendor; its secret is {setting}",
+    )
 
 
 def _base_url(name: str, url: str) -> Finding:

@@ -15,6 +15,7 @@ from outreach.entrypoints.settings import Secret
 from outreach.ports.bell import Bell
 from outreach.ports.gateway import Reads
 from outreach.ports.inbox import Inbox
+from outreach.ports.incoming import Authenticates
 
 __all__ = ["Limits", "Probe", "WebParts", "WebhookRoute"]
 
@@ -30,6 +31,7 @@ class WebhookRoute:
         account: name of the provider account that a secret of these belongs to.
         tokens: the last part of the path, any of them; empty: no such path.
         header_secrets: of the header ``X-Outreach-Webhook-Secret``, likewise.
+        signed: what the provider's signature is checked by, where it signs.
     """
 
     provider: str = field()
@@ -37,6 +39,7 @@ class WebhookRoute:
     reader: Reads
     tokens: tuple[Secret, ...] = ()
     header_secrets: tuple[Secret, ...] = ()
+    signed: Authenticates | None = None
 
     @provider.validator
     def _one_part(self, _: object, provider: str) -> None:

@@ -1,10 +1,14 @@
 """Takes in what providers send: authenticate, store, answer, ring; nothing else.
 
-``POST /webhooks/{provider}`` with a secret in the header ``X-Outreach-Webhook-Secret``
-and ``POST /webhooks/{provider}/{token}``. Each exists only where a secret for it is
-configured: without one the answer is 404, as for any provider that does not exist.
-With one, a wrong secret is 401, always the same, whatever is wrong with it; which
-providers an installation uses is no secret, what their secrets are is.
+``POST /webhooks/{provider}`` with the provider's own signature, or with a secret in the
+header ``X-Outreach-Webhook-Secret``, and ``POST /webhooks/{provider}/{token}``. Each
+exists only where a secret for it is configured: without one the answer is 404, as for
+any provider that does not exist. With one, a wrong secret or signature is 401, always
+the same, whatever is wrong with it; which providers an installation uses is no secret,
+what their secrets are is.
+
+A signature is over the body, so that is read first: counted, and only if the head alone
+does not rule the delivery out.
 
 The path holds a token: whoever writes access logs in front of this app (a proxy, the
 server of an embedding application) must leave out or mask paths below ``/webhooks/``.
@@ -17,7 +21,7 @@ import hashlib
 import hmac
 import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from contextlib import aclosing
 from http import HTTPStatus
 from typing import Final
@@ -95,6 +99,15 @@ class Webhooks:
         path, found = f"/webhooks/{provider}", []
         by_header = _keys([(one, one.header_secrets) for one in accounts])
         by_token = _keys([(one, one.tokens) for one in accounts])
+        signed = tuple(one for one in accounts if one.signed is not None)
+        if signed and by_header:
+            message = f"{provider} signs: it cannot have a secret in a header, too"
+            raise Misconfigured(message)
+        if signed:
+            intake = self._intake(provider, (), signed)
+            found.append(
+                Route(path, intake.by_signature, methods=["POST"], name=f"{provider}")
+            )
         if by_header:
             intake = self._intake(provider, by_header)
             found.append(
@@ -113,9 +126,14 @@ class Webhooks:
             )
         return found
 
-    def _intake(self, provider: str, keys: tuple[_Key, ...]) -> _Intake:
+    def _intake(
+        self,
+        provider: str,
+        keys: tuple[_Key, ...],
+        signed: tuple[WebhookRoute, ...] = (),
+    ) -> _Intake:
         label = provider_name(provider)
-        return _Intake(label, keys, self.parts, self.ringer, self._failures)
+        return _Intake(label, keys, signed, self.parts, self.ringer, self._failures)
 
 
 @frozen(eq=False)
@@ -124,23 +142,30 @@ class _Intake:
 
     provider: ProviderName
     keys: tuple[_Key, ...]
+    signed: tuple[WebhookRoute, ...]
     parts: WebParts
     ringer: Ringer
     failures: Failures
 
     async def by_header(self, request: Request) -> Response:
         given = (value for name, value in request.headers.raw if name == _HEADER)
-        return await self._counted(request, next(given, b""))
+        return await self._counted(self._known(request, next(given, b"")))
+
+    async def by_signature(self, request: Request) -> Response:
+        return await self._counted(self._signed(request))
 
     async def by_token(self, request: Request) -> Response:
         token: str = request.path_params["token"]
-        return await self._counted(request, token.encode("utf-8", "surrogatepass"))
+        given = token.encode("utf-8", "surrogatepass")
+        return await self._counted(self._known(request, given))
 
-    async def _counted(self, request: Request, given: bytes) -> Response:
+    async def _counted(
+        self, authentic: Awaitable[tuple[WebhookRoute, bytes]]
+    ) -> Response:
         metrics, began = self.parts.metrics, self.parts.monotonic()
         outcome = WebhookOutcome.FAILED
         try:
-            new = await self._take(request, given)
+            new = await self._take(*await authentic)
             outcome = WebhookOutcome.STORED if new else WebhookOutcome.REPEATED
             metrics.webhook_seconds.observe(self.parts.monotonic() - began)
         except Problem as problem:
@@ -154,12 +179,33 @@ class _Intake:
             metrics.webhooks.add(self.provider, outcome)
         return JSONResponse({"stored": new})
 
-    async def _take(self, request: Request, given: bytes) -> int:
+    async def _known(
+        self, request: Request, given: bytes
+    ) -> tuple[WebhookRoute, bytes]:
         route = self._authenticated(given)
         if route is None:
             raise self._stranger(request)
         _check_encoding(request)
+        return route, await _body(request, self.parts.limits)
+
+    async def _signed(self, request: Request) -> tuple[WebhookRoute, bytes]:
+        """The account whose signature this is; every account is asked."""
+        headers, now = _first_of_each(request), self.parts.now()
+        likely = [
+            (route, route.signed)
+            for route in self.signed
+            if route.signed is not None and route.signed.may_be(headers, now)
+        ]
+        if not likely:
+            raise self._stranger(request)
+        _check_encoding(request)
         raw = await _body(request, self.parts.limits)
+        found = [route for route, by in likely if by.is_theirs(headers, raw, now)]
+        if not found:
+            raise self._stranger(request)
+        return found[0], raw
+
+    async def _take(self, route: WebhookRoute, raw: bytes) -> int:
         events = _read(route, raw)
         new = await self._store(route, raw, events)
         if new:
@@ -179,13 +225,15 @@ class _Intake:
         if wait:
             return Problem(
                 HTTPStatus.TOO_MANY_REQUESTS,
-                "too many requests with a wrong webhook secret",
+                "too many requests with a wrong webhook secret or signature",
                 headers={"Retry-After": str(wait)},
             )
         _log.warning("webhook.rejected", provider=self.provider)
         return Problem(
             HTTPStatus.UNAUTHORIZED,
-            "the webhook secret is missing or wrong: register the address anew",
+            "the webhook secret is missing or wrong: register the address anew"
+            if self.keys
+            else "the webhook's signature is missing, wrong or too old",
         )
 
     async def _store(
@@ -274,6 +322,13 @@ def _keys(
 
 def _digest(secret: bytes) -> bytes:
     return hashlib.sha256(secret).digest()
+
+
+def _first_of_each(request: Request) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name, value in request.headers.raw:
+        found.setdefault(name.decode("latin-1").lower(), value.decode("latin-1"))
+    return found
 
 
 def _check_encoding(request: Request) -> None:

@@ -65,8 +65,8 @@ RETURN r.doc || jsonb_build_object('id', r.id, 'tenant', r.tenant_id,
     'sla_breached', r.sla_breached, 'claimed_until', r.claimed_until,
     'version', r.version);
 
--- The lead an event is about: by the provider's id, by what was sent, by the
--- conversation, by the address; NULL: not known.
+-- The lead an event is about: by the provider's id, by what was sent, by the mails that
+-- it answers, by the conversation, by the address; NULL: not known.
 CREATE FUNCTION match_event(p_provider text, p_account text, e jsonb) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
 AS $$
@@ -77,6 +77,7 @@ DECLARE
   v_lead uuid;
   v_attempt uuid;
   v_sender uuid;
+  v_said text;
 BEGIN
   -- Accounts of several tenants may have one name; a known sender says whose it is.
   FOR v_tenant IN SELECT t.id FROM tenants t ORDER BY t.created_at, t.id LOOP
@@ -106,6 +107,24 @@ BEGIN
          AND a.outcome IN ('CALLING', 'ACCEPTED', 'UNKNOWN', 'ABANDONED')
          AND (a.external_ref IS NULL OR e ->> 'ref' IN ('', a.external_ref))
        ORDER BY a.called_at DESC LIMIT 1;
+    END IF;
+    IF v_lead IS NULL THEN
+      -- One after the other, nearest first: each is a probe, whatever is known of them.
+      FOR v_said IN SELECT jsonb_array_elements_text(e -> 'answers') LOOP
+        SELECT a.lead_id, a.id INTO v_lead, v_attempt FROM attempts a
+         WHERE a.id = v_said::uuid AND a.tenant_id = v_tenant;
+        EXIT WHEN v_lead IS NOT NULL;
+      END LOOP;
+    END IF;
+    IF v_lead IS NULL THEN
+      FOR v_said IN SELECT jsonb_array_elements_text(e -> 'references') LOOP
+        SELECT m.lead_id, m.id INTO v_lead, v_attempt
+          FROM (SELECT a.lead_id, a.id, a.called_at FROM attempts a
+                 WHERE a.thread = v_said AND a.thread LIKE '<%'
+                   AND a.tenant_id = v_tenant OFFSET 0) AS m
+         ORDER BY m.called_at DESC LIMIT 1;
+        EXIT WHEN v_lead IS NOT NULL;
+      END LOOP;
     END IF;
     IF v_lead IS NULL AND e ->> 'thread' <> '' THEN
       SELECT v.lead_id INTO v_lead FROM wa_phone_numbers p
@@ -568,11 +587,15 @@ END
 $$;
 
 -- Not yet, and no try used: what it is about has not ended.
-CREATE FUNCTION hold_event(p_event uuid, p_until timestamptz) RETURNS void
+-- Back to the queue; aside: as if it were parked, so that nobody else waits for it.
+CREATE FUNCTION hold_event(p_event uuid, p_until timestamptz, p_aside boolean)
+RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
 AS $$
 BEGIN
-  UPDATE event_keys SET owner = NULL, lease_until = NULL, due_at = p_until
+  UPDATE event_keys
+     SET owner = NULL, lease_until = NULL, due_at = p_until,
+         status = CASE WHEN p_aside THEN 'PARKED' ELSE status END
    WHERE id = p_event AND status IN ('WAITING', 'PARKED');
 END
 $$;

@@ -158,7 +158,7 @@ $$;
 
 -- A provider says how far a message came.
 CREATE FUNCTION status_told(p_account uuid, p_ref text, p_status text,
-                            p_at timestamptz)
+                            p_at timestamptz, p_thread text)
 RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
 AS $$
@@ -166,6 +166,15 @@ BEGIN
   PERFORM enter_account(p_account);
   PERFORM raise_status(a.id, p_status, p_at) FROM attempts a
     WHERE a.account_id = p_account AND a.external_ref = p_ref;
+  IF p_thread <> '' THEN
+    UPDATE attempts SET thread = p_thread
+     WHERE account_id = p_account AND external_ref = p_ref
+       AND thread IS DISTINCT FROM p_thread;
+    -- A conversation that has a name keeps it: this may be news of an old message.
+    UPDATE conversations v SET thread = p_thread FROM attempts a
+     WHERE a.account_id = p_account AND a.external_ref = p_ref
+       AND v.sender_id = a.sender_id AND v.lead_id = a.lead_id AND v.thread = '';
+  END IF;
 END
 $$;
 

@@ -1,0 +1,60 @@
+"""Resend keeps the promises of the gateway's ports."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+from tests.contract.resend_account import ResendBench, opened
+
+from outreach.testing.gateway import (
+    GatewayContract,
+    LooksUpContract,
+    PollsStatusContract,
+    ReceivesWebhooksContract,
+)
+from outreach.testing.gateway_many import RepeatsSafelyContract
+from outreach.testing.gateway_stops import TakesBackContract, WarmAccountContract
+from outreach.testing.incoming import ChecksDomainsContract, FetchesContentContract
+
+
+class TestResend(
+    GatewayContract,
+    LooksUpContract,
+    PollsStatusContract,
+    RepeatsSafelyContract,
+    ReceivesWebhooksContract,
+    FetchesContentContract,
+    ChecksDomainsContract,
+):
+    @pytest.fixture
+    async def bench(self) -> AsyncIterator[ResendBench]:
+        async with opened() as bench:
+            yield bench
+
+
+class TestResendStops:
+    """What the account accepted has left at once, so nothing of it can be held: the
+    suite's tests about what is held do not apply.
+    """
+
+    @pytest.fixture
+    async def bench(self) -> AsyncIterator[ResendBench]:
+        async with opened() as bench:
+            yield bench
+
+    test_the_same_stop_again = TakesBackContract.test_the_same_stop_again
+    test_what_is_not_there = TakesBackContract.test_what_is_not_there
+    test_without_an_answer = TakesBackContract.test_without_an_answer
+    test_stopping_raises_nothing = TakesBackContract.test_stopping_raises_nothing
+    test_a_message_is_withdrawn_without_its_id = (
+        TakesBackContract.test_a_message_is_withdrawn_without_its_id
+    )
+
+
+class TestResendWarmAccount(WarmAccountContract):
+    @pytest.fixture
+    async def bench(self) -> AsyncIterator[ResendBench]:
+        async with opened(warms=False) as bench:
+            bench.account.domains.append(("agro.example", "verified"))
+            yield bench
