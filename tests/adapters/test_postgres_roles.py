@@ -228,6 +228,16 @@ async def test_without_a_tenant_or_with_another_one_nothing_is_seen(
             "INSERT INTO outreach_daily_stats (tenant_id, stat_date) VALUES (%s, %s)",
             (TENANT, invented.START.date()),
         )
+        admin.execute(
+            """
+            WITH hosted AS (
+              INSERT INTO provider_campaigns (tenant_id, account_id, campaign_id,
+                                              step_id, window_key)
+              SELECT tenant_id, gen_random_uuid(), id, gen_random_uuid(), 'RO'
+                FROM campaigns LIMIT 1 RETURNING tenant_id, id)
+            INSERT INTO provider_counts SELECT tenant_id, id, now(), 1, 0 FROM hosted
+            """
+        )
         admin.execute("UPDATE raw_events SET tenant_id = %s", (TENANT,))
         tables = [
             name

@@ -1,26 +1,29 @@
-"""P5, our own part: commits that carry many webhooks against one INSERT for each.
+"""P5: a signed webhook, stored and answered, against Fastify and pg; and our commits
+that carry many webhooks against one INSERT for each.
 
-Both sides are the same app on the same server and differ in the inbox only. They run
-in two processes over one PostgreSQL, in turns (ABAB); what is compared is the CPU
-time of each process per request, user and system. The load comes from this process.
-The module run by itself is one of the two servers.
+All sides are processes of their own, over one PostgreSQL, in turns; what is compared is
+the CPU time of each process per request, user and system, and how many requests it
+answers in a second. The load comes from this process. The module run by itself is one
+of our servers.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from datetime import UTC, datetime
 from itertools import count
-from typing import Final, Literal
+from typing import Final, Literal, Protocol, cast
 
 import uvloop
-from attrs import frozen
+from attrs import evolve, frozen
+from psycopg.conninfo import conninfo_to_dict
+from tests.adapters.resend_events import raw_of, signed
+from tests.benchmarks.node_peer import NodePeer, open_peer
 from tests.benchmarks.rows import Row
 from tests.servers import SCHEMA, open_folder
 
@@ -29,28 +32,33 @@ from outreach.adapters.postgres.docs import jsonb
 from outreach.adapters.postgres.inbox import PostgresInbox
 from outreach.adapters.postgres.migrate import migrate
 from outreach.adapters.postgres.pool import Database
+from outreach.adapters.resend import ResendReader, signatures
 from outreach.adapters.system import uuid7
-from outreach.adapters.timelinesai import TimelinesReader
 from outreach.domain.event import Arrival
 from outreach.entrypoints.embedded import start
 from outreach.entrypoints.logs import set_up_logs
 from outreach.entrypoints.metrics import Metrics
-from outreach.entrypoints.settings import Secret
 from outreach.entrypoints.web.app import WebhookRoute, WebParts, create_app
 from outreach.entrypoints.web.server import Server
 
 __all__ = ["BARS", "measure", "rows"]
 
 BARS: Final = ("P5",)
-BAR: Final = 0.6
+GROUPED: Final = 0.6
 """Grouped over single, CPU per request (PERFORMANCE.md, P5)."""
+STORED: Final = 1.2
+"""Ours over Fastify's, CPU per request that is stored."""
+RATE: Final = 1.0
+"""Fastify's seconds for a request over ours."""
+VERIFIED: Final = 1.8
+"""Ours over Fastify's, CPU per request that is only verified."""
 
 CALLERS: Final = 50
 HOST: Final = "127.0.0.1"
-TOKEN: Final = "bench"
+SECRET: Final = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
-Mode = Literal["grouped", "single"]
-MODES: Final[tuple[Mode, ...]] = ("grouped", "single")
+Mode = Literal["grouped", "single", "verified"]
+OURS: Final[tuple[Mode, ...]] = ("grouped", "single", "verified")
 _numbers = count()
 
 
@@ -72,37 +80,87 @@ class OneInsert(PostgresInbox):
         return stored == [one]
 
 
-async def measure(url: str, *, rounds: int, requests: int) -> Row:
+class Nothing(PostgresInbox):
+    """Stores nothing."""
+
+    async def put(self, arrival: Arrival) -> bool:
+        del arrival
+        return True
+
+
+async def measure(url: str, *, rounds: int, requests: int) -> list[Row]:
     """Measure against a migrated database of its own."""
-    cpu: Mapping[Mode, list[float]] = {mode: [] for mode in MODES}
+    cpu: dict[str, list[float]] = defaultdict(list)
+    wall: dict[str, list[float]] = defaultdict(list)
     async with AsyncExitStack() as stack:
-        sides = {
-            mode: await stack.enter_async_context(_child(mode, url)) for mode in MODES
+        sides: dict[str, _Side] = {
+            mode: await stack.enter_async_context(_child(mode, url)) for mode in OURS
         }
+        for mode in ("store", "verify"):
+            peer = await stack.enter_async_context(_peer(mode, url))
+            sides[f"fastify {mode}"] = peer
         for side in sides.values():
             await _load(side.port, requests // 4)
         for _ in range(rounds):
-            for mode, side in sides.items():
-                used = await side.used()
+            for name, side in sides.items():
+                used, began = await side.used(), time.perf_counter()
                 sent = await _load(side.port, requests)
-                cpu[mode].append((await side.used() - used) / sent * 1e6)
+                wall[name].append((time.perf_counter() - began) / sent * 1e6)
+                cpu[name].append((await side.used() - used) / sent * 1e6)
+    return [
+        _row(
+            "webhook stored, CPU: grouped commits over one INSERT each",
+            cpu["grouped"],
+            cpu["single"],
+            GROUPED,
+        ),
+        _row(
+            "webhook stored, CPU: ours over Fastify and pg",
+            cpu["grouped"],
+            cpu["fastify store"],
+            STORED,
+        ),
+        evolve(
+            _row(
+                "webhook stored, wall: Fastify and pg over ours",
+                wall["grouped"],
+                wall["fastify store"],
+                RATE,
+            ),
+            sense="at least",
+        ),
+        _row(
+            "webhook verified only, CPU: ours over Fastify",
+            cpu["verified"],
+            cpu["fastify verify"],
+            VERIFIED,
+        ),
+    ]
+
+
+def _row(what: str, ours: list[float], peer: list[float], limit: float) -> Row:
     return Row(
-        "P5",
-        "webhook stored, CPU per request: grouped commits over one INSERT each",
-        "us",
-        ours=(*cpu["grouped"],),
-        peer=(*cpu["single"],),
-        sense="at most",
-        limit=BAR,
+        "P5", what, "us", ours=(*ours,), peer=(*peer,), sense="at most", limit=limit
     )
 
 
 def rows(*, quick: bool, only: frozenset[str]) -> list[Row]:
-    """P5, our own part."""
+    """P5, all of it."""
     del only  # there is one bar
     rounds, requests = (3, 1_000) if quick else (5, 4_000)
     with _database() as url:
-        return [asyncio.run(measure(url, rounds=rounds, requests=requests))]
+        return asyncio.run(measure(url, rounds=rounds, requests=requests))
+
+
+class _Side(Protocol):
+    """A server process."""
+
+    @property
+    def port(self) -> int: ...
+
+    async def used(self) -> float:
+        """CPU seconds so far."""
+        ...
 
 
 @frozen
@@ -116,6 +174,28 @@ class _Child:
     async def used(self) -> float:
         self._ask.write(b"\n")
         return float(await self._answers.readline())
+
+
+@frozen
+class _Fastify:
+    """The peer; it answers as `_Child` does."""
+
+    port: int
+    peer: NodePeer
+
+    async def used(self) -> float:
+        told = await self.peer.ask("")
+        return float(told["cpu"]) / 1e6
+
+
+@asynccontextmanager
+async def _peer(mode: str, url: str) -> AsyncIterator[_Fastify]:
+    parts = conninfo_to_dict(url)
+    where = (parts["host"], parts["dbname"], parts["user"])
+    arguments = (mode, SECRET, *map(str, where))
+    async with open_peer("fastify", "server.mjs", arguments) as peer:
+        begun = await peer.heard()
+        yield _Fastify(begun["port"], peer)
 
 
 @contextmanager
@@ -150,8 +230,11 @@ async def _serve(mode: Mode, url: str) -> None:
     set_up_logs()
     database = Database(url, role="outreach_web")
     await database.open()
-    inbox = (PostgresInbox if mode == "grouped" else OneInsert)(database, uuid7)
-    route = WebhookRoute("timelinesai", "default", TimelinesReader(), (Secret(TOKEN),))
+    kinds = {"grouped": PostgresInbox, "single": OneInsert, "verified": Nothing}
+    inbox = kinds[mode](database, uuid7)
+    route = WebhookRoute(
+        "resend", "default", ResendReader(), signed=signatures([SECRET])
+    )
     parts = WebParts(
         inbox=inbox, bell=MemoryBell(), routes=[route], probes={}, metrics=Metrics()
     )
@@ -184,28 +267,18 @@ async def _caller(port: int, requests: int) -> None:
 
 
 def _delivery() -> bytes:
-    body = json.dumps(
-        {
-            "event_type": "message:received:new",
-            "chat": {"chat_id": 123456, "is_group": False, "phone": "+40731000001"},
-            "whatsapp_account": {"full_name": "A", "phone": "+40720000001"},
-            "message": {
-                "text": "Bună ziua, da, ne interesează. Cât costă pentru 200 de tone?",
-                "direction": "received",
-                "timestamp": datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S +0000"),
-                "message_uid": f"{os.getpid()}-{next(_numbers)}",
-                "sender": {"full_name": "B", "phone": "+40731000001"},
-                "recipient": {"full_name": "A", "phone": "+40720000001"},
-            },
-        }
-    ).encode()
+    name = f"{os.getpid()}-{next(_numbers)}"
+    body = raw_of("email.delivered", email_id=name)
+    headers = signed(body, SECRET, int(time.time()), ref=name)
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
     head = (
-        f"POST /webhooks/timelinesai/{TOKEN} HTTP/1.1\r\nHost: bench\r\n"
-        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        "POST /webhooks/resend HTTP/1.1\r\nHost: bench\r\n"
+        "Content-Type: application/json\r\n"
+        f"{lines}Content-Length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body
 
 
 if __name__ == "__main__":
     _mode, _url = sys.argv[1:]
-    uvloop.run(_serve("grouped" if _mode == "grouped" else "single", _url))
+    uvloop.run(_serve(cast("Mode", _mode), _url))

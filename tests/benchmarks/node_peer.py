@@ -40,10 +40,20 @@ class NodePeer:
         Raises:
             RuntimeError: it ended, or does not answer.
         """
-        process = self.process
-        if process.stdin is None or process.stdout is None:
+        if self.process.stdin is None:
             raise AssertionError
-        process.stdin.write(f"{line}\n".encode())
+        self.process.stdin.write(f"{line}\n".encode())
+        return await self.heard()
+
+    async def heard(self) -> Any:
+        """A line that it says by itself.
+
+        Raises:
+            RuntimeError: it ended, or does not answer.
+        """
+        process = self.process
+        if process.stdout is None:
+            raise AssertionError
         try:
             async with asyncio.timeout(PATIENCE_S):
                 answer = await process.stdout.readline()
