@@ -50,6 +50,9 @@ _MACHINE_TIMES: Final = (
     ("lanes", "call_deadline"),
     ("duties", "lease_until"),
     ("event_keys", "lease_until"),
+    ("incidents", "raised_on"),
+    ("model_calls", "minute_began"),
+    ("model_calls", "day_began"),
 )
 
 

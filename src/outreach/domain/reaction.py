@@ -7,12 +7,12 @@ the event is applied, so the same event has one effect, in any order.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Final
 
 from attrs import evolve, frozen
 
-from outreach.domain.analysis import Analysis, Reply, ReplyIntent
+from outreach.domain.analysis import UNDETERMINED, Analysis, Reply, ReplyIntent
 from outreach.domain.answer import asking
 from outreach.domain.breaker import MailFault
 from outreach.domain.budget import UnitSlot
@@ -24,19 +24,23 @@ from outreach.domain.change import (
     Postponed,
     StatusChange,
 )
-from outreach.domain.channel import State
-from outreach.domain.errors import TemplateError
+from outreach.domain.channel import Channel, State
+from outreach.domain.drafting import Composed, Draft, Request, composed, offer
 from outreach.domain.event import EventType, SystemEvent
-from outreach.domain.ids import EventId
+from outreach.domain.ids import EventId, unattended_id
 from outreach.domain.journey import DeadCause, Fact, Journey, Move, happened
-from outreach.domain.message import MessageStatus, Outcome
+from outreach.domain.message import Intent, MessageStatus, Outcome
 from outreach.domain.review import (
+    PRIORITY_OF,
     ReviewCalendar,
+    ReviewReason,
     Trigger,
 )
+from outreach.domain.sender import SendClass
 from outreach.domain.sequence import EnrolmentStatus, MessageTemplate
 from outreach.domain.suppression import Suppression, SuppressionReason, of_person
-from outreach.domain.template import WHATSAPP_LIMIT, parse, seed
+from outreach.domain.template import seed
+from outreach.domain.timing import Timing
 from outreach.domain.triage import (
     ABSENCE_UNLESS_STATED,
     Circumstances,
@@ -49,6 +53,7 @@ from outreach.domain.window import local_day, start_of_day
 
 __all__ = [
     "Received",
+    "drafts_from",
     "react",
     "reply_templates",
     "still_calling",
@@ -89,6 +94,9 @@ class Received:
         id: of the stored event.
         analysis: of a reply; None for other events.
         templates: active templates of the tenant.
+        draft: of an answer; None: nobody drafts for this tenant.
+        unattended: the tenant lets approved templates go out without a person.
+        undo: engine time in which such an answer can be taken back.
         calendar: when the tenant's reviewers work; None only where nobody is asked.
     """
 
@@ -96,6 +104,9 @@ class Received:
     event: SystemEvent
     analysis: Analysis | None = None
     templates: tuple[MessageTemplate, ...] = ()
+    draft: Draft | None = None
+    unattended: bool = False
+    undo: timedelta = Timing().undo
     calendar: ReviewCalendar | None = None
 
 
@@ -122,6 +133,31 @@ def react(known: Known, received: Received) -> Change:
         return _person_wrote(known, received)
     says = f"{event.type} for a message that is not known"
     return _change(known, received, known.journey, anomaly=says)
+
+
+def drafts_from(known: Known, received: Received) -> Request | None:
+    """What an answer may be drafted from; None: nothing is to be answered.
+
+    Only templates that triage itself would have chosen are offered.
+    """
+    analysis = received.analysis
+    if analysis is None:
+        return None
+    about = _circumstances(known, received)
+    fitting = []
+    for one in about.replies:
+        only = evolve(about, replies=(one,))
+        if triage(analysis, only).reply is not None:
+            fitting.append(one.name)
+    if not fitting:
+        return None
+    offered = tuple(offer(t) for t in received.templates if t.name in fitting)
+    return Request(received.event.content, _spoken(known, analysis), offered)
+
+
+def _spoken(known: Known, analysis: Analysis) -> str:
+    told = analysis.language != UNDETERMINED
+    return analysis.language if told else known.language
 
 
 def reply_templates(
@@ -315,16 +351,24 @@ def _reply(known: Known, received: Received) -> Change:
         change = evolve(change, statuses=(told,))
     ends = "OPTED_OUT" if findings.suppress else "REPLIED"
     change = evolve(_stopped(change, known, ends), journey=journey, moves=moves)
-    if findings.review is None:
+    answer = _answer(known, received, findings)
+    asks = findings.review
+    if findings.reply is not None and findings.reply.unattended:
+        if not answer.flaws:
+            alone = _unattended(known, received, answer.text)
+            return evolve(change, plans=(alone,))
+        # What would have gone out by itself cannot: a person answers.
+        asks = ReviewReason.AI_FLAGGED, PRIORITY_OF[ReviewReason.AI_FLAGGED]
+    if asks is None:
         return change
-    reason, priority = findings.review
+    reason, priority = asks
     trigger = Trigger(
         reason=reason,
         priority=priority,
         text=event.content or "(media)",
         communication=received.id,
         analysis=analysis,
-        suggested=_suggested(known, received, findings),
+        suggested=answer.text or None,
     )
     return _asks(change, known, received, trigger)
 
@@ -354,29 +398,47 @@ def _circumstances(known: Known, received: Received) -> Circumstances:
         late=lost or journey.state is State.CONVERTED,
         replies=reply_templates(received.templates),
         ai_replies_today=known.ai_replies_today,
+        # Never to a machine, and not over the head of a person at work on the lead.
+        unattended=received.unattended
+        and received.event.type is EventType.REPLY
+        and received.event.channel is Channel.WHATSAPP
+        and known.review is None
+        and bool(known.number),
     )
 
 
-def _suggested(known: Known, received: Received, findings: Triage) -> str | None:
+def _answer(known: Known, received: Received, findings: Triage) -> Composed:
+    """The text that would answer, and what speaks against sending it as it is."""
     if findings.reply is None:
-        return None
+        return Composed("")
+    draft = received.draft
     name = findings.reply.template
+    if draft is not None and draft.template is not None:
+        offered = drafts_from(known, received)
+        if offered and any(o.name == draft.template for o in offered.offered):
+            name = draft.template
     template = next(t for t in received.templates if t.name == name)
-    drawn = seed(known.journey.lead, template.id, template.version)
-    try:
-        return (
-            parse(template.content)
-            .render(
-                known.fields,
-                declared=template.variables,
-                seed=drawn,
-                limit=WHATSAPP_LIMIT,
-            )
-            .text
-        )
-    except TemplateError:
-        # The lead lacks what the template needs: the reviewer writes the answer.
-        return None
+    return composed(
+        draft,
+        template,
+        fields=known.fields,
+        library=received.templates,
+        language=template.language,
+        seed=seed(known.journey.lead, template.id, template.version),
+    )
+
+
+def _unattended(known: Known, received: Received, text: str) -> Intent:
+    """Goes out unless a person, or a further message, takes it back."""
+    return Intent(
+        id=unattended_id(known.tenant, received.id),
+        tenant=known.tenant,
+        lead=known.journey.lead,
+        send_class=SendClass.AI,
+        channel=Channel.WHATSAPP,
+        due_at=known.now + received.undo,
+        text=text,
+    )
 
 
 def _absent(known: Known, received: Received, resumes_on: date) -> Change:

@@ -20,6 +20,7 @@ from outreach.adapters.rules.text import (
     sentences,
 )
 from outreach.domain.analysis import UNDETERMINED, Analysis, Reply, ReplyIntent
+from outreach.domain.ids import TenantId
 
 __all__ = ["VERSION", "RuleAnalyst"]
 
@@ -97,8 +98,11 @@ class RuleAnalyst:
 
     _lexicon: Lexicon = field(factory=lexicon)
 
-    async def analyse(self, reply: Reply, *, received_on: date) -> Analysis:
+    async def analyse(
+        self, reply: Reply, *, received_on: date, tenant: TenantId
+    ) -> Analysis:
         """See `outreach.ports.analyst`."""
+        del tenant  # the rules are the same for all
         folded = own_words(fold(reply.text[:MAX_CHARACTERS]))
         text = sentences(folded)
         hits = _believed(self._lexicon.index.hits(text))

@@ -6,12 +6,12 @@ person is asked, for it may have been a reply.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from outreach.domain.analysis import Reply
 from outreach.domain.answer import asking
@@ -19,7 +19,7 @@ from outreach.domain.change import Change, Done, Known
 from outreach.domain.errors import RetryLater
 from outreach.domain.event import Arrived, EventType, SystemEvent
 from outreach.domain.ids import Incarnation, TenantId
-from outreach.domain.reaction import Received, react, still_calling
+from outreach.domain.reaction import Received, drafts_from, react, still_calling
 from outreach.domain.review import (
     PRIORITY_OF,
     Priority,
@@ -35,6 +35,7 @@ from outreach.ports.alerts import Alert, Alerts
 from outreach.ports.analyst import Analyst
 from outreach.ports.campaigns import Campaigns
 from outreach.ports.clock import Clock
+from outreach.ports.drafter import Drafter
 from outreach.ports.gateway import Reads
 from outreach.ports.inbox import Inbox
 from outreach.ports.journeys import Journeys
@@ -83,7 +84,8 @@ class TakeInEvents:
 
     Attributes:
         readers: by provider.
-        tenant: whose templates suggest answers.
+        drafter: drafts answers from templates; None: nobody does.
+        unattended: tenants that let approved templates go out without a person.
     """
 
     inbox: Inbox
@@ -96,6 +98,8 @@ class TakeInEvents:
     alerts: Alerts
     readers: Mapping[str, Reads]
     reviewers: ReviewCalendar
+    drafter: Drafter | None = None
+    unattended: Collection[TenantId] = ()
 
     async def __call__(self, who: Incarnation, limit: int = 50) -> int:
         """Answers how many events were taken."""
@@ -243,15 +247,28 @@ class TakeInEvents:
             automatic=event.type is EventType.AUTO_REPLY,
         )
         analysis = await self.analyst.analyse(
-            reply, received_on=local_day(known.now, known.time_zone)
+            reply,
+            received_on=local_day(known.now, known.time_zone),
+            tenant=known.tenant,
         )
-        return Received(
+        received = Received(
             arrived.id,
             event,
             analysis=analysis,
             templates=await self._templates(known.tenant),
+            unattended=known.tenant in self.unattended,
             calendar=self.reviewers,
         )
+        return await self._drafted(received, known)
+
+    async def _drafted(self, received: Received, known: Known) -> Received:
+        if self.drafter is None:
+            return received
+        request = drafts_from(known, received)
+        if request is None:
+            return received
+        draft = await self.drafter.draft(request, tenant=known.tenant)
+        return evolve(received, draft=draft)
 
     async def _templates(self, tenant: TenantId) -> tuple[MessageTemplate, ...]:
         return tuple(await self.campaigns.templates(tenant))
