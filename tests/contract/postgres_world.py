@@ -51,8 +51,6 @@ _MACHINE_TIMES: Final = (
     ("duties", "lease_until"),
     ("event_keys", "lease_until"),
     ("incidents", "raised_on"),
-    ("model_calls", "minute_began"),
-    ("model_calls", "day_began"),
 )
 
 
@@ -111,6 +109,15 @@ def world_over(database: Database) -> World:
         for table, column in _MACHINE_TIMES:
             statement = f"UPDATE {table} SET {column} = {column} - %s"
             await database.rows(statement, (by,))
+        for tenant in (TENANT, STRANGER):
+            await database.rows(
+                """
+                UPDATE model_calls SET minute_began = minute_began - %(by)s,
+                       day_began = day_began - %(by)s
+                """,
+                {"by": by},
+                tenant=tenant,
+            )
         await database.rows(
             "UPDATE engine_clock SET position = position + speed * %s", (by,)
         )

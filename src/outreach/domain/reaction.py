@@ -104,10 +104,10 @@ class Received:
     event: SystemEvent
     analysis: Analysis | None = None
     templates: tuple[MessageTemplate, ...] = ()
+    calendar: ReviewCalendar | None = None
     draft: Draft | None = None
     unattended: bool = False
     undo: timedelta = Timing().undo
-    calendar: ReviewCalendar | None = None
 
 
 def still_calling(known: Known) -> bool:

@@ -8,6 +8,7 @@ from cattrs import Converter
 from cattrs.errors import BaseValidationError, ForbiddenExtraKeysError
 
 from outreach.adapters._json import Unreadable, parse
+from outreach.domain.analysis import ReplyIntent
 
 __all__ = ["NotAsAsked", "structured"]
 
@@ -67,6 +68,8 @@ def _converter() -> Converter:
     made.register_structure_hook(str, _text)
     made.register_structure_hook(int, _whole)
     made.register_structure_hook(float, _number)
+    # Also a text to cattrs, that would leave it one.
+    made.register_structure_hook(ReplyIntent, lambda v, kind: kind(_text(v, kind)))
     return made
 
 
