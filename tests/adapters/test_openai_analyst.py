@@ -64,7 +64,7 @@ async def test_a_sound_answer_is_believed_and_kept() -> None:
     assert found.confidence == 0.9
     assert found.doubt is None
     assert not found.down
-    assert found.by == "rules/1+openai/a-model/prompt-1"
+    assert found.by == "rules/2+openai/a-model/prompt-1"
     assert json.loads(found.raw)["sentiment"] == 72
     assert model.outcomes == [None]
     assert goes_out_alone(found)
@@ -107,7 +107,7 @@ async def test_only_the_tenant_of_the_model_has_its_replies_read_by_it() -> None
     )
 
     assert model.asked == []
-    assert found.by == "rules/1"
+    assert found.by == "rules/2"
 
 
 async def test_a_polite_opt_out_that_the_model_sees_is_an_opt_out() -> None:

@@ -13,7 +13,7 @@ from typing import Final
 
 from attrs import field, frozen
 
-__all__ = ["MOST_CHARACTERS", "MOST_READ", "Readable", "readable"]
+__all__ = ["MOST_CHARACTERS", "MOST_READ", "Readable", "page_text", "readable"]
 
 MOST_READ: Final = 20_000
 """Characters of a reply that are looked at."""
@@ -77,6 +77,16 @@ class Readable:
     text: str = field(repr=False)
     hidden: bool = False
     cut: bool = False
+
+
+def page_text(text: str) -> str:
+    """What a person sees of a page of markup; any other text as it is."""
+    if not _MARKUP.search(text):
+        return text
+    page = _Page()
+    page.feed(text)
+    page.close()
+    return "".join(page.parts)
 
 
 def readable(text: str) -> Readable:

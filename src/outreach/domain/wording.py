@@ -111,7 +111,7 @@ def flaws(
 
     Args:
         library: what these templates say may be said.
-        own: the lead's own fields; what they hold may be said to the lead.
+        own: the lead's own fields; the names in them may be said to the lead.
     """
     known = _Known.of(library, own)
     found = (
@@ -126,7 +126,7 @@ def flaws(
 
 @frozen
 class _Known:
-    """What the tenant has said, or the lead knows."""
+    """What the tenant has said, and the words that the lead goes by."""
 
     text: str
     words: frozenset[str]
@@ -153,7 +153,7 @@ class _Known:
         return cls(
             text,
             frozenset(word.casefold() for word in _WORD.findall(whole)),
-            frozenset(_NUMBER.findall(whole)),
+            frozenset(_NUMBER.findall(text)),
         )
 
 

@@ -39,6 +39,7 @@ class ModelAnalyst:
         rules: are asked first, and stand where the model is not asked or believed.
         tenant: whose model it is; what others receive is read by the rules alone.
         nonce: a random number (hexadecimal) for the markers around a reply.
+        suspects: says what makes a reply look like instructions, None if nothing.
     """
 
     rules: Analyst
@@ -46,6 +47,7 @@ class ModelAnalyst:
     budget: ModelBudget
     tenant: TenantId
     nonce: Callable[[], str]
+    suspects: Callable[[str], str | None] = suspicion
     _known: OrderedDict[bytes, Analysis] = field(factory=OrderedDict, repr=False)
 
     @property
@@ -63,7 +65,7 @@ class ModelAnalyst:
         own = readable(reply.text)
         if not own.text:
             return found
-        if own.hidden or suspicion(reply.text) or suspicion(own.text):
+        if own.hidden or self.suspects(reply.text) or self.suspects(own.text):
             return doubted(found, Doubt.SUSPECT, by=self.name)
         if own.cut:
             return doubted(found, Doubt.TOO_LONG, by=self.name)
