@@ -57,7 +57,8 @@ def shown(request: dict[str, Any]) -> dict[str, Any]:
 
 def completion(content: str | None, **changes: Any) -> dict[str, Any]:
     message = {"role": "assistant", "content": content, "refusal": None}
-    choice = {"index": 0, "finish_reason": "stop", "logprobs": None} | changes
+    plain = {"index": 0, "finish_reason": "stop", "logprobs": None}
+    choice: dict[str, Any] = plain | changes
     choice["message"] = message | choice.get("message", {})
     return {
         "id": "chatcmpl-1",

@@ -6,6 +6,7 @@ import asyncio
 import json
 from datetime import date
 from typing import Any
+from uuid import UUID
 
 import httpx2
 import pytest
@@ -28,10 +29,9 @@ from outreach.domain.analysis import RAW_LIMIT, Analysis, Doubt, Reply, ReplyInt
 from outreach.domain.errors import Unavailable
 from outreach.domain.ids import TenantId
 from outreach.domain.reply_text import MOST_CHARACTERS
-from outreach.domain.triage import CONFIDENT, Circumstances, ReplyTemplate, triage
 from outreach.domain.review import ReviewReason
+from outreach.domain.triage import CONFIDENT, Circumstances, ReplyTemplate, triage
 from outreach.testing.invented import START
-from uuid import UUID
 
 TODAY = date(2026, 3, 2)
 PLAIN = "Bună ziua, am primit mesajul și ne-am uitat peste el împreună."

@@ -112,10 +112,10 @@ def world_over(database: Database) -> World:
         for tenant in (TENANT, STRANGER):
             await database.rows(
                 """
-                UPDATE model_calls SET minute_began = minute_began - %(by)s,
-                       day_began = day_began - %(by)s
+                UPDATE model_calls SET minute_began = minute_began - %s,
+                       day_began = day_began - %s
                 """,
-                {"by": by},
+                (by, by),
                 tenant=tenant,
             )
         await database.rows(

@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
+from uuid import UUID
 
 import pytest
 from attrs import evolve, frozen
@@ -30,7 +31,7 @@ from outreach.domain.sender import Sender
 from outreach.domain.sequence import MessageTemplate
 from outreach.domain.template import Variable
 from outreach.testing.invented import PROVIDER
-from uuid import UUID
+from outreach.testing.world import A
 
 ATTACKS: Final = [
     json.loads(line)
@@ -39,7 +40,7 @@ ATTACKS: Final = [
 FIXED: Final = {
     "ro": "Mulțumim pentru răspuns! Revenim cu detalii.",
     "en": "Thank you for your reply! We will come back with details.",
-    "ru": "Спасибо за ответ! Мы вернёмся с подробностями.",
+    "ru": "Спасибо за ответ! Мы вернёмся и расскажем больше.",
 }
 """All that the approved templates say; a slot may follow."""
 ELSEWHERE: Final = "+40799999999"
@@ -131,7 +132,7 @@ async def replies(at: Scene, text: str, *, blind: bool = False) -> None:
         drafter=at.model.drafter(),
         unattended=(here.world.tenant,),
     )
-    assert await take_in("A") == 1
+    assert await take_in(A) == 1
     here.pass_time(31 * SECOND)
     await here.run()
     here.pass_time(5 * MINUTE)
@@ -193,7 +194,7 @@ def _allowed(text: str) -> bool:
             rest = text.removeprefix(fixed).strip()
             return rest in {"", CLEAN_SLOT} or (
                 len(rest) <= 200
-                and re.fullmatch(r"[^\W\d_][\w ,.!?'’-]*", rest) is not None
+                and re.fullmatch(r"[^\W\d_][\w ,.!?'\u2019-]*", rest) is not None
                 and not re.search(r"\d|\w\.\w|evil|Agro|Ion|euro|gratuit|free", rest)
             )
     return False
@@ -202,7 +203,7 @@ def _allowed(text: str) -> bool:
 @pytest.mark.parametrize("blind", [False, True], ids=["watchful", "blind"])
 @pytest.mark.parametrize("attack", ATTACKS, ids=[str(a["id"]) for a in ATTACKS])
 async def test_a_model_that_obeys_the_attacker_breaks_nothing(
-    attack: dict[str, Any], blind: bool
+    attack: dict[str, Any], *, blind: bool
 ) -> None:
     at = await scene(FakeModel(obedient))
     here, before = at.here, rules_of(at.here)
@@ -307,7 +308,7 @@ async def test_an_automatic_reply_is_never_answered() -> None:
         unattended=(here.world.tenant,),
     )
 
-    await take_in("A")
+    await take_in(A)
     here.pass_time(31 * SECOND)
     await here.run()
 

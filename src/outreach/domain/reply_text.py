@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from html.parser import HTMLParser
+from html import unescape
 from typing import Final
 
-from attrs import field, frozen
+from attrs import define, field, frozen
 
 __all__ = ["MOST_CHARACTERS", "MOST_READ", "Readable", "page_text", "readable"]
 
@@ -85,7 +85,6 @@ def page_text(text: str) -> str:
         return text
     page = _Page()
     page.feed(text)
-    page.close()
     return "".join(page.parts)
 
 
@@ -97,7 +96,6 @@ def readable(text: str) -> Readable:
     if _MARKUP.search(text):
         page = _Page()
         page.feed(text)
-        page.close()
         text, hidden = "".join(page.parts), page.hidden
     hidden = hidden or _unseen_writing(text)
     seen = "".join(_visible(character) for character in text)
@@ -147,52 +145,100 @@ def _own_lines(text: str) -> str:
     return "\n".join(kept)
 
 
-class _Page(HTMLParser):
-    """The text of a page that a person sees."""
+_DEEPEST: Final = 64
+"""Open elements that an end tag is looked for in."""
+_TAG: Final = re.compile(r"(/?)([a-z][a-z0-9]*)(.*)", re.IGNORECASE | re.DOTALL)
+_STYLE: Final = re.compile(r"style\s*=\s*([\"']?)([^\"'>]*)", re.IGNORECASE)
+_AWAY: Final = re.compile(
+    r"(?:^|\s)(?:hidden(?:$|[\s=/])|aria-hidden\s*=\s*[\"']?true)", re.IGNORECASE
+)
+_RAW_TAGS: Final = frozenset({"script", "style", "title"})
 
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.parts: list[str] = []
-        self.hidden = False
-        self._open: list[tuple[str, bool, bool]] = []
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in _LINE_TAGS:
+@define
+class _Page:
+    """The text of a page that a person sees.
+
+    A scanner of our own: the library's takes a time that grows with the square of
+    what is never closed, and this is written by strangers.
+
+    Attributes:
+        parts: of the text.
+        hidden: something was written that is not shown.
+    """
+
+    parts: list[str] = field(factory=list)
+    hidden: bool = False
+    _open: list[tuple[str, bool, bool]] = field(factory=list)
+
+    def feed(self, text: str) -> None:
+        """Read it all."""
+        at, lowered = 0, text.lower()
+        while at < len(text):
+            opens = text.find("<", at)
+            if opens < 0:
+                self._data(text[at:])
+                return
+            self._data(text[at:opens])
+            at = self._markup(text, lowered, opens)
+
+    def _markup(self, text: str, lowered: str, opens: int) -> int:
+        """Where the text goes on after what opens here."""
+        if text.startswith("<!--", opens):
+            closes = text.find("-->", opens)
+            comment = text[opens + 4 : None if closes < 0 else closes]
+            self._comment(comment)
+            return len(text) if closes < 0 else closes + 3
+        closes = text.find(">", opens, opens + _LONGEST_TAG)
+        inside = text[opens + 1 : closes]
+        tag = None if closes < 0 or "<" in inside else _TAG.fullmatch(inside)
+        if tag is None:
+            if closes > 0 and text[opens + 1 : opens + 2] in {"!", "?"}:
+                return closes + 1
+            self._data("<")
+            return opens + 1
+        name = tag[2].lower()
+        if tag[1]:
+            self._end(name)
+        else:
+            self._start(name, tag[3])
+        if name in _RAW_TAGS and not tag[1]:
+            ends = lowered.find(f"</{name}", closes)
+            return len(text) if ends < 0 else ends
+        return closes + 1
+
+    def _start(self, name: str, attributes: str) -> None:
+        if name in _LINE_TAGS:
             self.parts.append("\n")
-        if tag in _VOID_TAGS:
+        if name in _VOID_TAGS:
             return
-        given = dict(attrs)
-        style = (given.get("style") or "").replace(" ", "").casefold()
-        away = (
-            "hidden" in given
-            or given.get("aria-hidden") == "true"
-            or _UNSEEN_STYLE.search(style) is not None
-        )
+        styled = _STYLE.search(attributes)
+        style = "" if styled is None else re.sub(r"\s", "", styled[2]).casefold()
+        away = bool(_UNSEEN_STYLE.search(style) or _AWAY.search(attributes))
         before = self._open[-1] if self._open else ("", False, False)
-        gone = before[1] or tag in _UNSEEN_TAGS or tag in _QUOTING_TAGS or away
-        self._open.append((tag, gone, before[2] or away))
+        gone = before[1] or name in _UNSEEN_TAGS or name in _QUOTING_TAGS or away
+        self._open.append((name, gone, before[2] or away))
 
-    def handle_endtag(self, tag: str) -> None:
-        if all(one[0] != tag for one in self._open[-_DEEPEST:]):
+    def _end(self, name: str) -> None:
+        if all(one[0] != name for one in self._open[-_DEEPEST:]):
             return
         while self._open:
-            if self._open.pop()[0] == tag:
+            if self._open.pop()[0] == name:
                 break
-        if tag in _LINE_TAGS:
+        if name in _LINE_TAGS:
             self.parts.append("\n")
 
-    def handle_data(self, data: str) -> None:
+    def _data(self, data: str) -> None:
         _, gone, away = self._open[-1] if self._open else ("", False, False)
         if not gone:
-            self.parts.append(data)
+            self.parts.append(unescape(data))
         elif away and data.strip():
             self.hidden = True
 
-    def handle_comment(self, data: str) -> None:
+    def _comment(self, data: str) -> None:
         # Mail programs leave conditions and editors' marks in comments.
         if data.strip() and not data.lstrip().startswith(("[if", "[endif")):
             self.hidden = True
 
 
-_DEEPEST: Final = 64
-"""Open elements that an end tag is looked for in."""
+_LONGEST_TAG: Final = 2_000

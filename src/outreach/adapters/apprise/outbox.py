@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import unicodedata
+import warnings
 from collections import deque
 from collections.abc import Callable, Sequence
 from importlib import import_module
@@ -66,13 +67,16 @@ def open_sender(urls: Sequence[str]) -> Notify:
     quiet.setLevel(logging.CRITICAL + 1)
     quiet.propagate = False
     targets = apprise.Apprise()
-    for place, url in enumerate(urls, 1):
-        if not targets.add(url):
-            message = (
-                f"number {place} of alerts.urls is no URL that apprise knows: "
-                "see its list of services"
-            )
-            raise Misconfigured(message)
+    with warnings.catch_warnings():
+        # Its plugins are loaded here, and some use what Python is about to drop.
+        warnings.simplefilter("ignore")
+        for place, url in enumerate(urls, 1):
+            if not targets.add(url):
+                message = (
+                    f"number {place} of alerts.urls is no URL that apprise knows: "
+                    "see its list of services"
+                )
+                raise Misconfigured(message)
 
     def notify(title: str, body: str, severity: Severity) -> bool:
         sent: Any = targets.notify(
