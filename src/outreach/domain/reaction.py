@@ -6,13 +6,12 @@ the event is applied, so the same event has one effect, in any order.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date
 from typing import Final
 
-from attrs import evolve, frozen
+from attrs import evolve
 
-from outreach.domain.analysis import UNDETERMINED, Analysis, Reply, ReplyIntent
+from outreach.domain.analysis import Analysis, ReplyIntent
 from outreach.domain.answer import asking
 from outreach.domain.breaker import MailFault
 from outreach.domain.budget import UnitSlot
@@ -24,28 +23,25 @@ from outreach.domain.change import (
     Postponed,
     StatusChange,
 )
-from outreach.domain.channel import Channel, State
-from outreach.domain.drafting import Composed, Draft, Request, composed, offer
 from outreach.domain.event import EventType, SystemEvent
-from outreach.domain.ids import EventId, unattended_id
-from outreach.domain.journey import DeadCause, Fact, Journey, Move, happened
-from outreach.domain.message import Intent, MessageStatus, Outcome
+from outreach.domain.journey import Fact, Journey, Move, happened
+from outreach.domain.message import MessageStatus, Outcome
+from outreach.domain.replying import (
+    Received,
+    answer_to,
+    circumstances,
+    reply_templates,
+    unattended,
+)
 from outreach.domain.review import (
     PRIORITY_OF,
-    ReviewCalendar,
     ReviewReason,
     Trigger,
 )
-from outreach.domain.sender import SendClass
-from outreach.domain.sequence import EnrolmentStatus, MessageTemplate
+from outreach.domain.sequence import EnrolmentStatus
 from outreach.domain.suppression import Suppression, SuppressionReason, of_person
-from outreach.domain.template import seed
-from outreach.domain.timing import Timing
 from outreach.domain.triage import (
     ABSENCE_UNLESS_STATED,
-    Circumstances,
-    ReplyTemplate,
-    Triage,
     triage,
     triage_bounce,
 )
@@ -53,7 +49,6 @@ from outreach.domain.window import local_day, start_of_day
 
 __all__ = [
     "Received",
-    "drafts_from",
     "react",
     "reply_templates",
     "still_calling",
@@ -73,7 +68,6 @@ _OPT_OUTS: Final = {
     EventType.UNSUBSCRIBE: SuppressionReason.OPT_OUT,
     EventType.COMPLAINT: SuppressionReason.COMPLAINT,
 }
-_REPLY_PREFIX: Final = "reply-"
 _NOT_SENT: Final = frozenset({Outcome.REFUSED, Outcome.RELEASED, Outcome.NOT_SENT})
 _MACHINES_WORDS: Final = frozenset(
     {
@@ -84,30 +78,6 @@ _MACHINES_WORDS: Final = frozenset(
     },
 )
 """What a reply that no person wrote may seem to say without meaning it."""
-
-
-@frozen
-class Received:
-    """An event with all that a reaction needs beside the lead.
-
-    Attributes:
-        id: of the stored event.
-        analysis: of a reply; None for other events.
-        templates: active templates of the tenant.
-        draft: of an answer; None: nobody drafts for this tenant.
-        unattended: the tenant lets approved templates go out without a person.
-        undo: engine time in which such an answer can be taken back.
-        calendar: when the tenant's reviewers work; None only where nobody is asked.
-    """
-
-    id: EventId
-    event: SystemEvent
-    analysis: Analysis | None = None
-    templates: tuple[MessageTemplate, ...] = ()
-    calendar: ReviewCalendar | None = None
-    draft: Draft | None = None
-    unattended: bool = False
-    undo: timedelta = Timing().undo
 
 
 def still_calling(known: Known) -> bool:
@@ -133,54 +103,6 @@ def react(known: Known, received: Received) -> Change:
         return _person_wrote(known, received)
     says = f"{event.type} for a message that is not known"
     return _change(known, received, known.journey, anomaly=says)
-
-
-def drafts_from(known: Known, received: Received) -> Request | None:
-    """What an answer may be drafted from; None: nothing is to be answered.
-
-    Only templates that triage itself would have chosen are offered.
-    """
-    analysis = received.analysis
-    if analysis is None:
-        return None
-    about = _circumstances(known, received)
-    fitting = []
-    for one in about.replies:
-        only = evolve(about, replies=(one,))
-        if triage(analysis, only).reply is not None:
-            fitting.append(one.name)
-    if not fitting:
-        return None
-    offered = tuple(offer(t) for t in received.templates if t.name in fitting)
-    return Request(received.event.content, _spoken(known, analysis), offered)
-
-
-def _spoken(known: Known, analysis: Analysis) -> str:
-    told = analysis.language != UNDETERMINED
-    return analysis.language if told else known.language
-
-
-def reply_templates(
-    templates: Sequence[MessageTemplate],
-) -> tuple[ReplyTemplate, ...]:
-    """Templates that answer replies: named ``reply-interested``, ``reply-question``."""
-    known = {intent.lower().replace("_", "-"): intent for intent in ReplyIntent}
-    return tuple(
-        ReplyTemplate(
-            name=template.name,
-            language=template.language,
-            intents=frozenset({intent}),
-            approved=template.approved,
-        )
-        for template in templates
-        if template.name.startswith(_REPLY_PREFIX)
-        and (intent := _answers(template.name, known)) is not None
-    )
-
-
-def _answers(name: str, known: dict[str, ReplyIntent]) -> ReplyIntent | None:
-    rest = name.removeprefix(_REPLY_PREFIX)
-    return next((i for word, i in known.items() if rest.startswith(word)), None)
 
 
 def _change(
@@ -325,7 +247,7 @@ def _reply(known: Known, received: Received) -> Change:
     if analysis is None or calendar is None:
         message = f"reply {received.id} was not analysed before it was reacted to"
         raise TypeError(message)
-    findings = triage(analysis, _circumstances(known, received))
+    findings = triage(analysis, circumstances(known, received))
     if findings.resumes_on is not None:
         return _absent(known, received, findings.resumes_on)
     if event.type is EventType.AUTO_REPLY and _only_a_machine(analysis):
@@ -351,11 +273,11 @@ def _reply(known: Known, received: Received) -> Change:
         change = evolve(change, statuses=(told,))
     ends = "OPTED_OUT" if findings.suppress else "REPLIED"
     change = evolve(_stopped(change, known, ends), journey=journey, moves=moves)
-    answer = _answer(known, received, findings)
+    answer = answer_to(known, received, findings)
     asks = findings.review
     if findings.reply is not None and findings.reply.unattended:
         if not answer.flaws:
-            alone = _unattended(known, received, answer.text)
+            alone = unattended(known, received, answer.text)
             return evolve(change, plans=(alone,))
         # What would have gone out by itself cannot: a person answers.
         asks = ReviewReason.AI_FLAGGED, PRIORITY_OF[ReviewReason.AI_FLAGGED]
@@ -384,61 +306,6 @@ def _asks(change: Change, known: Known, received: Received, trigger: Trigger) ->
         message = f"event {received.id} asks for a person: give the reviewers' calendar"
         raise TypeError(message)
     return asking(change, known, trigger, received.calendar)
-
-
-def _circumstances(known: Known, received: Received) -> Circumstances:
-    journey = known.journey
-    lost = journey.dead_cause is DeadCause.LOST
-    reply = Reply(received.event.content, media=received.event.media)
-    return Circumstances(
-        received_on=local_day(known.now, known.time_zone),
-        warm=not lost and not journey.opted_out and not journey.human_controlled,
-        language=known.language,
-        media_only=reply.media_only,
-        late=lost or journey.state is State.CONVERTED,
-        replies=reply_templates(received.templates),
-        ai_replies_today=known.ai_replies_today,
-        # Never to a machine, and not over the head of a person at work on the lead.
-        unattended=received.unattended
-        and received.event.type is EventType.REPLY
-        and received.event.channel is Channel.WHATSAPP
-        and known.review is None
-        and bool(known.number),
-    )
-
-
-def _answer(known: Known, received: Received, findings: Triage) -> Composed:
-    """The text that would answer, and what speaks against sending it as it is."""
-    if findings.reply is None:
-        return Composed("")
-    draft = received.draft
-    name = findings.reply.template
-    if draft is not None and draft.template is not None:
-        offered = drafts_from(known, received)
-        if offered and any(o.name == draft.template for o in offered.offered):
-            name = draft.template
-    template = next(t for t in received.templates if t.name == name)
-    return composed(
-        draft,
-        template,
-        fields=known.fields,
-        library=received.templates,
-        language=template.language,
-        seed=seed(known.journey.lead, template.id, template.version),
-    )
-
-
-def _unattended(known: Known, received: Received, text: str) -> Intent:
-    """Goes out unless a person, or a further message, takes it back."""
-    return Intent(
-        id=unattended_id(known.tenant, received.id),
-        tenant=known.tenant,
-        lead=known.journey.lead,
-        send_class=SendClass.AI,
-        channel=Channel.WHATSAPP,
-        due_at=known.now + received.undo,
-        text=text,
-    )
 
 
 def _absent(known: Known, received: Received, resumes_on: date) -> Change:

@@ -19,7 +19,8 @@ from outreach.domain.change import Change, Done, Known
 from outreach.domain.errors import RetryLater
 from outreach.domain.event import Arrived, EventType, SystemEvent
 from outreach.domain.ids import Incarnation, TenantId
-from outreach.domain.reaction import Received, drafts_from, react, still_calling
+from outreach.domain.reaction import Received, react, still_calling
+from outreach.domain.replying import drafts_from
 from outreach.domain.review import (
     PRIORITY_OF,
     Priority,

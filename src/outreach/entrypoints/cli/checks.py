@@ -11,7 +11,6 @@ import sys
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -21,18 +20,18 @@ import redis
 from attrs import frozen
 
 from outreach.adapters.postgres import migrate
-from outreach.domain.errors import Misconfigured, OutreachError
+from outreach.domain.errors import OutreachError
 from outreach.domain.sender import SendClass
 from outreach.domain.suppression import way_out
 from outreach.entrypoints.cli.backlog import backlog, sequences
 from outreach.entrypoints.engine import PROVIDERS, Engine
 from outreach.entrypoints.settings import Provider, Settings, is_loopback
-from outreach.entrypoints.talking import open_notify
 
 __all__ = [
     "Finding",
     "Level",
     "at_providers",
+    "base_url",
     "in_the_engine",
     "of_postgres",
     "of_redis",
@@ -117,7 +116,7 @@ def of_settings(settings: Settings) -> Iterator[Finding]:
         )
     for name in with_key:
         table: Provider = getattr(settings, name)
-        yield _base_url(name, table.base_url)
+        yield base_url(name, table.base_url)
         yield Finding(
             f"{name} webhooks",
             Level.OK,
@@ -127,49 +126,10 @@ def of_settings(settings: Settings) -> Iterator[Finding]:
         )
     if with_key:
         yield _public(settings, with_key)
-    yield from _of_model(settings)
-    yield from _of_alerts(settings)
 
 
-def _of_model(settings: Settings) -> Iterator[Finding]:
-    model = settings.openai
-    if not model.on:
-        yield Finding("model", Level.OK, "none: replies are read by the rules alone")
-        return
-    address = _base_url("openai", model.base_url)
-    if address.level is not Level.OK:
-        yield address
-    says = (
-        f"{model.model}; at most {model.calls_per_minute} calls a minute and "
-        f"{model.calls_per_day} a day; answers: {model.answers}"
-    )
-    if find_spec("openai") is None:
-        way = "pip install 'outreach[model]'"
-        yield Finding("model", Level.FAIL, "openai is not installed", way)
-    else:
-        yield Finding("model", Level.OK, says)
-
-
-def _of_alerts(settings: Settings) -> Iterator[Finding]:
-    count = len(settings.alerts.urls)
-    if not count:
-        yield Finding(
-            "alerts",
-            Level.WARN,
-            "nobody is told: alerts are lines of the log",
-            "set alerts.urls, then: outreach alerts --test",
-        )
-        return
-    try:
-        open_notify(settings)
-    except Misconfigured as error:
-        yield Finding("alerts", Level.FAIL, str(error), "correct alerts.urls")
-    else:
-        way = "outreach alerts --test shows whether they arrive"
-        yield Finding("alerts", Level.OK, f"{count} addresses are told", way)
-
-
-def _base_url(name: str, url: str) -> Finding:
+def base_url(name: str, url: str) -> Finding:
+    """Whether a key would travel in the clear."""
     check = f"{name} address"
     if not url:
         return Finding(check, Level.OK, "the vendor's own")
