@@ -185,6 +185,7 @@ def _heard(received: Received, known: Known, kind: EventType) -> Heard:
         sender=None if known.sender is None else known.sender.id,
         content=event.content,
         analysis=received.analysis,
+        draft=received.draft,
     )
 
 

@@ -119,6 +119,7 @@ class Container(containers.DeclarativeContainer):
     analyst: providers.Provider[Any] = providers.Singleton(RuleAnalyst)
     drafter: providers.Object[Any] = providers.Object(None)
     unattended: providers.Object[Any] = providers.Object(())
+    batch: providers.Object[Any] = providers.Object(50)
     readers: providers.Singleton[dict[str, Any]] = providers.Singleton(
         dict, timelinesai=providers.Singleton(TimelinesReader)
     )
@@ -214,6 +215,7 @@ class Container(containers.DeclarativeContainer):
         reviewers=reviewers,
         drafter=drafter,
         unattended=unattended,
+        batch=batch,
     )
     dispatch = providers.Factory(
         Dispatch,

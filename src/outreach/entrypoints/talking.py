@@ -22,6 +22,8 @@ from outreach.entrypoints.settings import Settings
 
 __all__ = ["open_notify", "tell_people", "use_model"]
 
+_BATCH_S: Final = 50.0
+"""Seconds in which a batch of replies is read, whatever the model does."""
 _NONCE_BYTES: Final = 12
 _LAST_WORD_S: Final = 5.0
 """Seconds for what is still to be told when the engine closes."""
@@ -94,6 +96,8 @@ def use_model(
     analyst = ModelAnalyst(container.rules(), model, budget, tenant, _nonce)
     container.analyst.override(analyst)
     container.drafter.override(ModelDrafter(model, budget, tenant, _nonce))
+    # A reply may wait for two calls, and a batch is leased for a minute.
+    container.batch.override(max(1, int(_BATCH_S // (2 * wanted.timeout))))
     if wanted.answers == "templates":
         container.unattended.override((tenant,))
 

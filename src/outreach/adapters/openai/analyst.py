@@ -12,7 +12,7 @@ from attrs import field, frozen
 
 from outreach.adapters.openai.model import Failure, Model
 from outreach.adapters.openai.prompt import VERSION, about_reply
-from outreach.adapters.openai.structure import NotAsAsked, structured
+from outreach.adapters.openai.structure import NotAsAsked, storable, structured
 from outreach.domain.analysis import Analysis, Doubt, Reply
 from outreach.domain.errors import OutreachError
 from outreach.domain.ids import TenantId
@@ -86,9 +86,9 @@ class ModelAnalyst:
             return doubted(found, Doubt.BUDGET, by=self.name)
         answer = await self.model.ask(about_reply(text, self.nonce()))
         if isinstance(answer, Failure):
-            raw = _storable(answer.raw)
+            raw = storable(answer.raw)
             return doubted(found, answer.doubt, by=self.name, raw=raw)
-        raw = _storable(answer.content)
+        raw = storable(answer.content)
         try:
             verdict = structured(answer.content, Verdict)
         except NotAsAsked:
@@ -106,9 +106,3 @@ class ModelAnalyst:
 def _key(reply: Reply, received_on: date) -> bytes:
     said = f"{received_on}\x00{reply.media}\x00{reply.text}"
     return blake2b(said.encode("utf-8", "replace"), digest_size=16).digest()
-
-
-def _storable(text: str) -> str:
-    """What a database takes: no NUL, no half characters."""
-    whole = text.encode("utf-8", "replace").decode()
-    return whole.replace("\x00", "\ufffd")

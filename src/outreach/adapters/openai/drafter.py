@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable
+from typing import Final
 
-from attrs import frozen
+from attrs import field, frozen
 
 from outreach.adapters.openai.model import Failure, Model
 from outreach.adapters.openai.prompt import VERSION, for_draft
-from outreach.adapters.openai.structure import NotAsAsked, structured
-from outreach.domain.analysis import RAW_LIMIT, Doubt
+from outreach.adapters.openai.structure import NotAsAsked, storable, structured
+from outreach.domain.analysis import Doubt
 from outreach.domain.drafting import Draft, Request, kept
 from outreach.domain.errors import OutreachError
 from outreach.domain.ids import TenantId
@@ -17,6 +19,9 @@ from outreach.domain.reply_text import readable
 from outreach.ports.model_budget import ModelBudget
 
 __all__ = ["ModelDrafter"]
+
+_REMEMBERED: Final = 128
+"""Drafts kept, so that a reply that is applied again is not drafted to again."""
 
 
 @frozen
@@ -45,6 +50,7 @@ class ModelDrafter:
     budget: ModelBudget
     tenant: TenantId
     nonce: Callable[[], str]
+    _known: OrderedDict[Request, Draft] = field(factory=OrderedDict, repr=False)
 
     @property
     def name(self) -> str:
@@ -56,15 +62,25 @@ class ModelDrafter:
         own = readable(request.reply)
         if tenant != self.tenant or not request.offered or not own.text:
             return None
+        shown = Request(own.text, request.language, request.offered)
+        if shown in self._known:
+            return self._known[shown]
+        made = await self._asked(shown)
+        if made.doubt is None:
+            self._known[shown] = made
+            if len(self._known) > _REMEMBERED:
+                self._known.popitem(last=False)
+        return made
+
+    async def _asked(self, shown: Request) -> Draft:
         if self.model.rests:
             return Draft(by=self.name, doubt=Doubt.UNREACHABLE)
         if not await self._may_call():
             return Draft(by=self.name, doubt=Doubt.BUDGET)
-        shown = Request(own.text, request.language, request.offered)
         answer = await self.model.ask(for_draft(shown, self.nonce()))
         if isinstance(answer, Failure):
-            return Draft(by=self.name, doubt=answer.doubt, raw=answer.raw[:RAW_LIMIT])
-        raw = answer.content[:RAW_LIMIT]
+            return Draft(by=self.name, doubt=answer.doubt, raw=storable(answer.raw))
+        raw = storable(answer.content)
         try:
             read = structured(answer.content, _Answer)
         except NotAsAsked:
@@ -73,7 +89,7 @@ class ModelDrafter:
         if len(slots) != len(read.slots):
             return Draft(by=self.name, doubt=Doubt.INCONSISTENT, raw=raw)
         made = Draft(read.template, slots, read.suggestion, by=self.name, raw=raw)
-        return kept(made, request)
+        return kept(made, shown)
 
     async def _may_call(self) -> bool:
         try:

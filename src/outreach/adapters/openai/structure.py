@@ -8,9 +8,9 @@ from cattrs import Converter
 from cattrs.errors import BaseValidationError, ForbiddenExtraKeysError
 
 from outreach.adapters._json import Unreadable, parse
-from outreach.domain.analysis import ReplyIntent
+from outreach.domain.analysis import RAW_LIMIT, ReplyIntent
 
-__all__ = ["NotAsAsked", "structured"]
+__all__ = ["NotAsAsked", "storable", "structured"]
 
 T = TypeVar("T")
 
@@ -38,6 +38,12 @@ def structured(content: str, kind: type[T]) -> T:
     ) as error:
         message = f"a model's answer is no {kind.__name__}: {type(error).__name__}"
         raise NotAsAsked(message) from error
+
+
+def storable(text: str) -> str:
+    """A model's own words as a database takes them: no NUL, no half characters."""
+    whole = text[:RAW_LIMIT].encode("utf-8", "replace").decode()
+    return whole.replace("\x00", "\ufffd")
 
 
 def _text(value: Any, _: object) -> str:

@@ -87,6 +87,7 @@ class TakeInEvents:
         readers: by provider.
         drafter: drafts answers from templates; None: nobody does.
         unattended: tenants that let approved templates go out without a person.
+        batch: events taken at once; all must be applied within the lease of the first.
     """
 
     inbox: Inbox
@@ -101,10 +102,11 @@ class TakeInEvents:
     reviewers: ReviewCalendar
     drafter: Drafter | None = None
     unattended: Collection[TenantId] = ()
+    batch: int = 50
 
-    async def __call__(self, who: Incarnation, limit: int = 50) -> int:
+    async def __call__(self, who: Incarnation) -> int:
         """Answers how many events were taken."""
-        taken = await self.inbox.take(who, limit)
+        taken = await self.inbox.take(who, self.batch)
         await self._each(taken)
         return len(taken)
 

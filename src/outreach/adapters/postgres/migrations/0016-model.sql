@@ -1,5 +1,8 @@
 -- What people were told of and is not over, and how often each tenant's model was asked.
 
+-- What was made of a reply, by whom, with a model's own words, and what was drafted.
+ALTER TABLE gold_communication_log ADD COLUMN ai_analysis jsonb;
+
 -- Ids and times only, of any tenant: no policy.
 CREATE TABLE incidents (
   kind text NOT NULL,
