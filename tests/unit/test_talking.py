@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 
 from outreach.adapters.openai import ModelAnalyst, ModelDrafter
+from outreach.adapters.postgres.incidents import PostgresModelBudget
 from outreach.adapters.rules import RuleAnalyst
 from outreach.domain.ids import TenantId
 from outreach.entrypoints.container import Container
@@ -28,7 +29,11 @@ def read(tmp_path: Path, text: str) -> tuple[Settings, Container]:
         database_url="postgresql:///nowhere",
         redis_url="redis://127.0.0.1:1",
         witness_file=tmp_path / "instance.json",
-        **dict.fromkeys(("gateways", "lookups", "polls", "lists", "takers"), {}),
+        gateways={},
+        lookups={},
+        polls={},
+        lists={},
+        takers={},
         repeats={},
         bell=None,
     )
@@ -61,6 +66,7 @@ async def test_a_model_reads_and_drafts_within_its_budget(
         assert isinstance(drafter, ModelDrafter)
         assert isinstance(analyst.rules, RuleAnalyst)
         assert analyst.tenant == TENANT
+        assert isinstance(analyst.budget, PostgresModelBudget)
         assert analyst.budget.per_minute == 7
         assert analyst.model is drafter.model
         assert container.unattended() == alone
