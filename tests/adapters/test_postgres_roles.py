@@ -238,6 +238,11 @@ async def test_without_a_tenant_or_with_another_one_nothing_is_seen(
             INSERT INTO provider_counts SELECT tenant_id, id, now(), 1, 0 FROM hosted
             """
         )
+        admin.execute(
+            "INSERT INTO model_calls (tenant_id, minute_began, day_began) "
+            "VALUES (%s, now(), now())",
+            (TENANT,),
+        )
         admin.execute("UPDATE raw_events SET tenant_id = %s", (TENANT,))
         tables = [
             name

@@ -50,6 +50,7 @@ _MACHINE_TIMES: Final = (
     ("lanes", "call_deadline"),
     ("duties", "lease_until"),
     ("event_keys", "lease_until"),
+    ("incidents", "raised_on"),
 )
 
 
@@ -108,6 +109,15 @@ def world_over(database: Database) -> World:
         for table, column in _MACHINE_TIMES:
             statement = f"UPDATE {table} SET {column} = {column} - %s"
             await database.rows(statement, (by,))
+        for tenant in (TENANT, STRANGER):
+            await database.rows(
+                """
+                UPDATE model_calls SET minute_began = minute_began - %s,
+                       day_began = day_began - %s
+                """,
+                (by, by),
+                tenant=tenant,
+            )
         await database.rows(
             "UPDATE engine_clock SET position = position + speed * %s", (by,)
         )

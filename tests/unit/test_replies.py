@@ -7,6 +7,7 @@ import unicodedata
 from datetime import date
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from outreach.adapters.rules import RuleAnalyst
 from outreach.adapters.rules.text import MAX_CHARACTERS
 from outreach.domain.analysis import Analysis, Reply, ReplyIntent
+from outreach.domain.ids import TenantId
 from outreach.domain.triage import CONFIDENT
 
 CORPUS: dict[str, Any] = tomllib.loads(
@@ -24,6 +26,7 @@ REPLIES: list[dict[str, Any]] = CORPUS["reply"]
 OPT_OUTS: list[str] = CORPUS["opt_out"]["sentences"]
 FORMS = [(word, form) for word, forms in CORPUS["forms"].items() for form in forms]
 RECEIVED_ON = date(2026, 3, 2)
+TENANT = TenantId(UUID(int=0xA))
 ANALYST = RuleAnalyst()
 
 texts = st.sampled_from([reply["text"] for reply in REPLIES])
@@ -35,7 +38,9 @@ words = st.sampled_from(
 
 def read(text: str, *, media: bool = False, automatic: bool = False) -> Analysis:
     """Drive the coroutine by hand: rules never wait for anything."""
-    steps = ANALYST.analyse(Reply(text, media, automatic), received_on=RECEIVED_ON)
+    steps = ANALYST.analyse(
+        Reply(text, media, automatic), received_on=RECEIVED_ON, tenant=TENANT
+    )
     try:
         steps.send(None)
     except StopIteration as done:

@@ -8,10 +8,45 @@ from typing import Final
 
 from attrs import field, frozen, validators
 
-__all__ = ["UNDETERMINED", "Analysis", "Reply", "ReplyIntent"]
+__all__ = [
+    "RAW_LIMIT",
+    "UNDETERMINED",
+    "Analysis",
+    "Doubt",
+    "Reply",
+    "ReplyIntent",
+]
 
 UNDETERMINED: Final = "und"
 """The language tag (BCP 47) of a text whose language cannot be told."""
+
+RAW_LIMIT: Final = 2_000
+"""Characters of a model's own words that are kept."""
+
+
+class Doubt(StrEnum):
+    """Why a model's answer is not relied on: a person looks, nothing is automatic."""
+
+    UNREACHABLE = "UNREACHABLE"
+    TIMED_OUT = "TIMED_OUT"
+    LIMITED = "LIMITED"
+    """The provider asks for fewer calls (429)."""
+    FAILED = "FAILED"
+    """The provider answered with any other status that is no success."""
+    REFUSED = "REFUSED"
+    CUT = "CUT"
+    FILTERED = "FILTERED"
+    UNREADABLE = "UNREADABLE"
+    """No JSON, or not of the schema that was asked for."""
+    OUT_OF_RANGE = "OUT_OF_RANGE"
+    INCONSISTENT = "INCONSISTENT"
+    """Label and score, or the model and the rules, contradict each other."""
+    SUSPECT = "SUSPECT"
+    """The reply seems to instruct whoever reads it; no model was asked."""
+    TOO_LONG = "TOO_LONG"
+    """The reply is too long to be read whole; no model was asked."""
+    BUDGET = "BUDGET"
+    """The calls of the minute or the day are used up; no model was asked."""
 
 
 class ReplyIntent(StrEnum):
@@ -64,6 +99,8 @@ class Analysis:
             return; only with OUT_OF_OFFICE.
         also: the other intents found, outranked by ``intent``.
         down: the analyser that should have answered did not.
+        doubt: why a model's answer is not relied on; None: it is, or none was asked.
+        raw: what a model answered, word by word, at most `RAW_LIMIT` characters.
     """
 
     intent: ReplyIntent
@@ -75,6 +112,8 @@ class Analysis:
     resumes_on: date | None = None
     also: tuple[ReplyIntent, ...] = ()
     down: bool = False
+    doubt: Doubt | None = None
+    raw: str = field(default="", repr=False, validator=validators.max_len(RAW_LIMIT))
 
     def means(self, intent: ReplyIntent) -> bool:
         """Whether *intent* was found, outranked or not."""

@@ -12,6 +12,7 @@ from outreach.domain.analysis import Analysis
 from outreach.domain.breaker import MailFault
 from outreach.domain.budget import UnitSlot
 from outreach.domain.channel import Channel
+from outreach.domain.drafting import Draft
 from outreach.domain.event import EventType
 from outreach.domain.ids import (
     AttemptId,
@@ -159,6 +160,7 @@ class Heard:
     sender: SenderId | None = None
     content: str = field(default="", repr=False)
     analysis: Analysis | None = None
+    draft: Draft | None = None
 
 
 @frozen

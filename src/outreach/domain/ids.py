@@ -32,6 +32,7 @@ __all__ = [
     "review_id",
     "step_intent_id",
     "tenant_id",
+    "unattended_id",
 ]
 
 TenantId = NewType("TenantId", UUID)
@@ -77,6 +78,11 @@ def step_intent_id(tenant: TenantId, enrolment: EnrolmentId, step: StepId) -> In
 def reply_id(tenant: TenantId, review: ReviewId, revision: int) -> IntentId:
     """Name the reply that a person approved, by the revision of its draft."""
     return IntentId(_named(f"reply/{tenant}/{review}/{revision}"))
+
+
+def unattended_id(tenant: TenantId, event: EventId) -> IntentId:
+    """Name the answer that no person looked at, by the event it answers."""
+    return IntentId(_named(f"unattended/{tenant}/{event}"))
 
 
 def account_id(tenant: TenantId, provider: str, name: str) -> AccountId:

@@ -6,13 +6,12 @@ the event is applied, so the same event has one effect, in any order.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date
 from typing import Final
 
-from attrs import evolve, frozen
+from attrs import evolve
 
-from outreach.domain.analysis import Analysis, Reply, ReplyIntent
+from outreach.domain.analysis import Analysis, ReplyIntent
 from outreach.domain.answer import asking
 from outreach.domain.breaker import MailFault
 from outreach.domain.budget import UnitSlot
@@ -24,24 +23,25 @@ from outreach.domain.change import (
     Postponed,
     StatusChange,
 )
-from outreach.domain.channel import State
-from outreach.domain.errors import TemplateError
 from outreach.domain.event import EventType, SystemEvent
-from outreach.domain.ids import EventId
-from outreach.domain.journey import DeadCause, Fact, Journey, Move, happened
+from outreach.domain.journey import Fact, Journey, Move, happened
 from outreach.domain.message import MessageStatus, Outcome
+from outreach.domain.replying import (
+    Received,
+    answer_to,
+    circumstances,
+    reply_templates,
+    unattended,
+)
 from outreach.domain.review import (
-    ReviewCalendar,
+    PRIORITY_OF,
+    ReviewReason,
     Trigger,
 )
-from outreach.domain.sequence import EnrolmentStatus, MessageTemplate
+from outreach.domain.sequence import EnrolmentStatus
 from outreach.domain.suppression import Suppression, SuppressionReason, of_person
-from outreach.domain.template import WHATSAPP_LIMIT, parse, seed
 from outreach.domain.triage import (
     ABSENCE_UNLESS_STATED,
-    Circumstances,
-    ReplyTemplate,
-    Triage,
     triage,
     triage_bounce,
 )
@@ -68,7 +68,6 @@ _OPT_OUTS: Final = {
     EventType.UNSUBSCRIBE: SuppressionReason.OPT_OUT,
     EventType.COMPLAINT: SuppressionReason.COMPLAINT,
 }
-_REPLY_PREFIX: Final = "reply-"
 _NOT_SENT: Final = frozenset({Outcome.REFUSED, Outcome.RELEASED, Outcome.NOT_SENT})
 _MACHINES_WORDS: Final = frozenset(
     {
@@ -79,24 +78,6 @@ _MACHINES_WORDS: Final = frozenset(
     },
 )
 """What a reply that no person wrote may seem to say without meaning it."""
-
-
-@frozen
-class Received:
-    """An event with all that a reaction needs beside the lead.
-
-    Attributes:
-        id: of the stored event.
-        analysis: of a reply; None for other events.
-        templates: active templates of the tenant.
-        calendar: when the tenant's reviewers work; None only where nobody is asked.
-    """
-
-    id: EventId
-    event: SystemEvent
-    analysis: Analysis | None = None
-    templates: tuple[MessageTemplate, ...] = ()
-    calendar: ReviewCalendar | None = None
 
 
 def still_calling(known: Known) -> bool:
@@ -122,29 +103,6 @@ def react(known: Known, received: Received) -> Change:
         return _person_wrote(known, received)
     says = f"{event.type} for a message that is not known"
     return _change(known, received, known.journey, anomaly=says)
-
-
-def reply_templates(
-    templates: Sequence[MessageTemplate],
-) -> tuple[ReplyTemplate, ...]:
-    """Templates that answer replies: named ``reply-interested``, ``reply-question``."""
-    known = {intent.lower().replace("_", "-"): intent for intent in ReplyIntent}
-    return tuple(
-        ReplyTemplate(
-            name=template.name,
-            language=template.language,
-            intents=frozenset({intent}),
-            approved=template.approved,
-        )
-        for template in templates
-        if template.name.startswith(_REPLY_PREFIX)
-        and (intent := _answers(template.name, known)) is not None
-    )
-
-
-def _answers(name: str, known: dict[str, ReplyIntent]) -> ReplyIntent | None:
-    rest = name.removeprefix(_REPLY_PREFIX)
-    return next((i for word, i in known.items() if rest.startswith(word)), None)
 
 
 def _change(
@@ -227,6 +185,7 @@ def _heard(received: Received, known: Known, kind: EventType) -> Heard:
         sender=None if known.sender is None else known.sender.id,
         content=event.content,
         analysis=received.analysis,
+        draft=received.draft,
     )
 
 
@@ -289,7 +248,7 @@ def _reply(known: Known, received: Received) -> Change:
     if analysis is None or calendar is None:
         message = f"reply {received.id} was not analysed before it was reacted to"
         raise TypeError(message)
-    findings = triage(analysis, _circumstances(known, received))
+    findings = triage(analysis, circumstances(known, received))
     if findings.resumes_on is not None:
         return _absent(known, received, findings.resumes_on)
     if event.type is EventType.AUTO_REPLY and _only_a_machine(analysis):
@@ -315,16 +274,24 @@ def _reply(known: Known, received: Received) -> Change:
         change = evolve(change, statuses=(told,))
     ends = "OPTED_OUT" if findings.suppress else "REPLIED"
     change = evolve(_stopped(change, known, ends), journey=journey, moves=moves)
-    if findings.review is None:
+    answer = answer_to(known, received, findings)
+    asks = findings.review
+    if findings.reply is not None and findings.reply.unattended:
+        if not answer.flaws:
+            alone = unattended(known, received, answer.text)
+            return evolve(change, plans=(alone,))
+        # What would have gone out by itself cannot: a person answers.
+        asks = ReviewReason.AI_FLAGGED, PRIORITY_OF[ReviewReason.AI_FLAGGED]
+    if asks is None:
         return change
-    reason, priority = findings.review
+    reason, priority = asks
     trigger = Trigger(
         reason=reason,
         priority=priority,
         text=event.content or "(media)",
         communication=received.id,
         analysis=analysis,
-        suggested=_suggested(known, received, findings),
+        suggested=answer.text or None,
     )
     return _asks(change, known, received, trigger)
 
@@ -340,43 +307,6 @@ def _asks(change: Change, known: Known, received: Received, trigger: Trigger) ->
         message = f"event {received.id} asks for a person: give the reviewers' calendar"
         raise TypeError(message)
     return asking(change, known, trigger, received.calendar)
-
-
-def _circumstances(known: Known, received: Received) -> Circumstances:
-    journey = known.journey
-    lost = journey.dead_cause is DeadCause.LOST
-    reply = Reply(received.event.content, media=received.event.media)
-    return Circumstances(
-        received_on=local_day(known.now, known.time_zone),
-        warm=not lost and not journey.opted_out and not journey.human_controlled,
-        language=known.language,
-        media_only=reply.media_only,
-        late=lost or journey.state is State.CONVERTED,
-        replies=reply_templates(received.templates),
-        ai_replies_today=known.ai_replies_today,
-    )
-
-
-def _suggested(known: Known, received: Received, findings: Triage) -> str | None:
-    if findings.reply is None:
-        return None
-    name = findings.reply.template
-    template = next(t for t in received.templates if t.name == name)
-    drawn = seed(known.journey.lead, template.id, template.version)
-    try:
-        return (
-            parse(template.content)
-            .render(
-                known.fields,
-                declared=template.variables,
-                seed=drawn,
-                limit=WHATSAPP_LIMIT,
-            )
-            .text
-        )
-    except TemplateError:
-        # The lead lacks what the template needs: the reviewer writes the answer.
-        return None
 
 
 def _absent(known: Known, received: Received, resumes_on: date) -> Change:

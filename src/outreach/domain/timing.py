@@ -9,11 +9,15 @@ from datetime import timedelta
 
 from attrs import fields, frozen
 
-__all__ = ["Timing"]
+__all__ = ["TELL_AGAIN", "Timing"]
 
 
 def _s(seconds: float) -> timedelta:
     return timedelta(seconds=seconds)
+
+
+TELL_AGAIN = _s(300)
+"""An incident that nobody said people were told of is told of again after this."""
 
 
 @frozen

@@ -164,6 +164,7 @@ def triage(analysis: Analysis, about: Circumstances) -> Triage:
         about.unattended
         and not flagged
         and suggested is not None
+        and not analysis.means(ReplyIntent.OUT_OF_OFFICE)
         and about.ai_replies_today < AI_REPLIES_PER_DAY
     )
     if not flagged and not alone and not opted_out:
@@ -246,6 +247,9 @@ def _findings(analysis: Analysis, about: Circumstances) -> Iterator[Finding]:
         return
     if analysis.down:
         yield Finding("the analyser is down", ReviewReason.AI_UNCERTAIN)
+    if analysis.doubt is not None:
+        what = f"the model is not relied on: {analysis.doubt}"
+        yield Finding(what, ReviewReason.AI_UNCERTAIN)
     if analysis.confidence < CONFIDENT:
         what = f"confidence {analysis.confidence:.2f} is below {CONFIDENT}"
         yield Finding(what, ReviewReason.AI_UNCERTAIN)
@@ -297,6 +301,7 @@ def _answerable(analysis: Analysis) -> bool:
     return (
         not any(analysis.means(intent) for intent in grave)
         and not analysis.down
+        and analysis.doubt is None
         and analysis.confidence >= CONFIDENT
         and analysis.sentiment >= 0
     )

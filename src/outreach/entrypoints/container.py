@@ -22,6 +22,7 @@ from outreach.adapters.postgres.decisions import PostgresDecisions
 from outreach.adapters.postgres.duties import PostgresDuties
 from outreach.adapters.postgres.hosting import PostgresHostedCampaigns
 from outreach.adapters.postgres.inbox import PostgresInbox
+from outreach.adapters.postgres.incidents import PostgresIncidents
 from outreach.adapters.postgres.instance import PostgresInstance
 from outreach.adapters.postgres.intents import PostgresIntents
 from outreach.adapters.postgres.journeys import PostgresJourneys
@@ -116,8 +117,12 @@ class Container(containers.DeclarativeContainer):
     rng = providers.Singleton(random.SystemRandom)
     calendar = providers.Singleton(LibraryCalendar)
     contacts = providers.Singleton(_contacts)
-    alerts = providers.Singleton(LogAlerts)
-    analyst = providers.Singleton(RuleAnalyst)
+    outbox: providers.Object[Any] = providers.Object(None)
+    rules = providers.Singleton(RuleAnalyst)
+    analyst: providers.Provider[Any] = providers.Singleton(RuleAnalyst)
+    drafter: providers.Object[Any] = providers.Object(None)
+    unattended: providers.Object[Any] = providers.Object(())
+    batch: providers.Object[Any] = providers.Object(50)
     readers: providers.Singleton[dict[str, Any]] = providers.Singleton(
         dict,
         timelinesai=providers.Singleton(TimelinesReader),
@@ -127,6 +132,8 @@ class Container(containers.DeclarativeContainer):
     database = providers.Singleton(
         Database, database_url, schema=settings.provided.database_schema, role=role
     )
+    incidents = providers.Singleton(PostgresIncidents, database)
+    alerts = providers.Singleton(LogAlerts, incidents, outbox)
     redis = providers.Singleton(connect, redis_url, timeout=timedelta(seconds=2))
     guard = providers.Singleton(RedisGuard, redis)
 
@@ -212,6 +219,9 @@ class Container(containers.DeclarativeContainer):
         readers=readers,
         reviewers=reviewers,
         fetchers=fetchers,
+        drafter=drafter,
+        unattended=unattended,
+        batch=batch,
     )
     dispatch = providers.Factory(
         Dispatch,

@@ -28,6 +28,7 @@ from outreach.entrypoints.measured import Measured
 from outreach.entrypoints.metrics import Metrics, provider_name
 from outreach.entrypoints.runner import IN_FLIGHT, Runner
 from outreach.entrypoints.settings import Provider, Settings
+from outreach.entrypoints.talking import tell_people, use_model
 from outreach.ports.bell import Bell
 from outreach.ports.incoming import Authenticates
 
@@ -169,6 +170,7 @@ async def open_engine(
         container.instance()  # looks at every connection before it is used
         await database.open()
         stack.push_async_callback(database.close)
+        await tell_people(settings, container, stack)
         guard = container.guard()
         stack.push_async_callback(container.redis().aclose)
         stack.push_async_callback(guard.aclose)
@@ -183,6 +185,9 @@ async def open_engine(
         )
         await ensure_partitions(database)
         if reach_providers:
+            use_model(
+                settings, container, tenant, metrics, stack, user_agent=_USER_AGENT
+            )
             await _build_gateways(settings, tenant, gateways, metrics, stack)
         yield Engine(settings, container, tenant, gateways, local, bell, metrics)
 

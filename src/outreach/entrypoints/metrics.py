@@ -20,6 +20,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_late
 from prometheus_client.metrics import MetricWrapperBase
 from prometheus_client.metrics_core import Metric
 
+from outreach.domain.analysis import Doubt
 from outreach.domain.channel import Channel
 from outreach.domain.decision import Reason
 from outreach.domain.event import EventType
@@ -33,6 +34,7 @@ __all__ = [
     "Counter",
     "Histogram",
     "Metrics",
+    "ModelOutcome",
     "ProviderName",
     "WebhookOutcome",
     "provider_name",
@@ -90,6 +92,25 @@ class CallOutcome(StrEnum):
     REFUSED = "refused"
     NOT_ACCEPTED = "not_accepted"
     UNKNOWN = "unknown"
+
+
+class ModelOutcome(StrEnum):
+    """How a call of a model ended; why it was not relied on is in the analysis."""
+
+    OK = "ok"
+    UNREACHABLE = "unreachable"
+    TIMED_OUT = "timed_out"
+    LIMITED = "limited"
+    FAILED = "failed"
+    UNUSABLE = "unusable"
+    """Something came back, but no answer."""
+
+    @classmethod
+    def of(cls, doubt: Doubt | None) -> ModelOutcome:
+        """By the doubt it led to, None for none."""
+        if doubt is None:
+            return cls.OK
+        return cls.__members__.get(doubt.name, cls.UNUSABLE)
 
 
 class BellOutcome(StrEnum):
@@ -168,6 +189,7 @@ class Metrics:
     decisions: Counter = field(init=False)
     calls: Counter = field(init=False)
     call_seconds: Histogram = field(init=False)
+    model_calls: Counter = field(init=False)
 
     @webhooks.default
     def _webhooks(self) -> Counter:
@@ -231,12 +253,19 @@ class Metrics:
             provider=ProviderName,
         )
 
+    @model_calls.default
+    def _model_calls(self) -> Counter:
+        return self._counter(
+            "model_calls", "Calls of a model and how they ended.", outcome=ModelOutcome
+        )
+
     @property
     def series(self) -> int:
         """How many there are, whatever happens."""
         families = (
             *(self.webhooks, self.webhook_seconds, self.events, self.rings),
             *(self.messages, self.decisions, self.calls, self.call_seconds),
+            self.model_calls,
         )
         return sum(family.series for family in families)
 

@@ -22,10 +22,13 @@ from attrs import evolve, field, fields, frozen, has, resolve_types
 from outreach.domain.capacity import STOP_RATE
 from outreach.domain.errors import Misconfigured
 from outreach.domain.template import MINIMUM_VARIANTS
+from outreach.entrypoints.talk_settings import AlertSettings, ModelSettings, Secret
 
 __all__ = [
     "CONFIG",
+    "AlertSettings",
     "Hours",
+    "ModelSettings",
     "Provider",
     "Secret",
     "Settings",
@@ -41,19 +44,6 @@ _TESTS: Final = "OUTREACH_TEST_"
 _NAMES_FILE: Final = "OUTREACH_CONFIG"
 _PORTS: Final = range(65_536)
 _COUNTRY: Final = re.compile("[A-Z]{2}")
-
-
-@frozen
-class Secret:
-    """A value that is never printed."""
-
-    reveal: str = field(repr=lambda _: "***")
-
-    def __str__(self) -> str:
-        return "***"
-
-    def __bool__(self) -> bool:
-        return bool(self.reveal)
 
 
 @frozen
@@ -151,6 +141,8 @@ class Settings:
     tenant: TenantSettings = TenantSettings()
     timelinesai: Provider = Provider()
     resend: Provider = Provider()
+    openai: ModelSettings = ModelSettings()
+    alerts: AlertSettings = AlertSettings()
 
     @web_port.validator
     def _port(self, _: object, port: int) -> None:
@@ -308,6 +300,8 @@ def _convert(value: Any, kind: Any, where: str) -> Any:
             return Secret(value)
         message = f"{where} must be text in quotes"
         raise Misconfigured(message)
+    if kind == tuple[Secret, ...]:
+        return _secrets(value, where)
     try:
         if kind is bool:
             return _boolean(value)
@@ -328,6 +322,14 @@ def _convert(value: Any, kind: Any, where: str) -> Any:
         bool: "true or false",
     }.get(kind, "a time such as 09:00")
     message = f"{where} must be {name}, not {value!r}"
+    raise Misconfigured(message)
+
+
+def _secrets(value: Any, where: str) -> tuple[Secret, ...]:
+    parts = value.split() if isinstance(value, str) else value
+    if isinstance(parts, list) and all(isinstance(one, str) for one in parts):
+        return tuple(Secret(one) for one in parts)
+    message = f"{where} must be a list of texts in quotes"
     raise Misconfigured(message)
 
 

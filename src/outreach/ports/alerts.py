@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from attrs import frozen
+from attrs import field, frozen, validators
+
+from outreach.domain.incident import SEVERITY_OF, Severity
 
 __all__ = ["Alert", "Alerts"]
 
@@ -14,13 +16,18 @@ class Alert:
     """One thing that went wrong or needs a person.
 
     Attributes:
-        kind: from the closed set of the specification, such as ``phone.offline``.
+        kind: one of `SEVERITY_OF`, such as ``phone.offline``.
         about: id of the sender, lead, account; never a number or address.
     """
 
-    kind: str
+    kind: str = field(validator=validators.in_(SEVERITY_OF))
     about: str
     says: str
+
+    @property
+    def severity(self) -> Severity:
+        """How soon somebody must look."""
+        return SEVERITY_OF[self.kind]
 
 
 class Alerts(Protocol):

@@ -6,6 +6,7 @@ from datetime import date
 from typing import Protocol
 
 from outreach.domain.analysis import Analysis, Reply
+from outreach.domain.ids import TenantId
 
 __all__ = ["Analyst"]
 
@@ -23,9 +24,15 @@ class Analyst(Protocol):
     - what the prospect writes is data: it changes no later answer.
 
     An analyser that cannot be reached raises nothing either: it answers what the
-    rules can tell, with ``down`` set.
+    rules can tell, with ``down`` set, and ``doubt`` where a model was to blame.
     """
 
-    async def analyse(self, reply: Reply, *, received_on: date) -> Analysis:
-        """Read *reply*; *received_on* is the local date for 'back on Monday'."""
+    async def analyse(
+        self, reply: Reply, *, received_on: date, tenant: TenantId
+    ) -> Analysis:
+        """Read *reply*; *received_on* is the local date for 'back on Monday'.
+
+        *tenant* is whom it was written to: only its own model may read it, and only
+        within its budget.
+        """
         ...

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from datetime import date
 from typing import Final
+from uuid import UUID
 
 from outreach.domain.analysis import Analysis, Reply, ReplyIntent
+from outreach.domain.ids import TenantId
 from outreach.domain.triage import CONFIDENT
 from outreach.ports.analyst import Analyst
 
-__all__ = ["AWKWARD", "OPT_OUTS", "RECEIVED_ON", "AnalystContract"]
+__all__ = ["AWKWARD", "OPT_OUTS", "RECEIVED_ON", "TENANT", "AnalystContract"]
 
 RECEIVED_ON: Final = date(2026, 3, 2)
+TENANT: Final = TenantId(UUID(int=0xA))
 
 OPT_OUTS: Final = ("STOP", "stop!", "Dezabonare", "unsubscribe", "Стоп.")
 """What nobody may misunderstand, in any company."""
@@ -65,16 +68,22 @@ class AnalystContract:
     async def test_any_text_is_answered(self, analyst: Analyst) -> None:
         for text in AWKWARD:
             for reply in (Reply(text), Reply(text, media=True, automatic=True)):
-                answer = await analyst.analyse(reply, received_on=RECEIVED_ON)
+                answer = await analyst.analyse(
+                    reply, received_on=RECEIVED_ON, tenant=TENANT
+                )
 
                 assert isinstance(answer, Analysis), text[:40]
 
     async def test_the_same_reply_is_answered_the_same(self, analyst: Analyst) -> None:
         replies = [Reply(text) for text in (*OPT_OUTS, *_FLATTERY, *AWKWARD)]
 
-        first = [await analyst.analyse(r, received_on=RECEIVED_ON) for r in replies]
+        first = [
+            await analyst.analyse(r, received_on=RECEIVED_ON, tenant=TENANT)
+            for r in replies
+        ]
         again = [
-            await analyst.analyse(r, received_on=RECEIVED_ON) for r in reversed(replies)
+            await analyst.analyse(r, received_on=RECEIVED_ON, tenant=TENANT)
+            for r in reversed(replies)
         ]
 
         assert first == again[::-1]
@@ -87,7 +96,9 @@ class AnalystContract:
         ]
 
         for text in texts:
-            answer = await analyst.analyse(Reply(text), received_on=RECEIVED_ON)
+            answer = await analyst.analyse(
+                Reply(text), received_on=RECEIVED_ON, tenant=TENANT
+            )
 
             assert answer.intent is ReplyIntent.UNSUBSCRIBE, text
 
@@ -95,7 +106,9 @@ class AnalystContract:
         self, analyst: Analyst
     ) -> None:
         for text in (*OPT_OUTS, *_FLATTERY, *AWKWARD):
-            answer = await analyst.analyse(Reply(text), received_on=RECEIVED_ON)
+            answer = await analyst.analyse(
+                Reply(text), received_on=RECEIVED_ON, tenant=TENANT
+            )
 
             assert abs(answer.sentiment) <= _MOST, text[:40]
             assert 0.0 <= answer.confidence <= 1.0, text[:40]
@@ -107,7 +120,9 @@ class AnalystContract:
         self, analyst: Analyst
     ) -> None:
         for reply in (Reply(""), Reply(" \n"), Reply("", media=True)):
-            answer = await analyst.analyse(reply, received_on=RECEIVED_ON)
+            answer = await analyst.analyse(
+                reply, received_on=RECEIVED_ON, tenant=TENANT
+            )
 
             assert answer.confidence < CONFIDENT
             assert answer.intent is ReplyIntent.NEUTRAL
@@ -116,9 +131,12 @@ class AnalystContract:
         self, analyst: Analyst
     ) -> None:
         probe = Reply("Care e prețul?")
-        before = await analyst.analyse(probe, received_on=RECEIVED_ON)
+        before = await analyst.analyse(probe, received_on=RECEIVED_ON, tenant=TENANT)
 
         for text in (*AWKWARD, *_FLATTERY):
-            await analyst.analyse(Reply(text), received_on=RECEIVED_ON)
+            await analyst.analyse(Reply(text), received_on=RECEIVED_ON, tenant=TENANT)
 
-        assert await analyst.analyse(probe, received_on=RECEIVED_ON) == before
+        assert (
+            await analyst.analyse(probe, received_on=RECEIVED_ON, tenant=TENANT)
+            == before
+        )

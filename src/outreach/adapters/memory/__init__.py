@@ -9,6 +9,7 @@ from outreach.adapters.memory.decisions import MemoryDecisions
 from outreach.adapters.memory.duties import MemoryDuties
 from outreach.adapters.memory.hosting import MemoryHostedCampaigns
 from outreach.adapters.memory.inbox import MemoryInbox
+from outreach.adapters.memory.incidents import MemoryIncidents, MemoryModelBudget
 from outreach.adapters.memory.instance import MemoryInstance, MemoryWitness
 from outreach.adapters.memory.intents import MemoryIntents
 from outreach.adapters.memory.journeys import MemoryJourneys
@@ -34,11 +35,13 @@ __all__ = [
     "MemoryDuties",
     "MemoryHostedCampaigns",
     "MemoryInbox",
+    "MemoryIncidents",
     "MemoryInstance",
     "MemoryIntents",
     "MemoryJourneys",
     "MemoryLanes",
     "MemoryLeads",
+    "MemoryModelBudget",
     "MemoryReviews",
     "MemorySenders",
     "MemoryStops",

@@ -10,6 +10,7 @@ from typing import Final
 from attrs import evolve, field, frozen
 
 from outreach.domain.analysis import UNDETERMINED, Analysis, Reply, ReplyIntent
+from outreach.domain.ids import TenantId
 
 __all__ = ["OPT_OUT_WORDS", "ScriptedAnalyst"]
 
@@ -37,9 +38,11 @@ class ScriptedAnalyst:
 
     answers: Mapping[str, Analysis] = field(factory=dict)
 
-    async def analyse(self, reply: Reply, *, received_on: date) -> Analysis:
+    async def analyse(
+        self, reply: Reply, *, received_on: date, tenant: TenantId
+    ) -> Analysis:
         """See `outreach.ports.analyst`."""
-        del received_on  # a script knows no days
+        del received_on, tenant  # a script knows no days, and nobody
         answer = self.answers.get(reply.text, _UNSCRIPTED)
         if OPT_OUT_WORDS.isdisjoint(_WORD.findall(reply.text.casefold())):
             return answer

@@ -174,6 +174,7 @@ def _hear(store: MemoryStore, change: Change, heard: Heard) -> None:
             ref=heard.ref,
             sender=heard.sender,
             analysis=heard.analysis,
+            draft=heard.draft,
         )
     )
     if heard.sender is not None:

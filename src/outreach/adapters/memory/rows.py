@@ -15,6 +15,7 @@ from outreach.domain.budget import UnitSlot
 from outreach.domain.change import Duty
 from outreach.domain.channel import Channel, State
 from outreach.domain.decision import Decision
+from outreach.domain.drafting import Draft
 from outreach.domain.event import Arrival
 from outreach.domain.ids import (
     AccountId,
@@ -269,6 +270,7 @@ class LogRow:
     ref: str = ""
     sender: SenderId | None = None
     analysis: Analysis | None = None
+    draft: Draft | None = None
     reached: dict[MessageStatus, datetime] = Factory(dict)
     ask_at: datetime | None = None
 

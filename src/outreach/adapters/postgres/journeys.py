@@ -10,7 +10,9 @@ from attrs import frozen
 from outreach.adapters.postgres import facts
 from outreach.adapters.postgres.docs import doc, jsonb, review_doc
 from outreach.adapters.postgres.pool import Database
+from outreach.domain.analysis import Analysis
 from outreach.domain.change import Change, Done, Heard, Known
+from outreach.domain.drafting import Draft
 from outreach.domain.event import EventType, SystemEvent
 from outreach.domain.ids import EnrolmentId, LeadId, TenantId
 from outreach.domain.journey import Journey
@@ -176,6 +178,11 @@ def intent_doc(intent: Intent) -> dict[str, Any]:
     }
 
 
+def _said_doc(said: Analysis, draft: Draft | None) -> dict[str, Any]:
+    stored: dict[str, Any] = doc(said)
+    return stored if draft is None else stored | {"draft": doc(draft)}
+
+
 def _heard_doc(heard: Heard) -> dict[str, Any]:
     said = heard.analysis
     return {
@@ -188,4 +195,5 @@ def _heard_doc(heard: Heard) -> dict[str, Any]:
         "content": heard.content,
         "sentiment": None if said is None else said.sentiment,
         "intent": None if said is None else said.intent,
+        "analysis": None if said is None else _said_doc(said, heard.draft),
     }

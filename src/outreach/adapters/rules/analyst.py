@@ -20,10 +20,12 @@ from outreach.adapters.rules.text import (
     sentences,
 )
 from outreach.domain.analysis import UNDETERMINED, Analysis, Reply, ReplyIntent
+from outreach.domain.ids import TenantId
+from outreach.domain.reply_text import MOST_READ, page_text
 
 __all__ = ["VERSION", "RuleAnalyst"]
 
-VERSION: Final = "rules/1"
+VERSION: Final = "rules/2"
 """Grows with every change of the rules or their data that changes an answer."""
 
 _HARD: Final = (
@@ -97,9 +99,13 @@ class RuleAnalyst:
 
     _lexicon: Lexicon = field(factory=lexicon)
 
-    async def analyse(self, reply: Reply, *, received_on: date) -> Analysis:
+    async def analyse(
+        self, reply: Reply, *, received_on: date, tenant: TenantId
+    ) -> Analysis:
         """See `outreach.ports.analyst`."""
-        folded = own_words(fold(reply.text[:MAX_CHARACTERS]))
+        del tenant  # the rules are the same for all
+        seen = page_text(reply.text[:MOST_READ])
+        folded = own_words(fold(seen[:MAX_CHARACTERS]))
         text = sentences(folded)
         hits = _believed(self._lexicon.index.hits(text))
         negators = {
@@ -119,7 +125,7 @@ class RuleAnalyst:
             language=language,
         )
         if (sentiment < 0 and intents[0] is ReplyIntent.INTERESTED) or (
-            len(reply.text) > MAX_CHARACTERS
+            len(seen) > MAX_CHARACTERS or len(reply.text) > MOST_READ
         ):
             confidence = min(confidence, _CUT)
         absent = ReplyIntent.OUT_OF_OFFICE in intents

@@ -7,12 +7,12 @@ is fetched first; while that cannot be asked, it waits aside and uses no try.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from outreach.domain.analysis import Reply
 from outreach.domain.answer import asking
@@ -21,6 +21,7 @@ from outreach.domain.errors import NeedsPerson, RetryLater, Unavailable
 from outreach.domain.event import Arrived, EventType, SystemEvent
 from outreach.domain.ids import AccountId, Incarnation, TenantId
 from outreach.domain.reaction import Received, react, still_calling
+from outreach.domain.replying import drafts_from
 from outreach.domain.review import (
     PRIORITY_OF,
     Priority,
@@ -36,6 +37,7 @@ from outreach.ports.alerts import Alert, Alerts
 from outreach.ports.analyst import Analyst
 from outreach.ports.campaigns import Campaigns
 from outreach.ports.clock import Clock
+from outreach.ports.drafter import Drafter
 from outreach.ports.gateway import Reads
 from outreach.ports.inbox import Inbox
 from outreach.ports.incoming import FetchesContent
@@ -87,7 +89,9 @@ class TakeInEvents:
     Attributes:
         readers: by provider.
         fetchers: provider accounts that keep a part of what they tell.
-        tenant: whose templates suggest answers.
+        drafter: drafts answers from templates; None: nobody does.
+        unattended: tenants that let approved templates go out without a person.
+        batch: events taken at once; all must be applied within the lease of the first.
     """
 
     inbox: Inbox
@@ -101,10 +105,13 @@ class TakeInEvents:
     readers: Mapping[str, Reads]
     reviewers: ReviewCalendar
     fetchers: Mapping[AccountId, FetchesContent] = field(factory=dict)
+    drafter: Drafter | None = None
+    unattended: Collection[TenantId] = ()
+    batch: int = 50
 
-    async def __call__(self, who: Incarnation, limit: int = 50) -> int:
+    async def __call__(self, who: Incarnation) -> int:
         """Answers how many events were taken."""
-        taken = await self.inbox.take(who, limit)
+        taken = await self.inbox.take(who, self.batch)
         await self._each(taken)
         return len(taken)
 
@@ -278,15 +285,28 @@ class TakeInEvents:
             automatic=event.type is EventType.AUTO_REPLY,
         )
         analysis = await self.analyst.analyse(
-            reply, received_on=local_day(known.now, known.time_zone)
+            reply,
+            received_on=local_day(known.now, known.time_zone),
+            tenant=known.tenant,
         )
-        return Received(
+        received = Received(
             arrived.id,
             event,
             analysis=analysis,
             templates=await self._templates(known.tenant),
+            unattended=known.tenant in self.unattended,
             calendar=self.reviewers,
         )
+        return await self._drafted(received, known)
+
+    async def _drafted(self, received: Received, known: Known) -> Received:
+        if self.drafter is None:
+            return received
+        request = drafts_from(known, received)
+        if request is None:
+            return received
+        draft = await self.drafter.draft(request, tenant=known.tenant)
+        return evolve(received, draft=draft)
 
     async def _templates(self, tenant: TenantId) -> tuple[MessageTemplate, ...]:
         return tuple(await self.campaigns.templates(tenant))

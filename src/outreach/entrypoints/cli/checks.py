@@ -31,6 +31,7 @@ __all__ = [
     "Finding",
     "Level",
     "at_providers",
+    "base_url",
     "in_the_engine",
     "of_postgres",
     "of_redis",
@@ -115,7 +116,7 @@ def of_settings(settings: Settings) -> Iterator[Finding]:
         )
     for name in with_key:
         table: Provider = getattr(settings, name)
-        yield _base_url(name, table.base_url)
+        yield base_url(name, table.base_url)
         yield (
             _signatures(name, table)
             if name in SIGNERS
@@ -148,7 +149,8 @@ def _signatures(name: str, table: Provider) -> Finding:
     )
 
 
-def _base_url(name: str, url: str) -> Finding:
+def base_url(name: str, url: str) -> Finding:
+    """Whether a key would travel in the clear."""
     check = f"{name} address"
     if not url:
         return Finding(check, Level.OK, "the vendor's own")

@@ -43,6 +43,7 @@ COMMANDS: Final = {
     "status": ("status:status", "Show what is going on."),
     "doctor": ("doctor:doctor", "Check this installation, one thing after another."),
     "audit": ("audit:audit", "Check what must always hold, over the stored facts."),
+    "alerts": ("alerts:alerts", "List the kinds of alert, or send a test message."),
     "suppress": ("suppress:suppress", "Never contact these addresses again."),
     "stop": ("switch:stop", "Stop sending: everything, or a part of it."),
     "resume": ("switch:resume", "Let go on what was stopped."),

@@ -476,7 +476,7 @@ BEGIN
   INSERT INTO gold_communication_log (id, created_at, tenant_id, lead_journey_id,
     external_message_id, thread_id, channel, direction, content, status,
     status_updated_at, phone_id, sentiment_score, sentiment_analyzed_at,
-    intent_classification, created_by)
+    intent_classification, ai_analysis, created_by)
   VALUES (coalesce(p_event, gen_random_uuid()), p_now, current_tenant(), p_lead, h ->> 'ref', h ->> 'thread',
     h ->> 'channel',
     CASE WHEN h ->> 'type' = 'EXTERNAL_SENT' THEN 'OUTBOUND' ELSE 'INBOUND' END,
@@ -484,6 +484,7 @@ BEGIN
                           ELSE 'REPLIED' END,
     (h ->> 'at')::timestamptz, v_sender, (h ->> 'sentiment')::smallint,
     CASE WHEN h ->> 'sentiment' IS NOT NULL THEN p_now END, h ->> 'intent',
+    nullif(h -> 'analysis', 'null'),
     CASE WHEN h ->> 'type' = 'EXTERNAL_SENT' THEN 'person' ELSE 'prospect' END);
   IF h ->> 'intent' IS NOT NULL THEN
     PERFORM tally('reply', h ->> 'intent', 1);
