@@ -17,6 +17,7 @@ from outreach.domain.case import Case, Flip
 from outreach.domain.channel import State, permitted
 from outreach.domain.journey import DeadCause
 from outreach.domain.limits import SETTING, BudgetKind
+from outreach.domain.link import MAIL
 from outreach.domain.pacing import ready
 from outreach.domain.provider_campaign import CampaignHold
 from outreach.domain.reason import Block, Reason
@@ -175,6 +176,16 @@ def _consent(case: Case, _at: datetime, _margin: timedelta) -> Block | None:
         return None
     lift = Flip("consent", "", "record the consent")
     return Block(Reason.NO_CONSENT, (("policy", case.consent),), None, lift)
+
+
+def _linked(case: Case, _at: datetime, _margin: timedelta) -> Block | None:
+    """No mail without a way to be left alone."""
+    if case.unsubscribe != "" or case.intent.channel not in MAIL:
+        return None
+    says = "set OUTREACH_SECRET_KEYS, the same for every process"
+    lift = Flip("unsubscribe", "https://...", says)
+    inputs = (("unsubscribe", "nothing signs links"),)
+    return Block(Reason.DOMAIN_NOT_READY, inputs, None, lift)
 
 
 def _enabled(case: Case, _at: datetime, _margin: timedelta) -> Block | None:
@@ -368,6 +379,7 @@ RULES: Final[tuple[Rule, ...]] = (
     _reachable,
     _template,
     _consent,
+    _linked,
     _enabled,
     _sender_state,
     _due,

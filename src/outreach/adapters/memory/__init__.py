@@ -14,6 +14,7 @@ from outreach.adapters.memory.intents import MemoryIntents
 from outreach.adapters.memory.journeys import MemoryJourneys
 from outreach.adapters.memory.lanes import MemoryLanes
 from outreach.adapters.memory.leads import MemoryLeads
+from outreach.adapters.memory.links import MemoryLinks
 from outreach.adapters.memory.pause import Pause, yield_once
 from outreach.adapters.memory.reviews import MemoryReviews
 from outreach.adapters.memory.rows import TenantRow
@@ -39,6 +40,7 @@ __all__ = [
     "MemoryJourneys",
     "MemoryLanes",
     "MemoryLeads",
+    "MemoryLinks",
     "MemoryReviews",
     "MemorySenders",
     "MemoryStops",

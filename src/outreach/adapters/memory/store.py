@@ -92,6 +92,7 @@ class MemoryStore:
         backoffs: calls that providers refused for now, by tenant.
         stops: by account, kind and what they are about.
         faults: mails that bounced or were complained about, and when.
+        marked: what a lead's address was called before that mail came back.
         changes: keys of events and commands that are committed.
     """
 
@@ -145,6 +146,7 @@ class MemoryStore:
     stops: dict[tuple[AccountId, StopKind, UUID], StopRow] = Factory(dict)
     hosted: dict[HostedId, HostedRow] = Factory(dict)
     faults: dict[tuple[AttemptId, MailFault], datetime] = Factory(dict)
+    marked: dict[AttemptId, str] = Factory(dict)
     changes: set[tuple[TenantId, str]] = Factory(set)
     decisions: list[DecisionRow] = Factory(list)
     backoffs: dict[TenantId, int] = Factory(dict)

@@ -11,6 +11,7 @@ from uuid import UUID
 from outreach.adapters.postgres.docs import review, times
 from outreach.domain.address import AddressKey, AddressKind, email_keys, phone_key
 from outreach.domain.auditing import SendFact
+from outreach.domain.bounce import RETURNED
 from outreach.domain.budget import WarmUp
 from outreach.domain.case import Case, LaneFacts, Ledger
 from outreach.domain.change import Known, Outbound
@@ -264,7 +265,9 @@ def case(doc: Doc, hours: Hours) -> Case:
     wanted = intent(doc["intent"])
     phones = [p["value"] for p in doc["points"] or () if p["kind"] == "phone"]
     mails = [p["value"] for p in doc["points"] or () if p["kind"] == "email"]
-    reach = phones if wanted.channel is Channel.WHATSAPP else mails
+    reach = phones
+    if wanted.channel is not Channel.WHATSAPP:
+        reach = [] if doc["lead"]["email_status"] == RETURNED else mails
     enrolment, plan, text = doc["enrolment"], doc["sequence"], doc["template"]
     return Case(
         intent=wanted,
@@ -357,6 +360,7 @@ def known(doc: Doc) -> Known:
         time_zone=doc["time_zone"],
         ai_replies_today=doc["ai_today"],
         other_channels=frozenset(map(Channel, doc["other_channels"])),
+        bounced=tuple(AttemptId(UUID(text)) for text in doc["bounced"]),
         fields=_fields(
             doc["lead"],
             [doc["number"]] if doc["number"] else [],

@@ -9,9 +9,11 @@ from typing import Final
 
 from attrs import field, frozen
 
+from outreach.domain.bounce import RETURNED
 from outreach.domain.channel import COLD_STATES, Channel
 from outreach.domain.errors import Misconfigured, TemplateError
 from outreach.domain.ids import EnrolmentId, TenantId, step_intent_id
+from outreach.domain.link import LINK_FIELD, MAIL
 from outreach.domain.message import Intent
 from outreach.domain.routing import Reach, choose_channel
 from outreach.domain.sender import SendClass
@@ -165,7 +167,11 @@ class Enroll:
             return None, "HUMAN_CONTROL"
         if lead.state not in COLD_STATES:
             return None, "STOPPED"
-        points = {Channel.WHATSAPP: lead.phone, Channel.EMAIL_COLD: lead.email}
+        returned = lead.fields.get("email_status") == RETURNED
+        points = {
+            Channel.WHATSAPP: lead.phone,
+            Channel.EMAIL_COLD: "" if returned else lead.email,
+        }
         reaches = tuple(
             Reach(channel, self._blocked(channel, point, sequence, step))
             for channel, point in points.items()
@@ -214,9 +220,11 @@ def _lacks(
 
 
 def _fits(lead: Enrollable, step: Step, template: MessageTemplate) -> bool:
+    # A mail will have its link when it is sent.
+    link = {LINK_FIELD: "https://"} if template.channel in MAIL else {}
     try:
         parse(template.content).render(
-            lead.fields,
+            {**lead.fields, **link},
             declared=template.variables,
             seed=seed(lead.lead, step.id, template.version),
             limit=_LIMITS.get(template.channel, MAIL_LIMIT),

@@ -109,7 +109,8 @@ AS $$
     'suppressed', EXISTS (
       SELECT FROM contact_points c
         JOIN suppressions s ON (s.kind, s.value) IN (
-          (c.kind, c.value), ('domain', split_part(c.value, '@', 2)))
+          (c.kind, c.value), ('domain', split_part(c.value, '@', 2)),
+          ('email', mailbox(c.value)))
        WHERE c.tenant_id = current_tenant() AND c.lead_id = d.id AND c.kind <> 'cui'))
     FROM (SELECT x AS lead, x.id FROM leads x
            WHERE x.tenant_id = current_tenant()
