@@ -22,7 +22,10 @@ BOUNCE = SystemEvent("1", "sim", EventType.BOUNCE, Channel.EMAIL_COLD)
 @pytest.mark.parametrize(
     ("words", "whose"),
     [
-        ("550 5.1.1 The email account that you tried to reach does not exist", RECIPIENT),
+        (
+            "550 5.1.1 The email account that you tried to reach does not exist",
+            RECIPIENT,
+        ),
         ("smtp; 550-5.1.1 user unknown\n550 5.1.1 try again", RECIPIENT),
         ("5.1.10 RESOLVER.ADR.RecipientNotFound", RECIPIENT),
         ("552 5.2.2 Mailbox full", RECIPIENT),
@@ -75,7 +78,9 @@ def test_every_enhanced_code_has_one_class(
 
 
 @given(st.text(), st.sampled_from(["5.7.1", "5.4.5"]), st.text())
-def test_a_fault_of_ours_never_costs_the_lead(before: str, code: str, after: str) -> None:
+def test_a_fault_of_ours_never_costs_the_lead(
+    before: str, code: str, after: str
+) -> None:
     assert classed(f"{before} {code} {after}") is SENDER
 
 

@@ -11,6 +11,7 @@ from tests.unit.cases import NOON, a_case, a_sender, uid
 
 from outreach.domain.address import phone_key
 from outreach.domain.analysis import Analysis, ReplyIntent
+from outreach.domain.answer import reply_templates
 from outreach.domain.breaker import MailFault
 from outreach.domain.budget import UnitSlot
 from outreach.domain.change import Change, DutyKind, Known, Outbound
@@ -26,7 +27,7 @@ from outreach.domain.ids import (
 )
 from outreach.domain.journey import DeadCause, Journey
 from outreach.domain.message import Intent, MessageStatus, Outcome
-from outreach.domain.reaction import Received, react, reply_templates, still_calling
+from outreach.domain.reaction import Received, react, still_calling
 from outreach.domain.review import Priority, ReviewCalendar, ReviewReason
 from outreach.domain.sender import SendClass
 from outreach.domain.sequence import Enrolment, EnrolmentStatus, MessageTemplate

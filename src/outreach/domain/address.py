@@ -8,7 +8,14 @@ from attrs import frozen
 
 from outreach.domain.ids import LeadId
 
-__all__ = ["AddressKey", "AddressKind", "email_keys", "lead_key", "mailbox", "phone_key"]
+__all__ = [
+    "AddressKey",
+    "AddressKind",
+    "email_keys",
+    "lead_key",
+    "mailbox",
+    "phone_key",
+]
 
 
 class AddressKind(StrEnum):

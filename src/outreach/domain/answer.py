@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
 from attrs import evolve, frozen
 
+from outreach.domain.analysis import ReplyIntent
 from outreach.domain.change import Change, Duty, DutyKind, Known, ReviewChange
 from outreach.domain.channel import Channel, State
 from outreach.domain.errors import NotFound, Refused, Stale
@@ -26,12 +28,14 @@ from outreach.domain.review import (
     sla_risk_at,
 )
 from outreach.domain.sender import SendClass
-from outreach.domain.sequence import EnrolmentStatus
+from outreach.domain.sequence import EnrolmentStatus, MessageTemplate
 from outreach.domain.suppression import SuppressionReason, of_person
 from outreach.domain.template import WHATSAPP_LIMIT
+from outreach.domain.triage import ReplyTemplate
 
-__all__ = ["Answer", "answered", "asking", "opened"]
+__all__ = ["Answer", "answered", "asking", "opened", "reply_templates"]
 
+_REPLY_PREFIX: Final = "reply-"
 _REPLIES: Final = frozenset({Resolution.APPROVED, Resolution.EDITED})
 _LEAVE_THE_LEAD: Final = frozenset({Resolution.REJECTED, Resolution.IGNORED})
 
@@ -249,3 +253,26 @@ def _ended(change: Change, known: Known, answer: Answer) -> Change:
         known.number, known.email, reason=reason, by=answer.by, at=known.now
     )
     return evolve(change, suppressions=stops)
+
+
+def reply_templates(
+    templates: Sequence[MessageTemplate],
+) -> tuple[ReplyTemplate, ...]:
+    """Templates that answer replies: named ``reply-interested``, ``reply-question``."""
+    known = {intent.lower().replace("_", "-"): intent for intent in ReplyIntent}
+    return tuple(
+        ReplyTemplate(
+            name=template.name,
+            language=template.language,
+            intents=frozenset({intent}),
+            approved=template.approved,
+        )
+        for template in templates
+        if template.name.startswith(_REPLY_PREFIX)
+        and (intent := _answers(template.name, known)) is not None
+    )
+
+
+def _answers(name: str, known: dict[str, ReplyIntent]) -> ReplyIntent | None:
+    rest = name.removeprefix(_REPLY_PREFIX)
+    return next((i for word, i in known.items() if rest.startswith(word)), None)

@@ -172,9 +172,11 @@ def _template(case: Case, _at: datetime, _margin: timedelta) -> Block | None:
 
 
 def _consent(case: Case, _at: datetime, _margin: timedelta) -> Block | None:
-    if not case.consent:
+    """Whoever wrote to us is answered; what we begin is asked for first."""
+    if not case.consent or case.intent.send_class in _ANSWERS:
         return None
-    lift = Flip("consent", "", "record the consent")
+    says = f"outreach consents add {case.intent.lead}, and have it confirmed"
+    lift = Flip("consent", "", says)
     return Block(Reason.NO_CONSENT, (("policy", case.consent),), None, lift)
 
 
@@ -357,6 +359,7 @@ def _budget(kind: BudgetKind) -> Rule:
     return rule
 
 
+_ANSWERS: Final = frozenset({SendClass.APPROVED, SendClass.AI})
 _ONE_DAY: Final = timedelta(days=1)
 _FREE: Final = Flip("contacted", True, "only a lead that wrote first costs nothing")
 _PASSING: Final = frozenset(

@@ -135,8 +135,6 @@ class Fact(StrEnum):
     """The last step was sent long enough ago and nobody answered."""
     UNREACHABLE = "UNREACHABLE"
     """No channel is left."""
-    BOUNCE_UNDONE = "BOUNCE_UNDONE"
-    """A mail had not come back after all, or not for good."""
     PERSON_WROTE = "PERSON_WROTE"
     """A person wrote from the phone or mailbox itself."""
 
@@ -231,8 +229,6 @@ def happened(
             return _silent(journey, at, by, why)
         case Fact.UNREACHABLE:
             return _unreachable(journey, at, by, why)
-        case Fact.BOUNCE_UNDONE:
-            return _found_again(journey, at, by, why)
         case Fact.PERSON_WROTE:
             return Moved(evolve(journey, human_controlled=True))
 
@@ -305,15 +301,6 @@ def _unreachable(journey: Journey, at: datetime, by: str, why: str) -> Moved:
         # Known better now; without a move, for nothing moved.
         return Moved(evolve(journey, dead_cause=cause))
     return Moved(journey)
-
-
-def _found_again(journey: Journey, at: datetime, by: str, why: str) -> Moved:
-    """Back to where the bounce moved it from, if nothing has happened since."""
-    bounced = journey.dead_cause is DeadCause.UNREACHABLE
-    before = journey.state_before
-    if not bounced or journey.reason != HARD_BOUNCE or before not in COLD_STATES:
-        return Moved(journey)
-    return _go(journey, before, at, by=by, why=why)
 
 
 def _refuse(journey: Journey, command: Command, way_out: str) -> IllegalTransition:

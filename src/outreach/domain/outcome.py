@@ -41,7 +41,15 @@ from outreach.domain.sequence import Sequence, follow
 from outreach.domain.template import MAIL_LIMIT, WHATSAPP_LIMIT, parse, seed
 from outreach.domain.window import local_day
 
-__all__ = ["TRIES", "Ended", "draft_of", "limit_of", "render", "result_of", "unsubscribe_link"]
+__all__ = [
+    "TRIES",
+    "Ended",
+    "draft_of",
+    "limit_of",
+    "render",
+    "result_of",
+    "unsubscribe_link",
+]
 
 TRIES: Final = 5
 """Calls for one message that may fail, unclear why, before a person looks; a

@@ -6,14 +6,13 @@ the event is applied, so the same event has one effect, in any order.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date
 from typing import Final
 
 from attrs import evolve, frozen
 
 from outreach.domain.analysis import Analysis, Reply, ReplyIntent
-from outreach.domain.answer import asking
+from outreach.domain.answer import asking, reply_templates
 from outreach.domain.bounce import BounceClass, bounce_of
 from outreach.domain.breaker import MailFault
 from outreach.domain.budget import UnitSlot
@@ -48,7 +47,6 @@ from outreach.domain.template import WHATSAPP_LIMIT, parse, seed
 from outreach.domain.triage import (
     ABSENCE_UNLESS_STATED,
     Circumstances,
-    ReplyTemplate,
     Triage,
     triage,
     triage_bounce,
@@ -58,7 +56,6 @@ from outreach.domain.window import local_day, start_of_day
 __all__ = [
     "Received",
     "react",
-    "reply_templates",
     "still_calling",
 ]
 
@@ -77,7 +74,6 @@ _OPT_OUTS: Final = {
     EventType.UNSUBSCRIBE: SuppressionReason.OPT_OUT,
     EventType.COMPLAINT: SuppressionReason.COMPLAINT,
 }
-_REPLY_PREFIX: Final = "reply-"
 _NOT_SENT: Final = frozenset({Outcome.REFUSED, Outcome.RELEASED, Outcome.NOT_SENT})
 _MACHINES_WORDS: Final = frozenset(
     {
@@ -131,29 +127,6 @@ def react(known: Known, received: Received) -> Change:
         return _person_wrote(known, received)
     says = f"{event.type} for a message that is not known"
     return _change(known, received, known.journey, anomaly=says)
-
-
-def reply_templates(
-    templates: Sequence[MessageTemplate],
-) -> tuple[ReplyTemplate, ...]:
-    """Templates that answer replies: named ``reply-interested``, ``reply-question``."""
-    known = {intent.lower().replace("_", "-"): intent for intent in ReplyIntent}
-    return tuple(
-        ReplyTemplate(
-            name=template.name,
-            language=template.language,
-            intents=frozenset({intent}),
-            approved=template.approved,
-        )
-        for template in templates
-        if template.name.startswith(_REPLY_PREFIX)
-        and (intent := _answers(template.name, known)) is not None
-    )
-
-
-def _answers(name: str, known: dict[str, ReplyIntent]) -> ReplyIntent | None:
-    rest = name.removeprefix(_REPLY_PREFIX)
-    return next((i for word, i in known.items() if rest.startswith(word)), None)
 
 
 def _change(

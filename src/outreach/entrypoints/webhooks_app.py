@@ -11,7 +11,7 @@ from outreach.adapters.postgres import migrate
 from outreach.entrypoints.engine import Engine
 from outreach.entrypoints.gauges import Gauges
 from outreach.entrypoints.settings import Secret
-from outreach.entrypoints.web.app import WebhookRoute, WebParts, create_app
+from outreach.entrypoints.web.app import LinkParts, WebhookRoute, WebParts, create_app
 from outreach.ports.decisions import Summary
 
 __all__ = ["web_app"]
@@ -55,5 +55,11 @@ def web_app(engine: Engine, tokens: Mapping[str, tuple[Secret, ...]]) -> Starlet
             probes={"database": database, "redis": redis, "migrations": migrations},
             metrics=engine.metrics,
             gauges=Gauges(engine.metrics, figures, parts.lanes().next_wake),
-        )
+        ),
+        pages=LinkParts(
+            links=parts.links(),
+            consents=parts.consents(),
+            nothing=database,
+            language=engine.settings.tenant.language,
+        ),
     )

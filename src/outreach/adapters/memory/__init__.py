@@ -5,6 +5,7 @@ from outreach.adapters.memory.allocations import MemoryAllocations
 from outreach.adapters.memory.audit import MemoryAudit
 from outreach.adapters.memory.campaigns import MemoryCampaigns
 from outreach.adapters.memory.clock import EPOCH, MemoryClock
+from outreach.adapters.memory.consents import MemoryConsents
 from outreach.adapters.memory.decisions import MemoryDecisions
 from outreach.adapters.memory.duties import MemoryDuties
 from outreach.adapters.memory.hosting import MemoryHostedCampaigns
@@ -31,6 +32,7 @@ __all__ = [
     "MemoryAudit",
     "MemoryCampaigns",
     "MemoryClock",
+    "MemoryConsents",
     "MemoryDecisions",
     "MemoryDuties",
     "MemoryHostedCampaigns",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from outreach.adapters.memory.budgeting import with_uses
 from outreach.adapters.memory.hosting import hosting_of
+from outreach.adapters.memory.consents import standing
 from outreach.adapters.memory.rows import IntentRow, LaneRow, Standing
 from outreach.adapters.memory.store import MemoryStore
 from outreach.domain.bounce import RETURNED
@@ -53,6 +54,9 @@ def case_of(store: MemoryStore, row: IntentRow) -> Case:
         ),
         live=_live(row),
         hosting=hosting_of(store, row),
+        consent=store.agreed.policy.lacks(
+            intent.channel, standing(store, intent.lead, intent.channel)
+        ),
     )
     return with_uses(store, case)
 

@@ -17,6 +17,7 @@ from outreach.adapters.memory.clock import MemoryClock
 from outreach.adapters.memory.hosted_row import HostedRow
 from outreach.adapters.memory.pause import Pause, yield_once
 from outreach.adapters.memory.rows import (
+    AgreedRows,
     AttemptRow,
     AuditRows,
     BudgetRow,
@@ -92,8 +93,7 @@ class MemoryStore:
         backoffs: calls that providers refused for now, by tenant.
         stops: by account, kind and what they are about.
         faults: mails that bounced or were complained about, and when.
-        marked: what a lead's address was called before that mail came back.
-        changes: keys of events and commands that are committed.
+        marked: what an address was called before; changes: keys of what is committed.
     """
 
     clock: MemoryClock
@@ -146,6 +146,7 @@ class MemoryStore:
     stops: dict[tuple[AccountId, StopKind, UUID], StopRow] = Factory(dict)
     hosted: dict[HostedId, HostedRow] = Factory(dict)
     faults: dict[tuple[AttemptId, MailFault], datetime] = Factory(dict)
+    agreed: AgreedRows = Factory(AgreedRows)
     marked: dict[AttemptId, str] = Factory(dict)
     changes: set[tuple[TenantId, str]] = Factory(set)
     decisions: list[DecisionRow] = Factory(list)

@@ -14,10 +14,22 @@ from cattrs.gen import make_dict_structure_fn
 from psycopg.types.json import Jsonb
 
 from outreach.domain.address import AddressKey
+from outreach.domain.channel import Channel
+from outreach.domain.consent import Consent, ConsentKind
 from outreach.domain.decision import Decision
+from outreach.domain.ids import ConsentId, LeadId
 from outreach.domain.review import ReviewItem
 
-__all__ = ["decision", "decision_doc", "doc", "jsonb", "review", "review_doc", "times"]
+__all__ = [
+    "consent",
+    "decision",
+    "decision_doc",
+    "doc",
+    "jsonb",
+    "review",
+    "review_doc",
+    "times",
+]
 
 _TIME: Final = "$time"
 
@@ -111,3 +123,20 @@ def review(stored: Mapping[str, Any]) -> ReviewItem:
 def times(text: str | None) -> datetime | None:
     """A time of a document; None stays None."""
     return None if text is None else datetime.fromisoformat(text)
+
+
+def consent(doc: Mapping[str, Any]) -> Consent:
+    """From ``consent_doc``."""
+    return Consent(
+        id=ConsentId(UUID(doc["id"])),
+        lead=LeadId(UUID(doc["lead"])),
+        channel=Channel(doc["channel"]),
+        kind=ConsentKind(doc["kind"]),
+        address=doc["address"],
+        text=doc["text"],
+        source=doc["source"],
+        by=doc["by"],
+        asked_at=datetime.fromisoformat(doc["asked_at"]),
+        confirmed_at=times(doc["confirmed_at"]),
+        withdrawn_at=times(doc["withdrawn_at"]),
+    )

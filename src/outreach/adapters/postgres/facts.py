@@ -8,7 +8,7 @@ from functools import lru_cache, wraps
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
-from outreach.adapters.postgres.docs import review, times
+from outreach.adapters.postgres.docs import consent, review, times
 from outreach.domain.address import AddressKey, AddressKind, email_keys, phone_key
 from outreach.domain.auditing import SendFact
 from outreach.domain.bounce import RETURNED
@@ -16,6 +16,7 @@ from outreach.domain.budget import WarmUp
 from outreach.domain.case import Case, LaneFacts, Ledger
 from outreach.domain.change import Known, Outbound
 from outreach.domain.channel import Channel, State
+from outreach.domain.consent import OPEN, Policy, Standing
 from outreach.domain.ids import (
     AccountId,
     AttemptId,
@@ -260,8 +261,12 @@ def send_fact(doc: Doc, hours: Hours) -> SendFact:
     )
 
 
-def case(doc: Doc, hours: Hours) -> Case:
-    """From ``case_doc``; the window carries no holidays yet."""
+def case(doc: Doc, hours: Hours, policy: Policy = OPEN) -> Case:
+    """From ``case_doc``; the window carries no holidays yet.
+
+    Args:
+        policy: what a lead must have agreed to.
+    """
     wanted = intent(doc["intent"])
     phones = [p["value"] for p in doc["points"] or () if p["kind"] == "phone"]
     mails = [p["value"] for p in doc["points"] or () if p["kind"] == "email"]
@@ -291,6 +296,15 @@ def case(doc: Doc, hours: Hours) -> Case:
         review_open=doc["review_open"],
         live=doc["live"],
         hosting=None if doc["hosting"] is None else hosting(doc["hosting"]),
+        consent=policy.lacks(
+            wanted.channel,
+            Standing(
+                country=doc["lead"]["country"],
+                address=reach[0] if reach else "",
+                legal_basis=doc["lead"]["legal_basis"],
+                consents=tuple(map(consent, doc["consents"])),
+            ),
+        ),
     )
 
 

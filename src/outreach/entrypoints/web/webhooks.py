@@ -38,7 +38,7 @@ from outreach.entrypoints.web.failures import Failures
 from outreach.entrypoints.web.parts import Limits, WebhookRoute, WebParts
 from outreach.entrypoints.web.ringer import Ringer
 
-__all__ = ["WEBHOOK_HEADER", "Webhooks"]
+__all__ = ["WEBHOOK_HEADER", "Webhooks", "read_body"]
 
 WEBHOOK_HEADER: Final = "X-Outreach-Webhook-Secret"
 
@@ -159,7 +159,7 @@ class _Intake:
         if route is None:
             raise self._stranger(request)
         _check_encoding(request)
-        raw = await _body(request, self.parts.limits)
+        raw = await read_body(request, self.parts.limits)
         events = _read(route, raw)
         new = await self._store(route, raw, events)
         if new:
@@ -285,8 +285,12 @@ def _check_encoding(request: Request) -> None:
         )
 
 
-async def _body(request: Request, limits: Limits) -> bytes:
-    """The body as it came, counted while it comes and not kept beyond the limit."""
+async def read_body(request: Request, limits: Limits) -> bytes:
+    """The body as it came, counted while it comes and not kept beyond the limit.
+
+    Raises:
+        Problem: it is too large, or did not come in time.
+    """
     most, within = limits.body_bytes, limits.body_within.total_seconds()
     too_large = Problem(
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE,

@@ -83,7 +83,7 @@ BEGIN
           LEFT JOIN wa_quota_usage q ON q.phone_id = p.id AND q.usage_date = day.of) END,
       'contacted', v.lead_id IS NOT NULL, 'thread', coalesce(v.thread, ''),
       'lead', lead_doc(d),
-      'points', points.doc,
+      'points', points.doc, 'consents', consent_docs(d.id),
       'enrolment', e.status, 'campaign', e.campaign_id,
       'hosting', CASE WHEN i.channel = 'EMAIL_COLD' THEN
         hosting_doc(l.account_id, e.campaign_id, i.step_id, i.window_key) END,

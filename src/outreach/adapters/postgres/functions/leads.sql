@@ -106,6 +106,7 @@ RETURNS SETOF jsonb
 LANGUAGE sql STABLE SET search_path FROM CURRENT
 AS $$
   SELECT stored_lead(d.lead) || jsonb_build_object('journey', journey_doc(j),
+    'consents', consent_docs(d.id),
     'suppressed', EXISTS (
       SELECT FROM contact_points c
         JOIN suppressions s ON (s.kind, s.value) IN (
