@@ -682,7 +682,12 @@ def test_an_absence_does_not_hold_up_what_a_person_approved() -> None:
 
 @pytest.mark.parametrize(
     "intent",
-    [ReplyIntent.NEUTRAL, ReplyIntent.QUESTION, ReplyIntent.NOT_INTERESTED],
+    [
+        ReplyIntent.NEUTRAL,
+        ReplyIntent.QUESTION,
+        ReplyIntent.INTERESTED,
+        ReplyIntent.NOT_INTERESTED,
+    ],
 )
 def test_an_automatic_reply_is_an_absence_whatever_an_analyser_reads_into_it(
     intent: ReplyIntent,

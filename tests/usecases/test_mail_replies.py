@@ -170,6 +170,23 @@ async def test_an_absence_without_a_date_is_of_fourteen_days(
     assert here.attempts()[-1].called_at.date() >= today + timedelta(days=14)
 
 
+@pytest.mark.parametrize(
+    ("text", "back"),
+    [
+        ("Thank you for your interest! A colleague will answer soon.", 18),
+        ("Mulțumim pentru interes, suntem interesați. Revenim pe 20 martie.", 21),
+    ],
+)
+async def test_a_machine_that_is_polite_is_not_interested(text: str, back: int) -> None:
+    mailed = await Mailed.make()
+
+    await mailed.happens(EventType.AUTO_REPLY, content=text)
+
+    assert mailed.here.journey(mailed.lead).reply_count == 0
+    assert mailed.here.items() == []
+    assert mailed.waits() == [start_of_day(date(2026, 3, back), ZONE)]
+
+
 async def test_a_machine_that_passes_a_no_on_is_not_taken_for_an_absence() -> None:
     mailed = await Mailed.make()
     text = "Răspuns automat: vă rog să mă ștergeți din listă, nu mai doresc mesaje."

@@ -45,9 +45,9 @@ from outreach.domain.sequence import EnrolmentStatus, MessageTemplate
 from outreach.domain.suppression import Suppression, SuppressionReason, of_person
 from outreach.domain.template import WHATSAPP_LIMIT, parse, seed
 from outreach.domain.triage import (
-    ABSENCE_UNLESS_STATED,
     Circumstances,
     Triage,
+    goes_on,
     triage,
     triage_bounce,
 )
@@ -78,6 +78,7 @@ _NOT_SENT: Final = frozenset({Outcome.REFUSED, Outcome.RELEASED, Outcome.NOT_SEN
 _MACHINES_WORDS: Final = frozenset(
     {
         ReplyIntent.OUT_OF_OFFICE,
+        ReplyIntent.INTERESTED,
         ReplyIntent.QUESTION,
         ReplyIntent.NOT_INTERESTED,
         ReplyIntent.NEUTRAL,
@@ -289,7 +290,7 @@ def _reply(known: Known, received: Received) -> Change:
         return _absent(known, received, findings.resumes_on)
     if event.type is EventType.AUTO_REPLY and _only_a_machine(analysis):
         today = local_day(known.now, known.time_zone)
-        return _absent(known, received, today + ABSENCE_UNLESS_STATED)
+        return _absent(known, received, goes_on(analysis, today))
     at = known.now
     change = _change(
         known,
