@@ -90,8 +90,7 @@ class MemoryStore:
         switches: by tenant (None for ALL), scope and what it covers.
         lifted: switches that were let go, with who did it, when and why.
         arrived: events that are not applied, in the order they came.
-        backoffs: calls that providers refused for now, by tenant.
-        stops: by account, kind and what they are about.
+        backoffs: calls refused for now, by tenant.  stops: by account, kind and about.
         faults: mails that bounced or were complained about, and when.
         marked: what an address was called before; changes: keys of what is committed.
     """
