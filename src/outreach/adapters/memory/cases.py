@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from outreach.adapters.memory.budgeting import with_uses
-from outreach.adapters.memory.hosting import hosting_of
 from outreach.adapters.memory.consents import standing
+from outreach.adapters.memory.hosting import hosting_of
 from outreach.adapters.memory.rows import IntentRow, LaneRow, Standing
 from outreach.adapters.memory.store import MemoryStore
 from outreach.domain.bounce import RETURNED

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from enum import Enum
 from typing import Any, Final
@@ -15,9 +15,10 @@ from psycopg.types.json import Jsonb
 
 from outreach.domain.address import AddressKey
 from outreach.domain.channel import Channel
-from outreach.domain.consent import Consent, ConsentKind
+from outreach.domain.consent import Consent, ConsentKind, Standing
 from outreach.domain.decision import Decision
 from outreach.domain.ids import ConsentId, LeadId
+from outreach.domain.provider_campaign import CampaignHold, Hosting
 from outreach.domain.review import ReviewItem
 
 __all__ = [
@@ -25,9 +26,11 @@ __all__ = [
     "decision",
     "decision_doc",
     "doc",
+    "hosting",
     "jsonb",
     "review",
     "review_doc",
+    "standing",
     "times",
 ]
 
@@ -139,4 +142,29 @@ def consent(doc: Mapping[str, Any]) -> Consent:
         asked_at=datetime.fromisoformat(doc["asked_at"]),
         confirmed_at=times(doc["confirmed_at"]),
         withdrawn_at=times(doc["withdrawn_at"]),
+    )
+
+
+def standing(doc: Mapping[str, Any], reach: Sequence[str]) -> Standing:
+    """What the policy looks at, from ``case_doc``.
+
+    Args:
+        reach: what the lead is reached by on the message's channel.
+    """
+    return Standing(
+        country=doc["lead"]["country"],
+        address=reach[0] if reach else "",
+        legal_basis=doc["lead"]["legal_basis"],
+        consents=tuple(map(consent, doc["consents"])),
+    )
+
+
+def hosting(doc: Mapping[str, Any]) -> Hosting:
+    """From ``hosting_doc``."""
+    hold = doc["hold"]
+    return Hosting(
+        ref=doc["ref"],
+        hold=None if hold is None else CampaignHold(hold),
+        says=doc["says"],
+        until=times(doc["until"]),
     )

@@ -8,7 +8,7 @@ from functools import lru_cache, wraps
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
-from outreach.adapters.postgres.docs import consent, review, times
+from outreach.adapters.postgres.docs import hosting, review, standing, times
 from outreach.domain.address import AddressKey, AddressKind, email_keys, phone_key
 from outreach.domain.auditing import SendFact
 from outreach.domain.bounce import RETURNED
@@ -16,7 +16,7 @@ from outreach.domain.budget import WarmUp
 from outreach.domain.case import Case, LaneFacts, Ledger
 from outreach.domain.change import Known, Outbound
 from outreach.domain.channel import Channel, State
-from outreach.domain.consent import OPEN, Policy, Standing
+from outreach.domain.consent import OPEN, Policy
 from outreach.domain.ids import (
     AccountId,
     AttemptId,
@@ -35,7 +35,6 @@ from outreach.domain.journey import DeadCause, Journey
 from outreach.domain.limits import Limits
 from outreach.domain.message import Intent, MessageStatus, Outcome
 from outreach.domain.pacing import Pacing
-from outreach.domain.provider_campaign import CampaignHold, Hosting
 from outreach.domain.sender import SendClass, Sender, SenderState
 from outreach.domain.sequence import (
     Enrolment,
@@ -296,26 +295,7 @@ def case(doc: Doc, hours: Hours, policy: Policy = OPEN) -> Case:
         review_open=doc["review_open"],
         live=doc["live"],
         hosting=None if doc["hosting"] is None else hosting(doc["hosting"]),
-        consent=policy.lacks(
-            wanted.channel,
-            Standing(
-                country=doc["lead"]["country"],
-                address=reach[0] if reach else "",
-                legal_basis=doc["lead"]["legal_basis"],
-                consents=tuple(map(consent, doc["consents"])),
-            ),
-        ),
-    )
-
-
-def hosting(doc: Doc) -> Hosting:
-    """From ``hosting_doc``."""
-    hold = doc["hold"]
-    return Hosting(
-        ref=doc["ref"],
-        hold=None if hold is None else CampaignHold(hold),
-        says=doc["says"],
-        until=times(doc["until"]),
+        consent=policy.lacks(wanted.channel, standing(doc, reach)),
     )
 
 
