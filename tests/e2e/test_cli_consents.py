@@ -55,20 +55,20 @@ def urls(fresh_postgres_url: str, empty_redis_url: str) -> Urls:
     return Urls(fresh_postgres_url, empty_redis_url)
 
 
-def settings(urls: Urls) -> Settings:
+def settings(urls: Urls, keys: str = KEYS) -> Settings:
     return Settings(
         database_url=Secret(urls.database),
         redis_url=Secret(urls.redis),
-        secret_keys=Secret(KEYS),
+        secret_keys=Secret(keys),
     )
 
 
-def posted(urls: Urls, path: str) -> httpx.Response:
+def posted(urls: Urls, path: str, keys: str = KEYS) -> httpx.Response:
     """To the web app of a process with the rights of `outreach web`."""
 
     async def work() -> httpx.Response:
         async with (
-            open_engine(settings(urls), urls, role="outreach_web") as engine,
+            open_engine(settings(urls, keys), urls, role="outreach_web") as engine,
             speak(web_app(engine, {})) as client,
         ):
             answer: httpx.Response = await client.post(path)
@@ -171,6 +171,18 @@ def test_a_followed_link_reaches_the_lead_through_the_web_and_a_worker(
     assert story["state"] == "DEAD"
     again = call("suppress", "ana@agrounu.ro", "+40740000101", "--json").json()
     assert again == {"addresses": 2, "new": 0, "known": 2}
+
+
+def test_a_web_process_that_cannot_read_links_pretends_nothing(
+    call: CommandLine, urls: Urls
+) -> None:
+    consent = call("consents", "add", "ana@agrounu.ro", *ASKED, "--json").json()
+    path = a_link(urls, consent["lead"])
+
+    answer = posted(urls, path, keys="")
+
+    assert answer.status_code == 404
+    assert worked(urls) == 0
 
 
 def test_addresses_and_domains_are_suppressed_as_people_write_them(

@@ -168,7 +168,7 @@ async def open_engine(
         container.role.override(role)
         container.link_keys.override(link_keys(settings, _data_dir(settings)))
         container.public.override(settings.public)
-        if reach_providers:
+        if reach_providers or role == "outreach_web":
             check_mail(settings)
         database = container.database()
         container.instance()  # looks at every connection before it is used

@@ -20,7 +20,11 @@ _ACCOUNT = "default"
 
 
 def web_app(engine: Engine, tokens: Mapping[str, tuple[Secret, ...]]) -> Starlette:
-    """Webhooks, health and metrics over an open engine, mountable under a prefix."""
+    """Webhooks, pages, health and metrics over an open engine, mountable under a prefix.
+
+    Without keys that sign links there are no pages: a link that could not be read would
+    be answered as if it had been heard.
+    """
     parts = engine.container
     readers = parts.readers()
 
@@ -61,5 +65,7 @@ def web_app(engine: Engine, tokens: Mapping[str, tuple[Secret, ...]]) -> Starlet
             consents=parts.consents(),
             nothing=database,
             language=engine.settings.tenant.language,
-        ),
+        )
+        if parts.link_keys()
+        else None,
     )
