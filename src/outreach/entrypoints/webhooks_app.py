@@ -20,7 +20,7 @@ _ACCOUNT = "default"
 
 
 def web_app(engine: Engine, tokens: Mapping[str, tuple[Secret, ...]]) -> Starlette:
-    """Webhooks, pages, health and metrics over an open engine, mountable under a prefix.
+    """Webhooks, pages, health and metrics over an open engine; may be mounted.
 
     Without keys that sign links there are no pages: a link that could not be read would
     be answered as if it had been heard.
