@@ -28,7 +28,7 @@ __all__ = [
 MAIL: Final = frozenset({Channel.EMAIL_COLD, Channel.EMAIL_WARM})
 """Channels whose every message carries a link to be left alone (RFC 8058)."""
 
-(LINK_FIELD,) = MADE_FIELDS
+LINK_FIELD: Final = next(iter(MADE_FIELDS))
 """The variable by which a template says where the link stands."""
 
 PROVIDER: Final = "links"

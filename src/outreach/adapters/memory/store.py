@@ -88,11 +88,10 @@ class MemoryStore:
         points: (tenant, ``phone:+40...``) and the like to the lead that has it.
         suppressions: by tenant; None is the global list.
         switches: by tenant (None for ALL), scope and what it covers.
-        lifted: switches that were let go, with who did it, when and why.
-        arrived: events that are not applied, in the order they came.
+        lifted: switches that were let go.  arrived: events not applied, as they came.
         backoffs: calls refused for now, by tenant.  stops: by account, kind and about.
-        faults: mails that bounced or were complained about, and when.
-        marked: what an address was called before; changes: keys of what is committed.
+        faults: mails that bounced or were complained about, and when; marked: what the
+            address was called before.  changes: keys of what is committed.
     """
 
     clock: MemoryClock
