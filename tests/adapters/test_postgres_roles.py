@@ -19,6 +19,7 @@ from outreach.domain.auditing import Check, Finding
 from outreach.domain.breaker import MailFault
 from outreach.domain.change import Heard, ReviewChange
 from outreach.domain.channel import Channel
+from outreach.domain.consent import ConsentKind
 from outreach.domain.event import EventType
 from outreach.domain.limits import Limits
 from outreach.domain.message import Outcome
@@ -206,6 +207,15 @@ async def _busy(world: World) -> None:
     await world.settle(mail, Outcome.ACCEPTED)
     fault = (mail.draft.parcel.attempt, MailFault.COMPLAINED)
     await world.changed(mailed, opted_out, faults=(fault,))
+    await world.consents.add(
+        world.tenant,
+        mailed,
+        Channel.EMAIL_COLD,
+        ConsentKind.PROVEN,
+        text="Da.",
+        source="form",
+        by="ana",
+    )
     await world.switches.throw(
         world.tenant, SwitchScope.TENANT, "", reason="test", by="ana"
     )
@@ -244,6 +254,17 @@ async def test_without_a_tenant_or_with_another_one_nothing_is_seen(
             (TENANT,),
         )
         admin.execute("UPDATE raw_events SET tenant_id = %s", (TENANT,))
+        admin.execute(
+            """
+            WITH one AS (
+              INSERT INTO provider_campaigns (tenant_id, account_id, campaign_id,
+                                              step_id, window_key)
+              SELECT tenant_id, id, id, id, '' FROM campaigns LIMIT 1
+              RETURNING tenant_id, id)
+            INSERT INTO provider_counts SELECT tenant_id, id, %s, 1, 0 FROM one
+            """,
+            (invented.START.date(),),
+        )
         tables = [
             name
             for name, _, _, partition in admin.execute(TENANT_TABLES).fetchall()

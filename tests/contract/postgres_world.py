@@ -19,6 +19,7 @@ from psycopg import sql
 from outreach.adapters.postgres.audit import PostgresAudit
 from outreach.adapters.postgres.campaigns import PostgresCampaigns
 from outreach.adapters.postgres.clock import PostgresClock
+from outreach.adapters.postgres.consents import PostgresConsents
 from outreach.adapters.postgres.decisions import PostgresDecisions
 from outreach.adapters.postgres.duties import PostgresDuties
 from outreach.adapters.postgres.hosting import PostgresHostedCampaigns
@@ -130,6 +131,7 @@ def world_over(database: Database) -> World:
         inbox=PostgresInbox(database, uuid4, timing),
         duties=PostgresDuties(database, timing),
         clock=PostgresClock(database),
+        consents=PostgresConsents(database, uuid4),
         campaigns=PostgresCampaigns(database, uuid4),
         senders=PostgresSenders(database, uuid4),
         switches=PostgresSwitches(database),

@@ -7,6 +7,7 @@ from tests.contract.promises import kept_by, promises_of
 from outreach.ports.journeys import Journeys
 from outreach.testing.events import EventsContract
 from outreach.testing.journeys import JourneysContract
+from outreach.testing.returned import ReturnedContract
 
 
 class TestJourneys(JourneysContract):
@@ -17,5 +18,12 @@ class TestEvents(EventsContract):
     pass
 
 
+class TestReturned(ReturnedContract):
+    pass
+
+
 def test_each_promise_of_the_port_is_a_test() -> None:
-    assert promises_of(Journeys) <= kept_by(JourneysContract) | kept_by(EventsContract)
+    suites = (JourneysContract, EventsContract, ReturnedContract)
+    kept = {one for suite in suites for one in kept_by(suite)}
+
+    assert promises_of(Journeys) <= kept

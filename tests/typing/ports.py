@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from uuid import uuid4
 
 from redis.asyncio import Redis
 
@@ -12,6 +13,7 @@ from outreach.adapters.memory import (
     MemoryAudit,
     MemoryCampaigns,
     MemoryClock,
+    MemoryConsents,
     MemoryDecisions,
     MemoryDuties,
     MemoryInbox,
@@ -20,6 +22,7 @@ from outreach.adapters.memory import (
     MemoryJourneys,
     MemoryLanes,
     MemoryLeads,
+    MemoryLinks,
     MemoryReviews,
     MemorySenders,
     MemoryStops,
@@ -29,22 +32,27 @@ from outreach.adapters.memory import (
     MemoryWitness,
 )
 from outreach.adapters.postgres.audit import PostgresAudit
+from outreach.adapters.postgres.consents import PostgresConsents
 from outreach.adapters.postgres.instance import PostgresInstance
 from outreach.adapters.postgres.pool import Database
 from outreach.adapters.redis.witness import RedisWitness
+from outreach.adapters.system.links import LinksReader, SignedLinks
 from outreach.adapters.system.witness import FileWitness
 from outreach.ports.alerts import Alerts
 from outreach.ports.audit import Audit
 from outreach.ports.campaigns import Campaigns
 from outreach.ports.clock import Clock
+from outreach.ports.consents import Consents
 from outreach.ports.decisions import Decisions
 from outreach.ports.duties import Duties
+from outreach.ports.gateway import Reads
 from outreach.ports.inbox import Inbox
 from outreach.ports.instance import Instance, Witness
 from outreach.ports.intents import Intents
 from outreach.ports.journeys import Journeys
 from outreach.ports.lanes import Allocations, Lanes
 from outreach.ports.leads import Leads
+from outreach.ports.links import Links
 from outreach.ports.reviews import Reviews
 from outreach.ports.senders import Senders
 from outreach.ports.stops import Stops
@@ -84,6 +92,14 @@ def told(store: MemoryStore) -> Stops:
 
 def for_people(store: MemoryStore) -> tuple[Reviews, Decisions, Alerts]:
     return MemoryReviews(store), MemoryDecisions(store), MemoryAlerts()
+
+
+def agreed(store: MemoryStore, database: Database) -> tuple[Consents, ...]:
+    return MemoryConsents(store), PostgresConsents(database, uuid4)
+
+
+def signed() -> tuple[Links, Links, Reads]:
+    return MemoryLinks(), SignedLinks(("key",), "https://mail.example"), LinksReader()
 
 
 def instances(store: MemoryStore, database: Database) -> tuple[Instance, ...]:

@@ -318,6 +318,10 @@ def test_a_send_whose_answer_was_lost_is_not_told_as_certain() -> None:
     [
         ("never enrolled", "the lead was never enrolled"),
         ("NO_CHANNEL", "it has no contact point"),
+        (
+            "NO_CONSENT",
+            "nothing waits: its country asks for a consent, and none is on record",
+        ),
         ("SOMETHING_NEW", "the run ended (SOMETHING_NEW)"),
     ],
 )

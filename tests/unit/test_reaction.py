@@ -26,7 +26,8 @@ from outreach.domain.ids import (
 )
 from outreach.domain.journey import DeadCause, Journey
 from outreach.domain.message import Intent, MessageStatus, Outcome
-from outreach.domain.reaction import Received, react, reply_templates, still_calling
+from outreach.domain.reaction import Received, react, still_calling
+from outreach.domain.replying import reply_templates
 from outreach.domain.review import Priority, ReviewCalendar, ReviewReason
 from outreach.domain.sender import SendClass
 from outreach.domain.sequence import Enrolment, EnrolmentStatus, MessageTemplate
@@ -681,7 +682,12 @@ def test_an_absence_does_not_hold_up_what_a_person_approved() -> None:
 
 @pytest.mark.parametrize(
     "intent",
-    [ReplyIntent.NEUTRAL, ReplyIntent.QUESTION, ReplyIntent.NOT_INTERESTED],
+    [
+        ReplyIntent.NEUTRAL,
+        ReplyIntent.QUESTION,
+        ReplyIntent.INTERESTED,
+        ReplyIntent.NOT_INTERESTED,
+    ],
 )
 def test_an_automatic_reply_is_an_absence_whatever_an_analyser_reads_into_it(
     intent: ReplyIntent,

@@ -132,3 +132,9 @@ def test_a_link_is_what_a_messenger_makes_clickable(
 @given(st.text(alphabet="ab.-@/: \nwro"))
 def test_a_link_is_a_piece_of_the_text(text: str) -> None:
     assert all(link in text for link in links(text))
+
+
+def test_the_link_of_a_mail_is_there_without_being_declared() -> None:
+    said = list(check("Salut! {{unsubscribe_link}}", [], minimum_variants=1))
+
+    assert said == []

@@ -17,6 +17,7 @@ from outreach.adapters.memory import (
     MemoryClock,
     MemoryIntents,
     MemoryLanes,
+    MemoryLinks,
     MemoryStore,
 )
 from outreach.adapters.memory.analyst import ScriptedAnalyst
@@ -101,6 +102,7 @@ class Engine:
     days: Days = field(factory=Days)
     script: Script = field(factory=Script)
     analyses: dict[str, Analysis] = field(factory=dict)
+    links: MemoryLinks = field(factory=MemoryLinks)
     _keys: count[int] = field(factory=lambda: count(1))
 
     # --- the use cases
@@ -144,6 +146,7 @@ class Engine:
             rng=random.Random(7),
             timing=self.world.timing,
             hosts=self.hosts,
+            links=self.links,
         )
 
     @property

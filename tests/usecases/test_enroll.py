@@ -12,6 +12,14 @@ from tests.usecases.engine import Engine, engine
 
 from outreach.domain.address import phone_key
 from outreach.domain.channel import Channel, State
+from outreach.domain.consent import (
+    EVERYWHERE,
+    OPEN,
+    ConsentKind,
+    Demand,
+    Policy,
+)
+from outreach.domain.decision import Reason, Verdict, decide
 from outreach.domain.errors import Misconfigured, TemplateError
 from outreach.domain.ids import LeadId, TemplateId
 from outreach.domain.journey import DeadCause
@@ -67,6 +75,105 @@ async def mail_only(here: Engine, number: int = 900) -> LeadId:
         here.world.tenant, [row], run=ImportId(uid(98))
     )
     return stored[0].lead
+
+
+# --- who may be
+
+
+ASKS_FOR_MAIL = Policy({EVERYWHERE: {WA: Demand.WARN, MAIL: Demand.REQUIRE}})
+
+
+async def with_policy(
+    here: Engine, plan: Steps, texts: list[MessageTemplate], policy: Policy
+) -> Enrolled:
+    run = evolve(here.enroll(WA, MAIL), policy=policy)
+    return await run(here.world.tenant, plan, texts, name="spring")
+
+
+def by_mail() -> tuple[Steps, list[MessageTemplate]]:
+    plan = with_first(a_plan(1), template="mail", channel=MAIL)
+    return plan, [a_text("mail", MAIL)]
+
+
+async def test_who_did_not_agree_gets_no_mail_and_is_counted() -> None:
+    here = engine()
+    lead = await mail_only(here)
+
+    done = await with_policy(here, *by_mail(), ASKS_FOR_MAIL)
+    explained = await here.world.decisions.explain(here.world.tenant, lead)
+
+    assert (done.enrolled, done.skipped) == (0, {"NO_CONSENT": 1})
+    assert explained.ended == "NO_CONSENT"
+
+
+@pytest.mark.parametrize("basis", ["consimțământ", "existing customer"])
+async def test_a_legal_basis_that_stands_for_consent_is_enough(basis: str) -> None:
+    here = engine()
+    lead = await mail_only(here)
+    here.store.leads[lead] = evolve(here.store.leads[lead], legal_basis=basis)
+
+    done = await with_policy(here, *by_mail(), ASKS_FOR_MAIL)
+
+    assert (done.enrolled, done.skipped, done.warned) == (1, {}, 0)
+
+
+async def test_a_confirmed_consent_is_enough_and_a_pending_one_is_not() -> None:
+    here = engine()
+    asked, agreed = await mail_only(here, 901), await mail_only(here, 902)
+    for lead in (asked, agreed):
+        consent = await here.world.consents.add(
+            here.world.tenant,
+            lead,
+            MAIL,
+            ConsentKind.ASKED,
+            text="Da.",
+            source="form",
+            by="ana",
+        )
+    await here.world.consents.confirm(here.world.tenant, consent.id)
+
+    done = await with_policy(here, *by_mail(), ASKS_FOR_MAIL)
+
+    assert (done.enrolled, done.skipped) == (1, {"NO_CONSENT": 1})
+    assert here.intents_of(agreed)
+    assert not here.intents_of(asked)
+
+
+async def test_who_may_not_be_mailed_may_be_reached_otherwise() -> None:
+    here = engine()
+    (lead,) = await here.world.new_leads(mail=True)
+    plan = with_first(
+        evolve(a_plan(1), primary_channel=MAIL, fallback_channel=WA),
+        template="mail",
+        channel=None,
+        fallback_template="wa",
+    )
+
+    texts = [a_text("mail", MAIL), a_text("wa", id=TemplateId(uid(301)))]
+    done = await with_policy(here, plan, texts, ASKS_FOR_MAIL)
+
+    (row,) = here.intents_of(lead)
+    assert (done.enrolled, done.warned) == (1, 1)
+    assert row.intent.channel is WA
+
+
+async def test_a_message_whose_lead_did_not_agree_is_held_and_says_so() -> None:
+    here = engine()
+    lead = await mail_only(here)
+    await with_policy(here, *by_mail(), OPEN)
+    here.store.agreed.policy = ASKS_FOR_MAIL
+
+    explained = await here.world.decisions.explain(here.world.tenant, lead)
+
+    (case,) = explained.cases
+    made = decide(case, here.clock.engine, margin=timedelta(seconds=5))
+    assert Reason.NO_CONSENT in {block.reason for block in made.blocks}
+    assert made.verdict is Verdict.HOLD
+    answer = evolve(case.intent, send_class=SendClass.APPROVED)
+    free = decide(
+        evolve(case, intent=answer), here.clock.engine, margin=timedelta(seconds=5)
+    )
+    assert Reason.NO_CONSENT not in {block.reason for block in free.blocks}
 
 
 # --- who is

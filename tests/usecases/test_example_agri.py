@@ -18,11 +18,15 @@ from outreach.adapters.files import RejectsFile, open_table
 from outreach.adapters.memory.clock import MemoryClock
 from outreach.adapters.memory.leads import MemoryLeads
 from outreach.adapters.memory.store import MemoryStore
+from outreach.domain.channel import Channel
+from outreach.domain.consent import Standing
 from outreach.domain.ids import TenantId
 from outreach.domain.lead import Lead, Phone
 from outreach.domain.lead_file import ImportId, ImportOptions, ImportReport
 from outreach.domain.template import MINIMUM_VARIANTS, Variable, check
 from outreach.domain.usecases.import_leads import ImportLeads
+from outreach.entrypoints.policy_file import policy_of
+from outreach.entrypoints.settings import load
 
 FOLDER = Path(__file__).parents[2] / "examples" / "agri"
 TENANT = TenantId(UUID(int=1))
@@ -144,6 +148,21 @@ async def test_the_list_is_as_such_lists_are(tmp_path: Path) -> None:
     assert any(not lead.cui for lead in leads)
     assert any(len(lead.phones) > 1 for lead in leads)
     assert {"RO", "HU", "MD", "DE", "BG"} <= {lead.country for lead in leads}
+
+
+async def test_most_may_be_mailed_and_some_may_not(tmp_path: Path) -> None:
+    policy = policy_of(load({}))
+
+    leads = [lead for lead in await imported(tmp_path) if lead.email]
+    lacking = [
+        policy.lacks(
+            Channel.EMAIL_COLD, Standing(lead.country, lead.email, lead.legal_basis)
+        )
+        for lead in leads
+    ]
+
+    assert 0.85 < lacking.count("") / len(leads) < 0.95
+    assert "RO asks for prior consent on EMAIL_COLD" in lacking
 
 
 async def test_every_address_belongs_to_nobody(tmp_path: Path) -> None:

@@ -6,7 +6,16 @@ from enum import StrEnum
 
 from attrs import frozen
 
-__all__ = ["AddressKey", "AddressKind", "email_keys", "phone_key"]
+from outreach.domain.ids import LeadId
+
+__all__ = [
+    "AddressKey",
+    "AddressKind",
+    "email_keys",
+    "lead_key",
+    "mailbox",
+    "phone_key",
+]
 
 
 class AddressKind(StrEnum):
@@ -15,6 +24,8 @@ class AddressKind(StrEnum):
     PHONE = "phone"
     EMAIL = "email"
     DOMAIN = "domain"
+    LEAD = "lead"
+    """Whoever an event is about that names no address; in the inbox alone."""
 
 
 @frozen(order=True)
@@ -43,10 +54,28 @@ def phone_key(e164: str) -> AddressKey:
     return AddressKey(AddressKind.PHONE, e164)
 
 
-def email_keys(address: str) -> tuple[AddressKey, AddressKey]:
-    """Keys of an address and of its domain; both stop a message to it."""
+def email_keys(address: str) -> tuple[AddressKey, ...]:
+    """Keys of an address and of its domain; each stops a message to it.
+
+    And of ``ana@example.com`` for ``ana+offers@example.com``: one mailbox, one person.
+    """
     domain = address.rpartition("@")[2]
+    plain = mailbox(address)
+    also = () if plain == address else (AddressKey(AddressKind.EMAIL, plain),)
     return (
         AddressKey(AddressKind.EMAIL, address),
         AddressKey(AddressKind.DOMAIN, domain),
+        *also,
     )
+
+
+def mailbox(address: str) -> str:
+    """An address without its sub-address."""
+    local, _, domain = address.rpartition("@")
+    name = local.partition("+")[0]
+    return f"{name}@{domain}" if name else address
+
+
+def lead_key(lead: LeadId) -> AddressKey:
+    """Key of a lead as such: while an event with it waits, the lead gets nothing."""
+    return AddressKey(AddressKind.LEAD, str(lead))

@@ -32,6 +32,7 @@ from outreach.domain.template import WHATSAPP_LIMIT
 
 __all__ = ["Answer", "answered", "asking", "opened"]
 
+_REPLY_PREFIX: Final = "reply-"
 _REPLIES: Final = frozenset({Resolution.APPROVED, Resolution.EDITED})
 _LEAVE_THE_LEAD: Final = frozenset({Resolution.REJECTED, Resolution.IGNORED})
 

@@ -18,6 +18,7 @@ from outreach.domain.channel import State, permitted
 from outreach.domain.journey import DeadCause
 from outreach.domain.limits import SETTING, BudgetKind
 from outreach.domain.pacing import ready
+from outreach.domain.persons import consented, final, linked, opted_out, suppressed
 from outreach.domain.provider_campaign import CampaignHold
 from outreach.domain.reason import Block, Reason
 from outreach.domain.sender import SendClass, Sender, SenderState, may_send
@@ -33,7 +34,7 @@ Rule = Callable[[Case, datetime, timedelta], Block | None]
 def _waits(case: Case, _at: datetime, _margin: timedelta) -> Block | None:
     if not case.live:
         return None
-    return _final("live", "", case.live, "plan it again", Reason.STOPPED)
+    return final("live", "", case.live, "plan it again", Reason.STOPPED)
 
 
 def _enrolled(case: Case, _at: datetime, _margin: timedelta) -> Block | None:
@@ -46,26 +47,6 @@ def _enrolled(case: Case, _at: datetime, _margin: timedelta) -> Block | None:
         Flip("enrolment", EnrolmentStatus.ACTIVE, "enrol the lead again"),
         final=case.enrolment is not EnrolmentStatus.PAUSED,
     )
-
-
-def _final(fact: str, value: object, was: str, says: str, reason: Reason) -> Block:
-    return Block(reason, ((fact, was),), None, Flip(fact, value, says), final=True)
-
-
-def _opted_out(case: Case, _at: datetime, _margin: timedelta) -> Block | None:
-    if not case.journey.opted_out:
-        return None
-    says = "record a new consent"
-    return _final("journey.opted_out", False, "yes", says, Reason.SUPPRESSED)
-
-
-def _suppressed(case: Case, _at: datetime, _margin: timedelta) -> Block | None:
-    if not case.suppressions:
-        return None
-    first = case.suppressions[0]
-    inputs = (("suppression", str(first.reason)), ("by", first.by))
-    lift = Flip("suppressions", (), "take the address off the suppression list")
-    return Block(Reason.SUPPRESSED, inputs, None, lift, final=True)
 
 
 def _human(case: Case, _at: datetime, _margin: timedelta) -> Block | None:
@@ -168,13 +149,6 @@ def _template(case: Case, _at: datetime, _margin: timedelta) -> Block | None:
         None,
         Flip("intent.text", "(text)", "approve a template for this step"),
     )
-
-
-def _consent(case: Case, _at: datetime, _margin: timedelta) -> Block | None:
-    if not case.consent:
-        return None
-    lift = Flip("consent", "", "record the consent")
-    return Block(Reason.NO_CONSENT, (("policy", case.consent),), None, lift)
 
 
 def _enabled(case: Case, _at: datetime, _margin: timedelta) -> Block | None:
@@ -358,8 +332,8 @@ BUDGETS: Final[tuple[Rule, ...]] = tuple(map(_budget, BudgetKind))
 RULES: Final[tuple[Rule, ...]] = (
     _waits,
     _enrolled,
-    _opted_out,
-    _suppressed,
+    opted_out,
+    suppressed,
     _human,
     _review,
     _switched_off,
@@ -367,7 +341,8 @@ RULES: Final[tuple[Rule, ...]] = (
     _channel_guard,
     _reachable,
     _template,
-    _consent,
+    consented,
+    linked,
     _enabled,
     _sender_state,
     _due,

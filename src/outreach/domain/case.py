@@ -63,7 +63,7 @@ class Case:
         contacted: this phone has written to this lead, or the lead to it; else
             the message makes a new contact.
         to: the lead's phone (E.164) or address on the intent's channel; empty if
-            there is none.
+            there is none, or if mail to it came back for good.
         thread: the provider's id of the conversation with this sender.
         addresses: keys of all the lead's contact points.
         fields: variables for the template.
@@ -75,6 +75,8 @@ class Case:
         hosting: the provider's campaign that the message would be added to; None: its
             provider works without.
         consent: why the law or the tenant's policy forbids it; empty if it does not.
+        unsubscribe: the signed link of a mail; empty: nothing signs links here, and no
+            mail goes out; None: not looked at, as where nothing is about to be sent.
     """
 
     intent: Intent
@@ -99,6 +101,7 @@ class Case:
     shortage: Shortage | None = None
     consent: str = ""
     hosting: Hosting | None = None
+    unsubscribe: str | None = field(default=None, repr=False)
 
     @property
     def is_new(self) -> bool:

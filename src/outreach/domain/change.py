@@ -127,6 +127,7 @@ class Known:
         contacted: sender and lead have written to each other before.
         number: the lead's phone (E.164), empty if it has none.
         other_channels: every channel the lead has an address for.
+        bounced: its mails that came back for good, oldest first.
         fields: variables for templates.
     """
 
@@ -145,6 +146,7 @@ class Known:
     time_zone: str = "UTC"
     ai_replies_today: int = 0
     other_channels: frozenset[Channel] = frozenset()
+    bounced: tuple[AttemptId, ...] = ()
     fields: Mapping[str, str] = field(factory=dict, repr=False)
 
 
@@ -207,7 +209,9 @@ class Change:
         resolves: attempts whose outcome the event tells, with the provider's id.
         external: the slot in which a person made a new contact by hand.
         faults: mails that came back or were complained about; they count for their
-            campaign, each once.
+            campaign, each once. The address of one that came back is marked, and its
+            lead gets no mail there.
+        amends: mails that did not come back after all: all of that is undone.
         anomaly: why the event made no sense; people are told.
     """
 
@@ -230,6 +234,7 @@ class Change:
     resolves: tuple[tuple[AttemptId, Outcome, str, str], ...] = ()
     external: UnitSlot | None = None
     faults: tuple[tuple[AttemptId, MailFault], ...] = ()
+    amends: tuple[AttemptId, ...] = ()
     anomaly: str = ""
 
 

@@ -30,7 +30,7 @@ __all__ = [
     "decide",
 ]
 
-POLICY_VERSION: Final = "2026.11"
+POLICY_VERSION: Final = "2026.12"
 """Changes whenever a rule in this module would decide differently."""
 
 _A_SECOND: Final = timedelta(seconds=1)

@@ -9,7 +9,7 @@ from attrs import field, frozen
 
 from outreach.domain.address import AddressKey
 from outreach.domain.channel import Channel
-from outreach.domain.ids import EventId
+from outreach.domain.ids import EventId, LeadId, TenantId
 
 __all__ = ["Arrival", "Arrived", "EventType", "SystemEvent"]
 
@@ -55,6 +55,10 @@ class SystemEvent:
             says it answers, nearest first.
         occurred_at: None if the provider does not say.
         ours: the provider says that our own API sent it (None: it does not say).
+        diagnostic: why a mail came back, in the words of the server that returned it
+            (``550 5.1.1 no such user``); empty if the provider does not hand it on.
+        tenant, lead: whom it is about, where the event itself says so: only what came
+            in by a link that we signed does.
     """
 
     key: str
@@ -72,6 +76,9 @@ class SystemEvent:
     detail: str = ""
     incomplete: bool = False
     references: tuple[str, ...] = ()
+    diagnostic: str = ""
+    tenant: TenantId | None = None
+    lead: LeadId | None = None
 
 
 @frozen

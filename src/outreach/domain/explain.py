@@ -257,9 +257,7 @@ _CLAUSES: Final[Mapping[Reason, Callable[[_Inputs, Block, str], str]]] = (
             Reason.BREAKER_OPEN: _with_inputs(
                 "nothing is added to its campaign any more"
             ),
-            Reason.DOMAIN_NOT_READY: _with_inputs(
-                "the sending domain fails its checks"
-            ),
+            Reason.DOMAIN_NOT_READY: _with_inputs("mail is not ready to go out"),
             Reason.NEED_REBUILD: _fixed(
                 "the guard must be rebuilt from the ledger first"
             ),
@@ -392,6 +390,8 @@ _ENDED: Final = MappingProxyType(
         "STOPPED": "the enrolment was stopped",
         "NO_CHANNEL": "it has no contact point for the sequence's channels",
         "NO_TEMPLATE": "no template fits it, or it lacks a variable that one needs",
+        "NO_CONSENT": "its country asks for a consent, and none is on record",
+        "BOUNCED": "mail to it came back, and no other channel is left",
         "SUPPRESSED": "an address of it is suppressed",
         "HUMAN_CONTROL": "a person has taken the conversation over",
         "REPLIED": "the lead answered",

@@ -11,6 +11,7 @@ __all__ = [
     "AccountId",
     "AttemptId",
     "CampaignId",
+    "ConsentId",
     "EnrolmentId",
     "EventId",
     "HostedId",
@@ -53,6 +54,7 @@ EventId = NewType("EventId", UUID)
 StopId = NewType("StopId", UUID)
 HostedId = NewType("HostedId", UUID)
 """A provider's campaign, as we name it."""
+ConsentId = NewType("ConsentId", UUID)
 UserId = NewType("UserId", UUID)
 Incarnation = NewType("Incarnation", str)
 """One life of one worker process; a restarted worker is another incarnation."""

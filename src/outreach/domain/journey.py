@@ -18,6 +18,7 @@ from outreach.domain.errors import IllegalTransition
 from outreach.domain.ids import LeadId, SenderId
 
 __all__ = [
+    "HARD_BOUNCE",
     "TABLE",
     "Command",
     "DeadCause",
@@ -40,6 +41,8 @@ class DeadCause(StrEnum):
     ERASED = "ERASED"
 
 
+HARD_BOUNCE: Final = "hard bounce"
+"""Why a lead became UNREACHABLE that a person may find reachable after all."""
 _SOFT: Final = frozenset({DeadCause.NO_ANSWER, DeadCause.UNREACHABLE})
 
 TABLE: Final = {

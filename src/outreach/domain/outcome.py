@@ -13,6 +13,7 @@ from outreach.domain.channel import Channel, Permit, State
 from outreach.domain.decision import Decision
 from outreach.domain.errors import TemplateError
 from outreach.domain.ids import AttemptId, attempt_id, review_id, step_intent_id
+from outreach.domain.link import LINK_FIELD, MAIL, Link, LinkKind, spoken, with_link
 from outreach.domain.message import (
     Accepted,
     Aftermath,
@@ -40,7 +41,15 @@ from outreach.domain.sequence import Sequence, follow
 from outreach.domain.template import MAIL_LIMIT, WHATSAPP_LIMIT, parse, seed
 from outreach.domain.window import local_day
 
-__all__ = ["TRIES", "Ended", "draft_of", "limit_of", "render", "result_of"]
+__all__ = [
+    "TRIES",
+    "Ended",
+    "draft_of",
+    "limit_of",
+    "render",
+    "result_of",
+    "unsubscribe_link",
+]
 
 TRIES: Final = 5
 """Calls for one message that may fail, unclear why, before a person looks; a
@@ -56,23 +65,42 @@ _MOVES: Final = {
 def render(case: Case) -> str | None:
     """The text of a message; None: the lead lacks what the template needs.
 
-    The same lead, step and version give the same text, whoever asks.
+    The same lead, step and version give the same text, whoever asks. A mail holds the
+    case's link to unsubscribe: where its template has it, else as its last line.
     """
     template = case.template
+    link = (case.unsubscribe or "") if case.intent.channel in MAIL else ""
     if case.intent.text or template is None:
-        return case.intent.text or None
+        written = case.intent.text or None
+        return written and with_link(written, link, _language(case))
     drawn = seed(case.intent.lead, case.intent.step or template.id, template.version)
     mail = case.intent.channel is not Channel.WHATSAPP
     try:
         rendered = parse(template.content).render(
-            case.fields,
+            {**case.fields, LINK_FIELD: link} if link else case.fields,
             declared=template.variables,
             seed=drawn,
             limit=MAIL_LIMIT if mail else WHATSAPP_LIMIT,
         )
     except TemplateError:
         return None
-    return rendered.text
+    return with_link(rendered.text, link, _language(case))
+
+
+def _language(case: Case) -> str:
+    """Of the text, else the lead's."""
+    written = "" if case.template is None else case.template.language
+    return spoken(written, case.fields.get("language", ""))
+
+
+def unsubscribe_link(case: Case) -> tuple[Link, str] | None:
+    """What the link of a message says, and the language of its page; None: no mail."""
+    intent = case.intent
+    if intent.channel not in MAIL:
+        return None
+    kind = LinkKind.UNSUBSCRIBE
+    link = Link(kind, intent.tenant, intent.lead, intent.id, intent.channel)
+    return link, _language(case)
 
 
 def limit_of(sender: Sender, at: datetime) -> int:
@@ -105,6 +133,7 @@ def draft_of(case: Case, sender: Sender, made: Decision, text: str) -> Draft:
             text=text,
             thread=case.thread,
             campaign="" if case.hosting is None else case.hosting.ref,
+            unsubscribe=case.unsubscribe or "",
         ),
         n=n,
         lead=intent.lead,

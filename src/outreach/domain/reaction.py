@@ -13,6 +13,7 @@ from attrs import evolve
 
 from outreach.domain.analysis import Analysis, ReplyIntent
 from outreach.domain.answer import asking
+from outreach.domain.bounce import BounceClass, bounce_of
 from outreach.domain.breaker import MailFault
 from outreach.domain.budget import UnitSlot
 from outreach.domain.change import (
@@ -24,13 +25,12 @@ from outreach.domain.change import (
     StatusChange,
 )
 from outreach.domain.event import EventType, SystemEvent
-from outreach.domain.journey import Fact, Journey, Move, happened
+from outreach.domain.journey import HARD_BOUNCE, Fact, Journey, Move, happened
 from outreach.domain.message import MessageStatus, Outcome
 from outreach.domain.replying import (
     Received,
     answer_to,
     circumstances,
-    reply_templates,
     unattended,
 )
 from outreach.domain.review import (
@@ -41,7 +41,7 @@ from outreach.domain.review import (
 from outreach.domain.sequence import EnrolmentStatus
 from outreach.domain.suppression import Suppression, SuppressionReason, of_person
 from outreach.domain.triage import (
-    ABSENCE_UNLESS_STATED,
+    goes_on,
     triage,
     triage_bounce,
 )
@@ -50,7 +50,6 @@ from outreach.domain.window import local_day, start_of_day
 __all__ = [
     "Received",
     "react",
-    "reply_templates",
     "still_calling",
 ]
 
@@ -64,6 +63,7 @@ _STATUS: Final = {
     EventType.FAILED: MessageStatus.FAILED,
     EventType.BOUNCE: MessageStatus.BOUNCED,
 }
+_TOLD: Final = frozenset({*_STATUS, EventType.SOFT_BOUNCE})
 _OPT_OUTS: Final = {
     EventType.UNSUBSCRIBE: SuppressionReason.OPT_OUT,
     EventType.COMPLAINT: SuppressionReason.COMPLAINT,
@@ -72,6 +72,7 @@ _NOT_SENT: Final = frozenset({Outcome.REFUSED, Outcome.RELEASED, Outcome.NOT_SEN
 _MACHINES_WORDS: Final = frozenset(
     {
         ReplyIntent.OUT_OF_OFFICE,
+        ReplyIntent.INTERESTED,
         ReplyIntent.QUESTION,
         ReplyIntent.NOT_INTERESTED,
         ReplyIntent.NEUTRAL,
@@ -92,7 +93,7 @@ def react(known: Known, received: Received) -> Change:
         return _reply(known, received)
     if event.type in _OPT_OUTS:
         return _opt_out(known, received, _OPT_OUTS[event.type])
-    if known.outbound is not None and event.type in _STATUS:
+    if known.outbound is not None and event.type in _TOLD:
         return _told(known, received, known.outbound)
     if event.type is EventType.EXTERNAL_SENT:
         return _person_wrote(known, received)
@@ -131,9 +132,17 @@ def _told(known: Known, received: Received, ours: Outbound) -> Change:
     if ours.outcome is Outcome.UNKNOWN and event.type is not EventType.FAILED:
         proven = (ours.attempt, Outcome.ACCEPTED, event.ref, event.thread)
         change = evolve(change, resolves=(proven,))
-    status = StatusChange(ours.attempt, _STATUS[event.type], known.now)
-    change = evolve(change, statuses=(status,))
-    if event.type is EventType.BOUNCE:
+    returned = bounce_of(event)
+    reached = _STATUS.get(event.type)
+    if returned is BounceClass.RECIPIENT:
+        reached = MessageStatus.BOUNCED
+    elif event.type is EventType.BOUNCE:
+        # It did not arrive, and the address is not to blame.
+        reached = MessageStatus.FAILED
+    if reached is not None:
+        status = StatusChange(ours.attempt, reached, known.now)
+        change = evolve(change, statuses=(status,))
+    if returned is BounceClass.RECIPIENT:
         change = evolve(change, faults=((ours.attempt, MailFault.BOUNCED),))
         return _bounced(change, known, received, ours)
     return change
@@ -158,7 +167,7 @@ def _bounced(
     if left or findings.review is None:
         return change
     moved = happened(
-        known.journey, Fact.UNREACHABLE, known.now, by=change.key, why="hard bounce"
+        known.journey, Fact.UNREACHABLE, known.now, by=change.key, why=HARD_BOUNCE
     )
     change = evolve(
         _stopped(change, known, "BOUNCED"),
@@ -166,7 +175,8 @@ def _bounced(
         moves=_moves(moved.move),
     )
     reason, priority = findings.review
-    trigger = Trigger(reason, priority, received.event.detail or "hard bounce")
+    said = received.event.diagnostic or received.event.detail
+    trigger = Trigger(reason, priority, said or HARD_BOUNCE)
     return _asks(change, known, received, trigger)
 
 
@@ -204,11 +214,15 @@ def _opt_out(known: Known, received: Received, reason: SuppressionReason) -> Cha
     moved = happened(
         known.journey, Fact.OPTED_OUT, at, by=change.key, why=received.event.type
     )
+    heard = _heard(received, known, received.event.type)
+    if received.event.lead is not None:
+        # By a link: nothing was said to any sender of ours.
+        heard = evolve(heard, sender=None)
     return evolve(
         _stopped(change, known, "OPTED_OUT"),
         journey=moved.journey,
         moves=_moves(moved.move),
-        heard=_heard(received, known, received.event.type),
+        heard=heard,
         suppressions=_suppressions(known, reason, change.key),
     )
 
@@ -253,7 +267,7 @@ def _reply(known: Known, received: Received) -> Change:
         return _absent(known, received, findings.resumes_on)
     if event.type is EventType.AUTO_REPLY and _only_a_machine(analysis):
         today = local_day(known.now, known.time_zone)
-        return _absent(known, received, today + ABSENCE_UNLESS_STATED)
+        return _absent(known, received, goes_on(analysis, today))
     at = known.now
     change = _change(
         known,

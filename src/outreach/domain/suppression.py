@@ -8,7 +8,7 @@ from typing import Final
 
 from attrs import frozen
 
-from outreach.domain.address import AddressKey, email_keys, phone_key
+from outreach.domain.address import AddressKey, AddressKind, email_keys, phone_key
 from outreach.domain.channel import Channel
 from outreach.domain.ids import CampaignId, SenderId
 
@@ -60,11 +60,13 @@ def of_person(
 
     Args:
         number: E.164, or empty.
-        email: an address, or empty. Its domain goes on: others write from there.
+        email: an address, or empty. Its domain goes on: others write from there. Its
+            sub-address does not: that is the same person.
     """
     keys = [phone_key(number)] if number else []
     if email:
-        keys.append(email_keys(email)[0])
+        mails = email_keys(email)
+        keys += [key for key in mails if key.kind is not AddressKind.DOMAIN]
     return tuple(Suppression(key, reason, by, at) for key in keys)
 
 

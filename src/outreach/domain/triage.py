@@ -22,6 +22,7 @@ __all__ = [
     "ReplyTemplate",
     "SuggestReply",
     "Triage",
+    "goes_on",
     "triage",
     "triage_bounce",
     "triage_unknown_send",
@@ -226,6 +227,11 @@ def _absent(analysis: Analysis) -> bool:
         ReplyIntent.WRONG_PERSON,
         ReplyIntent.INTERESTED,
     } & set(analysis.also)
+
+
+def goes_on(analysis: Analysis, received_on: date) -> date:
+    """The day on which what waits for somebody who is away goes on."""
+    return _return_day(analysis.resumes_on, received_on)[0]
 
 
 def _return_day(stated: date | None, received_on: date) -> tuple[date, str]:

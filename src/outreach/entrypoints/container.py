@@ -18,6 +18,7 @@ from dependency_injector import containers, providers
 from outreach.adapters.postgres.audit import PostgresAudit
 from outreach.adapters.postgres.campaigns import PostgresCampaigns
 from outreach.adapters.postgres.clock import PostgresClock
+from outreach.adapters.postgres.consents import PostgresConsents
 from outreach.adapters.postgres.decisions import PostgresDecisions
 from outreach.adapters.postgres.duties import PostgresDuties
 from outreach.adapters.postgres.hosting import PostgresHostedCampaigns
@@ -40,6 +41,7 @@ from outreach.adapters.redis.witness import RedisWitness
 from outreach.adapters.resend import ResendReader
 from outreach.adapters.rules import RuleAnalyst
 from outreach.adapters.system import LibraryCalendar, LogAlerts, uuid7
+from outreach.adapters.system.links import LinksReader, SignedLinks
 from outreach.adapters.system.witness import FileWitness
 from outreach.adapters.timelinesai import TimelinesReader
 from outreach.domain.allocation import Intake
@@ -59,10 +61,12 @@ from outreach.domain.usecases.import_leads import ImportLeads
 from outreach.domain.usecases.look_for_doubts import LookForDoubts, Recover
 from outreach.domain.usecases.send_next import SendNext
 from outreach.domain.usecases.signal_sender import SignalSender
+from outreach.domain.usecases.take_back_bounce import TakeBackBounce
 from outreach.domain.usecases.take_in_events import TakeInEvents
 from outreach.domain.usecases.watch_breaker import WatchBreaker
 from outreach.domain.usecases.watch_instance import WatchInstance
 from outreach.domain.usecases.watch_senders import WatchSenders
+from outreach.entrypoints.policy_file import policy_of
 from outreach.entrypoints.punctual import Punctual
 from outreach.entrypoints.settings import Settings
 from outreach.ports.bell import Bell
@@ -127,6 +131,7 @@ class Container(containers.DeclarativeContainer):
         dict,
         timelinesai=providers.Singleton(TimelinesReader),
         resend=providers.Singleton(ResendReader),
+        links=providers.Singleton(LinksReader),
     )
 
     database = providers.Singleton(
@@ -138,7 +143,13 @@ class Container(containers.DeclarativeContainer):
     guard = providers.Singleton(RedisGuard, redis)
 
     clock = providers.Singleton(PostgresClock, database)
-    lanes = providers.Singleton(PostgresLanes, database, timing=timing)
+    policy = providers.Singleton(policy_of, settings)
+    link_keys: providers.Dependency[tuple[str, ...]] = providers.Dependency(
+        instance_of=tuple, default=()
+    )
+    public = providers.Object("")
+    links = providers.Factory(SignedLinks, keys=link_keys, public=public)
+    lanes = providers.Singleton(PostgresLanes, database, timing=timing, policy=policy)
     allocations = providers.Singleton(PostgresAllocations, database)
     intents = providers.Singleton(PostgresIntents, database, timing=timing)
     journeys = providers.Singleton(PostgresJourneys, database)
@@ -156,7 +167,10 @@ class Container(containers.DeclarativeContainer):
     switches = providers.Singleton(PostgresSwitches, database)
     stops = providers.Singleton(PostgresStops, database)
     reviews = providers.Singleton(PostgresReviews, database)
-    decisions = providers.Singleton(PostgresDecisions, database)
+    decisions = providers.Singleton(PostgresDecisions, database, policy=policy)
+    consents = providers.Singleton(
+        PostgresConsents, database, ids=providers.Object(uuid7)
+    )
     audit = providers.Singleton(PostgresAudit, database)
     instance = providers.Singleton(PostgresInstance, database, timing=timing)
     watch_instance = providers.Factory(
@@ -195,6 +209,7 @@ class Container(containers.DeclarativeContainer):
         rng=rng,
         timing=timing,
         hosts=hosts,
+        links=links,
     )
     recover = providers.Factory(Recover, intents=intents)
     look = providers.Factory(
@@ -280,12 +295,14 @@ class Container(containers.DeclarativeContainer):
         tenant_zone=settings.provided.tenant.time_zone,
         enrolment_ids=providers.Object(uuid7),
         links_in_first=settings.provided.tenant.links_in_first,
+        policy=policy,
     )
     check_templates = providers.Factory(
         CheckTemplates,
         minimum=settings.provided.tenant.minimum_variants,
         links_in_first=settings.provided.tenant.links_in_first,
     )
+    take_back_bounce = providers.Factory(TakeBackBounce, journeys=journeys)
     answer_review = providers.Factory(
         AnswerReview, journeys=journeys, bell=bell, timing=timing
     )

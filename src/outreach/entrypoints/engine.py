@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from attrs import evolve, field, frozen
 
@@ -20,19 +21,27 @@ from outreach.adapters.postgres.setup import ensure_partitions
 from outreach.adapters.postgres.setup import tenant as find_tenant
 from outreach.adapters.system import uuid7
 from outreach.domain.change import Duty, DutyKind
-from outreach.domain.errors import Unavailable
+from outreach.domain.errors import Misconfigured, Unavailable
 from outreach.domain.ids import AccountId, Incarnation, TenantId, account_id, tenant_id
 from outreach.entrypoints.container import Container
 from outreach.entrypoints.embedded.folder import default_data_dir
 from outreach.entrypoints.measured import Measured
 from outreach.entrypoints.metrics import Metrics, provider_name
+from outreach.entrypoints.own_keys import link_keys
 from outreach.entrypoints.runner import IN_FLIGHT, Runner
-from outreach.entrypoints.settings import Provider, Settings
+from outreach.entrypoints.settings import Provider, Settings, is_loopback
 from outreach.entrypoints.talking import tell_people, use_model
 from outreach.ports.bell import Bell
 from outreach.ports.incoming import Authenticates
 
-__all__ = ["Engine", "Gateways", "Urls", "incarnation", "open_engine"]
+__all__ = [
+    "Engine",
+    "Gateways",
+    "Urls",
+    "check_mail",
+    "incarnation",
+    "open_engine",
+]
 
 PROVIDERS: Final = ("timelinesai", "resend")
 """Providers that are built, by the name of their settings table."""
@@ -40,6 +49,8 @@ SIGNERS: Final[Mapping[str, Callable[[Sequence[str]], Authenticates | None]]] = 
     "resend": resend.signatures,
 }
 """Those that sign their webhooks: from the secrets of their table to what checks."""
+MAIL_PROVIDERS: Final = frozenset({"instantly", "resend", "ses", "sendgrid", "smtp"})
+"""Those of them that send mail."""
 WITNESS: Final = "instance.json"
 """In the data folder: how far this machine saw each database come."""
 
@@ -166,6 +177,10 @@ async def open_engine(
             bell=bell,
         )
         container.role.override(role)
+        container.link_keys.override(link_keys(settings, _data_dir(settings)))
+        container.public.override(settings.public)
+        if reach_providers or role == "outreach_web":
+            check_mail(settings)
         database = container.database()
         container.instance()  # looks at every connection before it is used
         await database.open()
@@ -269,6 +284,41 @@ def _build_resend(
         *(gateways.fetch, gateways.domains),
     ):
         ability[account] = gateway
+
+
+def check_mail(settings: Settings) -> None:
+    """Whether mail that goes out can carry a link by which people are left alone.
+
+    Raises:
+        Misconfigured: a provider of mail has credentials, and there are no keys to
+            sign links with, or they would lead nowhere.
+    """
+    mail = [name for name in PROVIDERS if name in MAIL_PROVIDERS]
+    used = [name for name in mail if getattr(settings, name).api_key]
+    if not used:
+        return
+    if not settings.embedded and not settings.secret_keys:
+        message = (
+            f"{used[0]} sends mail, and every mail must carry a signed link to "
+            "unsubscribe: set OUTREACH_SECRET_KEYS, the same for every process"
+        )
+        raise Misconfigured(message)
+    abroad = [
+        name for name in used if not is_loopback(getattr(settings, name).base_url)
+    ]
+    if abroad and is_loopback(settings.public):
+        message = (
+            f"{abroad[0]} sends mail whose links to unsubscribe would lead to "
+            f"{settings.public}: set OUTREACH_PUBLIC_URL to where people reach "
+            "outreach web"
+        )
+        raise Misconfigured(message)
+    if urlsplit(settings.public).scheme != "https" and not is_loopback(settings.public):
+        message = (
+            f"OUTREACH_PUBLIC_URL is {settings.public}, and links in mail must be "
+            "secure: give one that begins with https://"
+        )
+        raise Misconfigured(message)
 
 
 def without_providers(settings: Settings) -> bool:

@@ -184,8 +184,10 @@ class _Run:
         app = web_app(self.engine, self._tokens)
         server = Server(app, settings.web_host, settings.web_port)
         port = await server.start()
+        public = settings.public_url or f"http://{settings.web_host}:{port}"
+        self.engine.container.public.override(public.rstrip("/"))
         try:
-            yield settings.public_url or f"http://{settings.web_host}:{port}"
+            yield public
         finally:
             await server.stop()
 

@@ -29,6 +29,7 @@ __all__ = [
     "AlertSettings",
     "Hours",
     "ModelSettings",
+    "PolicyTables",
     "Provider",
     "Secret",
     "Settings",
@@ -126,6 +127,16 @@ class Provider:
             raise ValueError(message)
 
 
+@frozen(unsafe_hash=False)
+class PolicyTables:
+    """``[policy]``: what to ask people for, by country and channel; in the file alone.
+
+    `outreach.entrypoints.policy_file` reads it.
+    """
+
+    tables: Mapping[str, Any] = field(factory=dict)
+
+
 @frozen
 class Settings:
     """Everything that can be set; the values are the defaults."""
@@ -143,6 +154,7 @@ class Settings:
     resend: Provider = Provider()
     openai: ModelSettings = ModelSettings()
     alerts: AlertSettings = AlertSettings()
+    policy: PolicyTables = field(factory=PolicyTables)
 
     @web_port.validator
     def _port(self, _: object, port: int) -> None:
@@ -239,6 +251,8 @@ def _names(cls: type, prefix: tuple[str, ...]) -> Iterator[tuple[str, tuple[str,
     resolve_types(cls)
     for item in fields(cls):
         path = (*prefix, item.name)
+        if item.type is PolicyTables:
+            continue
         if item.type is not Secret and isinstance(item.type, type) and has(item.type):
             yield from _names(item.type, path)
         else:
@@ -259,7 +273,9 @@ def _apply(
             message = f"{source}: unknown key {where!r}; allowed here: {allowed}"
             raise Misconfigured(message)
         kind = types[key]
-        if kind is not Secret and isinstance(kind, type) and has(kind):
+        if kind is PolicyTables:
+            changes[key] = _tables(value, f"{source}: {where}")
+        elif kind is not Secret and isinstance(kind, type) and has(kind):
             if not isinstance(value, dict):
                 message = f"{source}: {where} must be a table: [{where}]"
                 raise Misconfigured(message)
@@ -291,6 +307,13 @@ def _from_env(
         table[path[-1]] = env[name]
     changed: Settings = _apply(settings, tree, source="environment", prefix=())
     return changed
+
+
+def _tables(value: Any, where: str) -> PolicyTables:
+    if not isinstance(value, dict):
+        message = f"{where} must be a table: [{where.rpartition(' ')[2]}]"
+        raise Misconfigured(message)
+    return PolicyTables(value)
 
 
 def _convert(value: Any, kind: Any, where: str) -> Any:

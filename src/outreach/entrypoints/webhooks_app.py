@@ -11,7 +11,7 @@ from outreach.adapters.postgres import migrate
 from outreach.entrypoints.engine import SIGNERS, Engine
 from outreach.entrypoints.gauges import Gauges
 from outreach.entrypoints.settings import Secret, Settings
-from outreach.entrypoints.web.app import WebhookRoute, WebParts, create_app
+from outreach.entrypoints.web.app import LinkParts, WebhookRoute, WebParts, create_app
 from outreach.ports.decisions import Summary
 from outreach.ports.incoming import Authenticates
 
@@ -21,7 +21,10 @@ _ACCOUNT = "default"
 
 
 def web_app(engine: Engine, tokens: Mapping[str, tuple[Secret, ...]]) -> Starlette:
-    """Webhooks, health and metrics over an open engine, mountable under a prefix.
+    """Webhooks, pages, health and metrics over an open engine; may be mounted.
+
+    Without keys that sign links there are no pages: a link that could not be read would
+    be answered as if it had been heard.
 
     Raises:
         Misconfigured: a signing secret is none.
@@ -64,7 +67,15 @@ def web_app(engine: Engine, tokens: Mapping[str, tuple[Secret, ...]]) -> Starlet
             probes={"database": database, "redis": redis, "migrations": migrations},
             metrics=engine.metrics,
             gauges=Gauges(engine.metrics, figures, parts.lanes().next_wake),
+        ),
+        pages=LinkParts(
+            links=parts.links(),
+            consents=parts.consents(),
+            nothing=database,
+            language=engine.settings.tenant.language,
         )
+        if parts.link_keys()
+        else None,
     )
 
 

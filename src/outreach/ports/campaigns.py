@@ -11,6 +11,7 @@ from attrs import field, frozen
 from outreach.domain.address import AddressKey
 from outreach.domain.breaker import MailCounts
 from outreach.domain.channel import Channel, State
+from outreach.domain.consent import Consent
 from outreach.domain.ids import CampaignId, EnrolmentId, LeadId, TenantId
 from outreach.domain.message import Intent
 from outreach.domain.sequence import Campaign, MessageTemplate, Override
@@ -44,6 +45,8 @@ class Enrollable:
     suppressed: bool = False
     human_controlled: bool = False
     addresses: tuple[AddressKey, ...] = field(default=(), repr=False)
+    legal_basis: str = ""
+    consents: tuple[Consent, ...] = field(default=(), repr=False)
 
 
 @frozen

@@ -24,6 +24,10 @@ class Journeys(Protocol):
     - statuses only move forward, whatever the order;
     - an event is matched by the provider's id, else by what was sent, else by the
       mails that it answers, else by the conversation, else by the address;
+    - an event that names its lead is that lead's, and of no sender;
+    - while an event that names a lead waits, nothing is armed for it;
+    - an address whose mail came back for good gets no mail any more;
+    - a bounce that is taken back leaves nothing behind but its record;
     - the journey of another tenant is never seen.
     """
 

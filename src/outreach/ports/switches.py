@@ -20,7 +20,8 @@ class Switches(Protocol):
     - lifting wakes what the switch had stopped;
     - an open breaker stops its campaign and nothing else;
     - nothing is armed for a suppressed address after its commit;
-    - a suppressed domain suppresses its addresses.
+    - a suppressed domain suppresses its addresses;
+    - a suppressed address suppresses its sub-addresses.
     """
 
     async def throw(

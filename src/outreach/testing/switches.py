@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 from typing import Final
+from uuid import uuid4
 
 from attrs import evolve
 
-from outreach.domain.address import AddressKey, AddressKind
+from outreach.domain.address import AddressKey, AddressKind, email_keys
 from outreach.domain.channel import State
 from outreach.domain.decision import Reason, Verdict
+from outreach.domain.lead_file import ImportId
 from outreach.domain.message import Armed, NotArmed, WhyNotArmed
 from outreach.domain.sender import SendClass
 from outreach.domain.suppression import (
@@ -23,6 +25,7 @@ from outreach.domain.suppression import (
     Switch,
     SwitchScope,
 )
+from outreach.testing import invented
 from outreach.testing.arming import why
 from outreach.testing.world import HOUR, World
 
@@ -211,6 +214,45 @@ class SwitchesContract:
 
         await world.switches.suppress(world.tenant, [said])
         call = await world.arm(claim)
+
+        assert str(why(call)) == "SUPPRESSED"
+
+    async def test_an_address_suppresses_its_sub_addresses(self, world: World) -> None:
+        """A suppressed address suppresses its sub-addresses."""
+        phone, (other,) = await world.phone_with()
+        number = invented.new_lead(900, mail=True)
+        (mail,) = number.emails
+        sub = evolve(mail, address=mail.address.replace("@", "+oferte@"))
+        run = ImportId(uuid4())
+        row = evolve(number, emails=(sub,))
+        (stored,) = await world.leads.store(world.tenant, [row], run=run)
+        lead = stored.lead
+        (intent,) = await world.enrolled([lead])
+        await world.allocations.allocate(world.tenant, {intent: phone.id})
+        campaign, _ = await world.campaign(name="another")
+        claim = await world.claim()
+        await world.lanes.free(claim)
+        key = AddressKey(AddressKind.EMAIL, mail.address)
+        said = Suppression(key, SuppressionReason.PERSON, "ana", claim.now)
+
+        await world.switches.suppress(world.tenant, [said])
+        page = await world.campaigns.enrollable(world.tenant, campaign, None, 10)
+
+        assert (await world.known(lead)).waiting == ()
+        assert (await world.known(other)).waiting != ()
+        assert {one.lead: one.suppressed for one in page} == {other: False, lead: True}
+
+    async def test_a_send_to_a_sub_address_is_not_armed(self, world: World) -> None:
+        (phone,) = await world.phones()
+        await world.line(phone, mail=True)
+        claim = await world.claim()
+        case = claim.cases[0]
+        (mail,) = [one for one in case.addresses if one.kind is AddressKind.EMAIL]
+        said = Suppression(mail, SuppressionReason.PERSON, "ana", claim.now)
+        keys = email_keys(mail.value.replace("@", "+oferte@"))
+
+        await world.switches.suppress(world.stranger, [evolve(said, everywhere=True)])
+        call = await world.arm(claim, addresses=keys)
 
         assert str(why(call)) == "SUPPRESSED"
 

@@ -46,6 +46,7 @@ from outreach.domain.timing import Timing
 from outreach.ports.audit import Audit
 from outreach.ports.campaigns import Campaigns
 from outreach.ports.clock import Clock
+from outreach.ports.consents import Consents
 from outreach.ports.decisions import Decisions
 from outreach.ports.duties import Duties
 from outreach.ports.hosting import HostedCampaigns
@@ -125,6 +126,7 @@ class World:
     duties: Duties
     clock: Clock
     campaigns: Campaigns
+    consents: Consents
     senders: Senders
     switches: Switches
     watch: Watch

@@ -5,6 +5,7 @@ from outreach.adapters.memory.allocations import MemoryAllocations
 from outreach.adapters.memory.audit import MemoryAudit
 from outreach.adapters.memory.campaigns import MemoryCampaigns
 from outreach.adapters.memory.clock import EPOCH, MemoryClock
+from outreach.adapters.memory.consents import MemoryConsents
 from outreach.adapters.memory.decisions import MemoryDecisions
 from outreach.adapters.memory.duties import MemoryDuties
 from outreach.adapters.memory.hosting import MemoryHostedCampaigns
@@ -15,6 +16,7 @@ from outreach.adapters.memory.intents import MemoryIntents
 from outreach.adapters.memory.journeys import MemoryJourneys
 from outreach.adapters.memory.lanes import MemoryLanes
 from outreach.adapters.memory.leads import MemoryLeads
+from outreach.adapters.memory.links import MemoryLinks
 from outreach.adapters.memory.pause import Pause, yield_once
 from outreach.adapters.memory.reviews import MemoryReviews
 from outreach.adapters.memory.rows import TenantRow
@@ -31,6 +33,7 @@ __all__ = [
     "MemoryAudit",
     "MemoryCampaigns",
     "MemoryClock",
+    "MemoryConsents",
     "MemoryDecisions",
     "MemoryDuties",
     "MemoryHostedCampaigns",
@@ -41,6 +44,7 @@ __all__ = [
     "MemoryJourneys",
     "MemoryLanes",
     "MemoryLeads",
+    "MemoryLinks",
     "MemoryModelBudget",
     "MemoryReviews",
     "MemorySenders",

@@ -12,7 +12,7 @@ from outreach.adapters.memory import budgeting
 from outreach.adapters.memory.rows import AttemptRow, IntentRow, LaneRow, Standing
 from outreach.adapters.memory.stopping import stop_run
 from outreach.adapters.memory.store import MemoryStore
-from outreach.domain.address import AddressKey
+from outreach.domain.address import AddressKey, lead_key
 from outreach.domain.budget import HARD_LIMIT, has_room
 from outreach.domain.channel import Channel, permitted
 from outreach.domain.decision import Decision
@@ -70,7 +70,7 @@ def may_repeat(store: MemoryStore, attempt: AttemptRow) -> bool:
         return False
     if automatic and journey.human_controlled:
         return False
-    addresses = store.leads[attempt.lead].addresses
+    addresses = (*store.leads[attempt.lead].addresses, lead_key(attempt.lead))
     switches = store.switches_of(attempt.tenant)
     run = store.intents[attempt.intent].intent.enrolment
     stopped = EnrolmentStatus.STOPPED
@@ -156,7 +156,8 @@ def _stale(
 
 
 def _inbox_behind(store: MemoryStore, draft: Draft) -> NotArmed | None:
-    why = _unread(store, draft.addresses, automatic=draft.automatic)
+    concerned = (*draft.addresses, lead_key(draft.lead))
+    why = _unread(store, concerned, automatic=draft.automatic)
     return NotArmed(WhyNotArmed.INBOX_BEHIND, why) if why else None
 
 

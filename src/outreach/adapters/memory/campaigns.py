@@ -191,6 +191,8 @@ def _enrollable(store: MemoryStore, tenant: TenantId, lead: LeadId) -> Enrollabl
         suppressed=bool(store.suppressions_of(tenant, facts.addresses)),
         human_controlled=journey.human_controlled,
         addresses=facts.addresses,
+        legal_basis=facts.legal_basis,
+        consents=tuple(store.agreed.consents.get(lead, ())),
     )
 
 

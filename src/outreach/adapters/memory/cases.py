@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from outreach.adapters.memory.budgeting import with_uses
+from outreach.adapters.memory.consents import standing
 from outreach.adapters.memory.hosting import hosting_of
 from outreach.adapters.memory.rows import IntentRow, LaneRow, Standing
 from outreach.adapters.memory.store import MemoryStore
+from outreach.domain.bounce import RETURNED
 from outreach.domain.budget import UnitSlot
 from outreach.domain.case import Case, LaneFacts, Ledger
 from outreach.domain.channel import Channel
@@ -23,7 +25,9 @@ def case_of(store: MemoryStore, row: IntentRow) -> Case:
     lead = store.leads[intent.lead]
     lane = None if row.lane is None else store.lanes[row.lane]
     sequence, enrolment = _run(store, intent)
-    by_phone = intent.channel is Channel.WHATSAPP
+    address = lead.phone
+    if intent.channel is not Channel.WHATSAPP:
+        address = "" if lead.email_status == RETURNED else lead.email
     case = Case(
         intent=intent,
         journey=store.journey(intent.lead),
@@ -32,7 +36,7 @@ def case_of(store: MemoryStore, row: IntentRow) -> Case:
         lane=None if lane is None else _lane_facts(lane),
         ledger=None if lane is None else ledger_of(store, lane.sender),
         contacted=lane is not None and (lane.sender.id, intent.lead) in store.contacted,
-        to=lead.phone if by_phone else lead.email,
+        to=address,
         thread=""
         if lane is None
         else store.threads.get((lane.sender.id, intent.lead), ""),
@@ -50,6 +54,9 @@ def case_of(store: MemoryStore, row: IntentRow) -> Case:
         ),
         live=_live(row),
         hosting=hosting_of(store, row),
+        consent=store.agreed.policy.lacks(
+            intent.channel, standing(store, intent.lead, intent.channel)
+        ),
     )
     return with_uses(store, case)
 

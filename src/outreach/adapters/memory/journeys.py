@@ -8,20 +8,19 @@ from attrs import evolve, frozen
 
 from outreach.adapters.memory import ending, knowing, reviewing
 from outreach.adapters.memory.counting import reach
+from outreach.adapters.memory.faults import count_fault, take_fault_back
 from outreach.adapters.memory.rows import LogRow, Standing
 from outreach.adapters.memory.stopping import cancel_waiting, withdraw
 from outreach.adapters.memory.store import MemoryStore
 from outreach.adapters.memory.suppressing import suppress
 from outreach.adapters.memory.watch import came_back
 from outreach.domain.analysis import ReplyIntent
-from outreach.domain.breaker import MailFault
-from outreach.domain.change import Change, Done, Duty, DutyKind, Heard, Known
+from outreach.domain.change import Change, Done, Heard, Known
 from outreach.domain.channel import Channel
 from outreach.domain.event import EventType, SystemEvent
-from outreach.domain.ids import AttemptId, EnrolmentId, LeadId, SenderId, TenantId
+from outreach.domain.ids import EnrolmentId, LeadId, SenderId, TenantId
 from outreach.domain.message import MessageStatus
 from outreach.domain.sequence import EnrolmentStatus
-from outreach.domain.stop import HOLDING
 
 __all__ = ["MemoryJourneys"]
 
@@ -190,21 +189,8 @@ def _apply_rest(store: MemoryStore, change: Change) -> None:
     for duty in change.duties:
         store.put_duty(duty)
     for name, fault in change.faults:
-        _count_fault(store, change.tenant, name, fault)
+        count_fault(store, change.tenant, name, fault)
+    for name in change.amends:
+        take_fault_back(store, name)
     if change.external is not None:
         store.unit(change.external).external += 1
-
-
-def _count_fault(
-    store: MemoryStore, tenant: TenantId, name: AttemptId, fault: MailFault
-) -> None:
-    """Once for each mail; its campaign is judged from now on."""
-    attempt = store.attempts.get(name)
-    if attempt is None or (name, fault) in store.faults:
-        return
-    if attempt.tenant != tenant or attempt.parcel.permit.channel not in HOLDING:
-        return
-    store.faults[name, fault] = store.now
-    campaign = store.campaign_of(attempt.intent)
-    if campaign is not None:
-        store.put_duty(Duty(DutyKind.BREAKER, str(campaign), tenant, store.now))

@@ -7,6 +7,7 @@ from typing import Final
 
 from attrs import evolve
 
+from outreach.adapters.memory.faults import bounced
 from outreach.adapters.memory.reviewing import open_of
 from outreach.adapters.memory.rows import AttemptRow, Standing
 from outreach.adapters.memory.store import MemoryStore
@@ -68,6 +69,7 @@ def known(store: MemoryStore, tenant: TenantId, lead: LeadId) -> Known | None:
         time_zone=zone,
         ai_replies_today=_ai_replies(store, lead, zone),
         other_channels=frozenset(channels),
+        bounced=bounced(store, lead) if store.faults else (),
         fields=facts.variables,
     )
 
@@ -76,6 +78,9 @@ def match(store: MemoryStore, account: str, event: SystemEvent) -> Known | None:
     """By the provider's id, else the text, else the mails it answers, else the
     conversation, else the address.
     """
+    if event.tenant is not None and event.lead is not None:
+        told = known(store, event.tenant, event.lead)
+        return None if told is None else evolve(told, sender=None, contacted=False)
     accounts = {
         one.id: one.tenant
         for one in store.accounts.values()

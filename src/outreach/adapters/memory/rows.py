@@ -14,6 +14,7 @@ from outreach.domain.analysis import Analysis
 from outreach.domain.budget import UnitSlot
 from outreach.domain.change import Duty
 from outreach.domain.channel import Channel, State
+from outreach.domain.consent import OPEN, Consent, Policy
 from outreach.domain.decision import Decision
 from outreach.domain.drafting import Draft
 from outreach.domain.event import Arrival
@@ -44,6 +45,7 @@ from outreach.domain.window import Hours, Window
 from outreach.ports.reviews import Audited
 
 __all__ = [
+    "AgreedRows",
     "AttemptRow",
     "AuditRows",
     "BudgetRow",
@@ -307,6 +309,14 @@ class DutyRow:
     lease: Lease | None = None
     taken_at: datetime | None = None
     again: datetime | None = None
+
+
+@define(eq=False)
+class AgreedRows:
+    """What people agreed to, and what they must have."""
+
+    consents: dict[LeadId, list[Consent]] = Factory(dict)
+    policy: Policy = OPEN
 
 
 @define(eq=False)

@@ -17,6 +17,7 @@ from outreach.adapters.memory.clock import MemoryClock
 from outreach.adapters.memory.hosted_row import HostedRow
 from outreach.adapters.memory.pause import Pause, yield_once
 from outreach.adapters.memory.rows import (
+    AgreedRows,
     AttemptRow,
     AuditRows,
     BudgetRow,
@@ -87,12 +88,10 @@ class MemoryStore:
         points: (tenant, ``phone:+40...``) and the like to the lead that has it.
         suppressions: by tenant; None is the global list.
         switches: by tenant (None for ALL), scope and what it covers.
-        lifted: switches that were let go, with who did it, when and why.
-        arrived: events that are not applied, in the order they came.
-        backoffs: calls that providers refused for now, by tenant.
-        stops: by account, kind and what they are about.
-        faults: mails that bounced or were complained about, and when.
-        changes: keys of events and commands that are committed.
+        lifted: switches that were let go.  arrived: events not applied, as they came.
+        backoffs: calls refused for now, by tenant.  stops: by account, kind and about.
+        faults: mails that bounced or were complained about, and when; marked: what the
+            address was called before.  changes: keys of what is committed.
     """
 
     clock: MemoryClock
@@ -145,6 +144,8 @@ class MemoryStore:
     stops: dict[tuple[AccountId, StopKind, UUID], StopRow] = Factory(dict)
     hosted: dict[HostedId, HostedRow] = Factory(dict)
     faults: dict[tuple[AttemptId, MailFault], datetime] = Factory(dict)
+    agreed: AgreedRows = Factory(AgreedRows)
+    marked: dict[AttemptId, str] = Factory(dict)
     changes: set[tuple[TenantId, str]] = Factory(set)
     decisions: list[DecisionRow] = Factory(list)
     backoffs: dict[TenantId, int] = Factory(dict)

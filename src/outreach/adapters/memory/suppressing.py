@@ -44,7 +44,7 @@ def _leads(
     store: MemoryStore, tenant: TenantId | None, key: AddressKey
 ) -> Iterator[LeadId]:
     tenants = tuple(store.tenants) if tenant is None else (tenant,)
-    if key.kind is AddressKind.DOMAIN:
+    if key.kind in {AddressKind.DOMAIN, AddressKind.EMAIL}:
         for lead, of in store.lead_tenants.items():
             if of in tenants and key in store.leads[lead].addresses:
                 yield lead

@@ -11,7 +11,7 @@ import psycopg
 from attrs import evolve, frozen
 from psycopg.rows import TupleRow
 
-from outreach.adapters.postgres import facts
+from outreach.adapters.postgres import docs, facts
 from outreach.adapters.postgres.docs import jsonb
 from outreach.adapters.postgres.journeys import intent_doc
 from outreach.adapters.postgres.leads import lead
@@ -338,4 +338,6 @@ def _enrollable(doc: Mapping[str, Any]) -> Enrollable:
         suppressed=doc["suppressed"],
         human_controlled=journey.human_controlled,
         addresses=known.addresses,
+        legal_basis=known.legal_basis,
+        consents=tuple(map(docs.consent, doc["consents"])),
     )

@@ -13,6 +13,7 @@ from outreach.adapters.postgres import facts
 from outreach.adapters.postgres.docs import decision
 from outreach.adapters.postgres.pool import Database
 from outreach.domain.case import Case
+from outreach.domain.consent import OPEN, Policy
 from outreach.domain.decision import Reason
 from outreach.domain.errors import NotFound
 from outreach.domain.ids import IntentId, LeadId, SenderId, TenantId
@@ -42,10 +43,12 @@ class PostgresDecisions:
 
     Attributes:
         hours: opening hours of every window.
+        policy: what a lead must have agreed to.
     """
 
     database: Database
     hours: Hours = Hours()
+    policy: Policy = OPEN
 
     async def explain(self, tenant: TenantId, lead: LeadId) -> Explained:
         doc = await self.database.value(
@@ -54,7 +57,8 @@ class PostgresDecisions:
         if doc is None:
             message = f"no lead has the id {lead}"
             raise NotFound(message)
-        cases = tuple([facts.case(case, self.hours) for case in doc["cases"]])
+        read, hours, policy = facts.case, self.hours, self.policy
+        cases = tuple([read(case, hours, policy) for case in doc["cases"]])
         return Explained(
             lead=lead,
             name=doc["name"],
@@ -79,7 +83,7 @@ class PostgresDecisions:
             (tenant, after or UUID(int=0), limit),
             tenant=tenant,
         )
-        return [facts.case(doc, self.hours) for doc in docs]
+        return [facts.case(doc, self.hours, self.policy) for doc in docs]
 
     async def deferred(self, tenant: TenantId) -> Mapping[Reason, int]:
         counts: dict[str, int] = await self.database.value(

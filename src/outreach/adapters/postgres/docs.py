@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from enum import Enum
 from typing import Any, Final
@@ -14,10 +14,25 @@ from cattrs.gen import make_dict_structure_fn
 from psycopg.types.json import Jsonb
 
 from outreach.domain.address import AddressKey
+from outreach.domain.channel import Channel
+from outreach.domain.consent import Consent, ConsentKind, Standing
 from outreach.domain.decision import Decision
+from outreach.domain.ids import ConsentId, LeadId
+from outreach.domain.provider_campaign import CampaignHold, Hosting
 from outreach.domain.review import ReviewItem
 
-__all__ = ["decision", "decision_doc", "doc", "jsonb", "review", "review_doc", "times"]
+__all__ = [
+    "consent",
+    "decision",
+    "decision_doc",
+    "doc",
+    "hosting",
+    "jsonb",
+    "review",
+    "review_doc",
+    "standing",
+    "times",
+]
 
 _TIME: Final = "$time"
 
@@ -111,3 +126,45 @@ def review(stored: Mapping[str, Any]) -> ReviewItem:
 def times(text: str | None) -> datetime | None:
     """A time of a document; None stays None."""
     return None if text is None else datetime.fromisoformat(text)
+
+
+def consent(doc: Mapping[str, Any]) -> Consent:
+    """From ``consent_doc``."""
+    return Consent(
+        id=ConsentId(UUID(doc["id"])),
+        lead=LeadId(UUID(doc["lead"])),
+        channel=Channel(doc["channel"]),
+        kind=ConsentKind(doc["kind"]),
+        address=doc["address"],
+        text=doc["text"],
+        source=doc["source"],
+        by=doc["by"],
+        asked_at=datetime.fromisoformat(doc["asked_at"]),
+        confirmed_at=times(doc["confirmed_at"]),
+        withdrawn_at=times(doc["withdrawn_at"]),
+    )
+
+
+def standing(doc: Mapping[str, Any], reach: Sequence[str]) -> Standing:
+    """What the policy looks at, from ``case_doc``.
+
+    Args:
+        reach: what the lead is reached by on the message's channel.
+    """
+    return Standing(
+        country=doc["lead"]["country"],
+        address=reach[0] if reach else "",
+        legal_basis=doc["lead"]["legal_basis"],
+        consents=tuple(map(consent, doc["consents"])),
+    )
+
+
+def hosting(doc: Mapping[str, Any]) -> Hosting:
+    """From ``hosting_doc``."""
+    hold = doc["hold"]
+    return Hosting(
+        ref=doc["ref"],
+        hold=None if hold is None else CampaignHold(hold),
+        says=doc["says"],
+        until=times(doc["until"]),
+    )

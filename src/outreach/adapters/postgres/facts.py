@@ -8,13 +8,15 @@ from functools import lru_cache, wraps
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
-from outreach.adapters.postgres.docs import review, times
+from outreach.adapters.postgres.docs import hosting, review, standing, times
 from outreach.domain.address import AddressKey, AddressKind, email_keys, phone_key
 from outreach.domain.auditing import SendFact
+from outreach.domain.bounce import RETURNED
 from outreach.domain.budget import WarmUp
 from outreach.domain.case import Case, LaneFacts, Ledger
 from outreach.domain.change import Known, Outbound
 from outreach.domain.channel import Channel, State
+from outreach.domain.consent import OPEN, Policy
 from outreach.domain.ids import (
     AccountId,
     AttemptId,
@@ -33,7 +35,6 @@ from outreach.domain.journey import DeadCause, Journey
 from outreach.domain.limits import Limits
 from outreach.domain.message import Intent, MessageStatus, Outcome
 from outreach.domain.pacing import Pacing
-from outreach.domain.provider_campaign import CampaignHold, Hosting
 from outreach.domain.sender import SendClass, Sender, SenderState
 from outreach.domain.sequence import (
     Enrolment,
@@ -259,12 +260,18 @@ def send_fact(doc: Doc, hours: Hours) -> SendFact:
     )
 
 
-def case(doc: Doc, hours: Hours) -> Case:
-    """From ``case_doc``; the window carries no holidays yet."""
+def case(doc: Doc, hours: Hours, policy: Policy = OPEN) -> Case:
+    """From ``case_doc``; the window carries no holidays yet.
+
+    Args:
+        policy: what a lead must have agreed to.
+    """
     wanted = intent(doc["intent"])
     phones = [p["value"] for p in doc["points"] or () if p["kind"] == "phone"]
     mails = [p["value"] for p in doc["points"] or () if p["kind"] == "email"]
-    reach = phones if wanted.channel is Channel.WHATSAPP else mails
+    reach = phones
+    if wanted.channel is not Channel.WHATSAPP:
+        reach = [] if doc["lead"]["email_status"] == RETURNED else mails
     enrolment, plan, text = doc["enrolment"], doc["sequence"], doc["template"]
     return Case(
         intent=wanted,
@@ -288,17 +295,7 @@ def case(doc: Doc, hours: Hours) -> Case:
         review_open=doc["review_open"],
         live=doc["live"],
         hosting=None if doc["hosting"] is None else hosting(doc["hosting"]),
-    )
-
-
-def hosting(doc: Doc) -> Hosting:
-    """From ``hosting_doc``."""
-    hold = doc["hold"]
-    return Hosting(
-        ref=doc["ref"],
-        hold=None if hold is None else CampaignHold(hold),
-        says=doc["says"],
-        until=times(doc["until"]),
+        consent=policy.lacks(wanted.channel, standing(doc, reach)),
     )
 
 
@@ -357,6 +354,7 @@ def known(doc: Doc) -> Known:
         time_zone=doc["time_zone"],
         ai_replies_today=doc["ai_today"],
         other_channels=frozenset(map(Channel, doc["other_channels"])),
+        bounced=tuple(AttemptId(UUID(text)) for text in doc["bounced"]),
         fields=_fields(
             doc["lead"],
             [doc["number"]] if doc["number"] else [],

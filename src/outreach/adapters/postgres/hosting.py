@@ -9,7 +9,7 @@ from uuid import UUID
 
 from attrs import asdict, field, frozen
 
-from outreach.adapters.postgres import facts
+from outreach.adapters.postgres import docs, facts
 from outreach.adapters.postgres.docs import jsonb
 from outreach.adapters.postgres.pool import Database
 from outreach.domain.ids import AccountId, CampaignId, HostedId, StepId, TenantId
@@ -96,7 +96,7 @@ class PostgresHostedCampaigns:
             sequence=doc["sequence"],
             number=doc["number"],
             window=Window(zones, self.hours, country=doc["country"] or ""),
-            hosting=facts.hosting(doc["hosting"]),
+            hosting=docs.hosting(doc["hosting"]),
             now=datetime.fromisoformat(doc["now"]),
             shut=doc["shut"],
             resume=doc["resume"],

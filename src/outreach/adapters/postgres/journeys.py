@@ -59,6 +59,8 @@ class PostgresJourneys:
             "hash": _said(event),
             "answers": [str(one) for one in marked_attempts(event.references)],
             "references": list(event.references),
+            "tenant": event.tenant,
+            "lead": event.lead,
         }
         found = await self.database.value(
             "SELECT match_event(%s, %s, %s)", (event.provider, account, jsonb(wanted))
@@ -125,6 +127,7 @@ def _change_doc(change: Change) -> dict[str, Any]:
             for attempt, outcome, ref, thread in change.resolves
         ],
         "faults": [list(pair) for pair in change.faults],
+        "amends": list(change.amends),
         "external": None if change.external is None else doc(change.external),
         "review": None
         if review is None

@@ -15,6 +15,7 @@ from outreach.adapters.postgres.pool import Database
 from outreach.domain.allocation import Room
 from outreach.domain.budget import effective_limit
 from outreach.domain.case import Case
+from outreach.domain.consent import OPEN, Policy
 from outreach.domain.ids import (
     AccountId,
     Incarnation,
@@ -42,6 +43,7 @@ class PostgresLanes:
     timing: Timing = Timing()
     hours: Hours = Hours()
     watch: OffsetWatch = field(factory=OffsetWatch)
+    policy: Policy = OPEN
 
     async def claim(
         self,
@@ -58,7 +60,7 @@ class PostgresLanes:
         return [self._claim(doc) for doc in docs]
 
     def _claim(self, doc: Mapping[str, Any]) -> Claim:
-        cases = [facts.case(case, self.hours) for case in doc["cases"]]
+        cases = [facts.case(case, self.hours, self.policy) for case in doc["cases"]]
         return Claim(
             lane=SenderId(facts.known_id(doc["lane"])),
             tenant=TenantId(facts.known_id(doc["tenant"])),

@@ -15,6 +15,7 @@ _AHEAD: Final = timedelta(days=183)
 """A day and month without a year that are further ahead than this are past."""
 _AHEAD_WITH_YEAR: Final = timedelta(days=366)
 _WEEK_DAYS: Final = 7
+_MONTHS: Final = 12
 _CENTURY: Final = 2000
 _TWO_DIGITS: Final = 100
 
@@ -59,7 +60,8 @@ def return_day(
     """Find the latest plausible day in a folded text, None if there is none.
 
     Days of the calendar win over days of the week and spans. '05/06' is the fifth of
-    June. A day without a year is the next one after *received_on*.
+    June, '03/16' the sixteenth of March. A day without a year is the next one after
+    *received_on*.
     """
     pieces = _PIECE.findall(folded)
     languages = tuple(languages)
@@ -72,12 +74,15 @@ def return_day(
 def _numeric(folded: str, received_on: date) -> Iterator[date]:
     for year, month, day in _ISO.findall(folded):
         yield from _full(int(year), int(month), int(day), received_on)
-    for day, month, year in _NUMERIC.findall(folded):
+    for first, second, year in _NUMERIC.findall(folded):
+        day, month = int(first), int(second)
+        if month > _MONTHS >= day:
+            day, month = month, day  # 03/16 can only be as Americans write it
         if year:
             full = int(year) if int(year) >= _TWO_DIGITS else _CENTURY + int(year)
-            yield from _full(full, int(month), int(day), received_on)
+            yield from _full(full, month, day, received_on)
         else:
-            yield from _next(int(month), int(day), received_on)
+            yield from _next(month, day, received_on)
 
 
 def _named(

@@ -19,6 +19,7 @@ from outreach.domain.template.links import links
 from outreach.domain.template.reader import CONTENT_LIMIT, NAME_LIMIT, NESTING_LIMIT
 from outreach.domain.template.text import (
     LEAD_FIELDS,
+    MADE_FIELDS,
     VALUE_LIMIT,
     WHATSAPP_LIMIT,
     Rendered,
@@ -31,6 +32,7 @@ from outreach.domain.template.text import (
 __all__ = [
     "CONTENT_LIMIT",
     "LEAD_FIELDS",
+    "MADE_FIELDS",
     "MAIL_LIMIT",
     "MINIMUM_VARIANTS",
     "NAME_LIMIT",

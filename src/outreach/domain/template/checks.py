@@ -10,6 +10,7 @@ from outreach.domain.errors import TemplateError
 from outreach.domain.template.links import links
 from outreach.domain.template.text import (
     LEAD_FIELDS,
+    MADE_FIELDS,
     WHATSAPP_LIMIT,
     Template,
     Variable,
@@ -75,7 +76,7 @@ def _about_variables(
                 f"write [... {{{{{name}}}}} ...], or give it a default"
             )
         seen.add(name)
-    for name in sorted(template.variables - seen - LEAD_FIELDS):
+    for name in sorted(template.variables - seen - LEAD_FIELDS - MADE_FIELDS):
         yield (
             f"variable {name!r} is neither declared nor a field every lead has: "
             "declare it"

@@ -19,6 +19,7 @@ from outreach.domain.template.tree import Nodes, Page, names, own_names, source
 
 __all__ = [
     "LEAD_FIELDS",
+    "MADE_FIELDS",
     "VALUE_LIMIT",
     "WHATSAPP_LIMIT",
     "Rendered",
@@ -53,6 +54,9 @@ LEAD_FIELDS: Final = frozenset(
     },
 )
 """Variables every lead has, filled or not; they need no declaration."""
+
+MADE_FIELDS: Final = frozenset({"unsubscribe_link"})
+"""Variables that a mail is given when it is sent; no lead brings them."""
 
 _DRAWS_PER_BLOCK: Final = 8
 _BLOCK: Final = struct.Struct("<8Q")

@@ -9,9 +9,12 @@ from typing import Final
 
 from attrs import field, frozen
 
+from outreach.domain.bounce import RETURNED
 from outreach.domain.channel import COLD_STATES, Channel
+from outreach.domain.consent import OPEN, Policy, Standing
 from outreach.domain.errors import Misconfigured, TemplateError
 from outreach.domain.ids import EnrolmentId, TenantId, step_intent_id
+from outreach.domain.link import LINK_FIELD, MAIL
 from outreach.domain.message import Intent
 from outreach.domain.routing import Reach, choose_channel
 from outreach.domain.sender import SendClass
@@ -37,11 +40,13 @@ class Enrolled:
 
     Attributes:
         skipped: leads that get nothing, by reason.
+        warned: of those enrolled, how many the policy has a word of warning for.
     """
 
     campaign: Campaign
     enrolled: int
     skipped: Mapping[str, int] = field(factory=dict)
+    warned: int = 0
 
 
 @frozen
@@ -53,6 +58,7 @@ class Enroll:
             reason.
         enrolment_ids: makes the id of an enrolment.
         links_in_first: whether a first WhatsApp message may hold links.
+        policy: what a lead must have agreed to before a channel is used.
         progress: told how many leads were looked at.
     """
 
@@ -62,6 +68,7 @@ class Enroll:
     enrolment_ids: Callable[[], EnrolmentId]
     hours: Hours = Hours()
     links_in_first: bool = False
+    policy: Policy = OPEN
 
     async def __call__(
         self,
@@ -91,23 +98,30 @@ class Enroll:
         )
         stored, texts = await self.campaigns.sequence(tenant, sequence.name)
         by_name = {template.name: template for template in texts}
-        after, looked, enrolled = None, 0, 0
+        after, looked, enrolled, warned = None, 0, 0, 0
         skipped = Counter[str]()
         while page := await self.campaigns.enrollable(tenant, campaign, after, _PAGE):
             now = await self.campaigns.now()
             batch = [self._plan(tenant, lead, stored, by_name, now) for lead in page]
             done = await self.campaigns.enroll(tenant, campaign, batch)
-            for one, new in zip(batch, done, strict=True):
+            for lead, one, new in zip(page, batch, done, strict=True):
                 if one.skipped:
                     skipped[one.skipped] += 1
                 elif new:
                     enrolled += 1
+                    warned += self._warned(lead, one)
                 else:
                     skipped[_ENROLLED] += 1
             after, looked = page[-1].lead, looked + len(page)
             if progress is not None:
                 progress(looked)
-        return Enrolled(campaign, enrolled, dict(skipped))
+        return Enrolled(campaign, enrolled, dict(skipped), warned)
+
+    def _warned(self, lead: Enrollable, enrolled: NewEnrolment) -> bool:
+        if enrolled.first is None:
+            return False
+        channel = enrolled.first.channel
+        return self.policy.warns(channel, _standing(lead, channel))
 
     def _plan(
         self,
@@ -165,9 +179,13 @@ class Enroll:
             return None, "HUMAN_CONTROL"
         if lead.state not in COLD_STATES:
             return None, "STOPPED"
-        points = {Channel.WHATSAPP: lead.phone, Channel.EMAIL_COLD: lead.email}
+        returned = lead.fields.get("email_status") == RETURNED
+        points = {
+            Channel.WHATSAPP: lead.phone,
+            Channel.EMAIL_COLD: "" if returned else lead.email,
+        }
         reaches = tuple(
-            Reach(channel, self._blocked(channel, point, sequence, step))
+            Reach(channel, self._blocked(channel, point, sequence, step, lead))
             for channel, point in points.items()
         )
         route = choose_channel(
@@ -178,10 +196,19 @@ class Enroll:
         )
         if route.channel is not None:
             return route.channel, ""
-        lacks_text = any(reach.blocked == "NO_TEMPLATE" for reach in reaches)
-        return None, "NO_TEMPLATE" if lacks_text else "NO_CHANNEL"
+        blocked = {reach.blocked for reach in reaches}
+        ranked = ("NO_CONSENT", "NO_TEMPLATE", "NO_CHANNEL")
+        return None, next(why for why in ranked if why in blocked)
 
-    def _blocked(self, channel: Channel, point: str, steps: Steps, step: Step) -> str:
+    def _blocked(
+        self, channel: Channel, point: str, steps: Steps, step: Step, lead: Enrollable
+    ) -> str:
+        why = self._unfit(channel, point, steps, step)
+        if why or not self.policy.lacks(channel, _standing(lead, channel)):
+            return why
+        return "NO_CONSENT"
+
+    def _unfit(self, channel: Channel, point: str, steps: Steps, step: Step) -> str:
         if not point or channel not in self.channels:
             return "NO_CHANNEL"
         if channel is (step.channel or steps.primary_channel):
@@ -190,6 +217,11 @@ class Enroll:
         if not allowed:
             return "NO_CHANNEL"
         return "" if step.fallback_template else "NO_TEMPLATE"
+
+
+def _standing(lead: Enrollable, channel: Channel) -> Standing:
+    address = lead.phone if channel is Channel.WHATSAPP else lead.email
+    return Standing(lead.country, address, lead.legal_basis, lead.consents)
 
 
 def _lacks(
@@ -214,9 +246,11 @@ def _lacks(
 
 
 def _fits(lead: Enrollable, step: Step, template: MessageTemplate) -> bool:
+    # A mail will have its link when it is sent.
+    link = {LINK_FIELD: "https://"} if template.channel in MAIL else {}
     try:
         parse(template.content).render(
-            lead.fields,
+            {**lead.fields, **link},
             declared=template.variables,
             seed=seed(lead.lead, step.id, template.version),
             limit=_LIMITS.get(template.channel, MAIL_LIMIT),

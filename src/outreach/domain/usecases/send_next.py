@@ -30,7 +30,14 @@ from outreach.domain.message import (
     UnknownOutcome,
     WhyNotArmed,
 )
-from outreach.domain.outcome import Ended, draft_of, limit_of, render, result_of
+from outreach.domain.outcome import (
+    Ended,
+    draft_of,
+    limit_of,
+    render,
+    result_of,
+    unsubscribe_link,
+)
 from outreach.domain.pacing import Backoff
 from outreach.domain.provider_campaign import ABSENT, CampaignHold
 from outreach.domain.review import ReviewCalendar
@@ -46,6 +53,7 @@ from outreach.ports.gateway import Gateway
 from outreach.ports.guard import Guard
 from outreach.ports.intents import Intents
 from outreach.ports.lanes import Claim, Lanes, PutOff
+from outreach.ports.links import Links
 
 __all__ = ["LOOK_AGAIN", "SendNext", "Step"]
 
@@ -91,6 +99,8 @@ class SendNext:
 
     Attributes:
         hosts: accounts that work by campaigns of their own: cold mail is added to one.
+        links: signs the link by which a mail's reader is left alone; None: nothing
+            does, and no mail goes out.
     """
 
     lanes: Lanes
@@ -105,6 +115,7 @@ class SendNext:
     timing: Timing = Timing()
     backoff: Backoff = Backoff()
     hosts: Collection[AccountId] = frozenset()
+    links: Links | None = None
 
     async def __call__(self, claim: Claim, began: float) -> Step:
         """Send the best message of *claim* that may go now.
@@ -140,8 +151,10 @@ class SendNext:
         return Step.PUT_OFF
 
     def _complete(self, case: Case, claim: Claim) -> Case:
-        """With the holidays, and with the campaign that its provider must have."""
-        case = self._with_holidays(case, claim.now)
+        """With the holidays, the link of a mail, and the campaign that its provider
+        must have.
+        """
+        case = self._with_link(self._with_holidays(case, claim.now))
         cold = case.intent.channel is Channel.EMAIL_COLD
         if not cold or claim.account not in self.hosts:
             return case
@@ -153,6 +166,13 @@ class SendNext:
         soon = claim.now + _ASKED_FOR
         until = max(there.until or soon, soon)
         return evolve(case, hosting=evolve(there, until=until))
+
+    def _with_link(self, case: Case) -> Case:
+        wanted = unsubscribe_link(case)
+        if wanted is None:
+            return case
+        link = "" if self.links is None else self.links.url(*wanted)
+        return evolve(case, unsubscribe=link)
 
     def _with_holidays(self, case: Case, now: datetime) -> Case:
         """From a day back, for it may be last year there, as far as windows look."""

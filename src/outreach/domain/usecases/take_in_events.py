@@ -16,6 +16,7 @@ from attrs import evolve, field, frozen
 
 from outreach.domain.analysis import Reply
 from outreach.domain.answer import asking
+from outreach.domain.bounce import BounceClass, bounce_of, codes
 from outreach.domain.change import Change, Done, Known
 from outreach.domain.errors import NeedsPerson, RetryLater, Unavailable
 from outreach.domain.event import Arrived, EventType, SystemEvent
@@ -232,6 +233,7 @@ class TakeInEvents:
             if still_calling(known):
                 await self.inbox.wait(arrived.id, known.now + _IN_A_MOMENT)
                 return Applied.LATER
+            await self._blame(known, event)
             change = react(known, await self._received(arrived, event, known))
             if await self._commit(change) is not Done.CONFLICT:
                 return Applied.DONE
@@ -262,6 +264,18 @@ class TakeInEvents:
             until = await self.clock.now() + wait
             await self.inbox.wait(arrived.id, until, aside=True)
             return None
+
+    async def _blame(self, known: Known, event: SystemEvent) -> None:
+        """A mail that came back through our fault: its mailbox rests until a person
+        has looked. Before the event is applied, so that it is done however often.
+        """
+        ours = known.outbound
+        if ours is None or bounce_of(event) is not BounceClass.SENDER:
+            return
+        why = f"a server refused its mail: {codes(event.diagnostic)}"
+        move = SenderSignal.PAUSE
+        await self.signal(known.tenant, ours.sender, move, why=why, by="provider")
+        await self.alerts.raise_(Alert("mailbox.paused", str(ours.sender), why))
 
     async def _soon(self) -> datetime:
         return await self.clock.now() + _IN_A_MOMENT

@@ -123,6 +123,7 @@ def _plain(enrolled: Enrolled, room: Fit, asked: _Asked) -> dict[str, Any]:
         "campaign_id": enrolled.campaign.id,
         "enrolled": enrolled.enrolled,
         "skipped": dict(enrolled.skipped),
+        "warned": enrolled.warned,
         "capacity": {
             "fits": room.fits,
             "phones": room.phones,
@@ -138,3 +139,8 @@ def _show(enrolled: Enrolled) -> None:
     if enrolled.skipped:
         rows = sorted(enrolled.skipped.items(), key=lambda item: -item[1])
         table("Skipped", ("reason", "#leads"), rows)
+    if enrolled.warned:
+        note(
+            f"{enrolled.warned} of them have neither consent nor a legal basis that "
+            "stands for it on record; their countries' policy is to warn"
+        )

@@ -16,8 +16,16 @@ from outreach.adapters.system import uuid7
 from outreach.domain.lead_columns import FIELDS
 from outreach.domain.lead_file import ImportId, ImportOptions, ImportReport, Rejected
 from outreach.entrypoints.cli.given import Given
+from outreach.entrypoints.cli.lead_named import lead_named
 from outreach.entrypoints.cli.opening import with_engine
-from outreach.entrypoints.cli.options import FILE, command, group, json_option
+from outreach.entrypoints.cli.options import (
+    FILE,
+    by_option,
+    command,
+    group,
+    json_option,
+    words,
+)
 from outreach.entrypoints.cli.screen import Meter, print_json, say, table
 from outreach.entrypoints.engine import Engine
 from outreach.ports.leads import Rejects
@@ -41,7 +49,7 @@ class _Asked(TypedDict):
 
 @group("leads", example="outreach leads import leads.csv")
 def leads() -> None:
-    """Import leads."""
+    """Import leads, and take a wrongly recorded bounce back."""
 
 
 @command(
@@ -96,6 +104,39 @@ def import_(given: Given, **asked: Unpack[_Asked]) -> None:
         print_json(_plain(report, reasons, dry_run=asked["dry_run"]))
     else:
         _show(report, reasons, dry_run=asked["dry_run"])
+
+
+@command(
+    "unbounce",
+    parent=leads,
+    example='outreach leads unbounce ana@example.com --reason "our DNS was broken"',
+)
+@click.argument("lead")
+@click.option("--reason", required=True, help="For the record.")
+@by_option
+@json_option
+@click.pass_obj
+def unbounce(given: Given, *, lead: str, reason: str, by: str, as_json: bool) -> None:
+    """Take back that mail to a lead bounced: the fault was ours, or it has arrived.
+
+    LEAD is an id or its start, a phone, an address or a CUI. Its address is valid
+    again, its campaigns' counts are corrected, and it is where it was if nothing has
+    happened since. A new run is yours to begin. A breaker that opened stays open until
+    outreach resume --campaign.
+    """
+    why = words(reason, "--reason") or ""
+
+    async def work(engine: Engine) -> int:
+        found = await lead_named(engine, lead)
+        undo = engine.container.take_back_bounce()
+        count: int = await undo(engine.tenant, found.id, by=by, why=why)
+        return count
+
+    count = with_engine(given, work)
+    if as_json:
+        print_json({"taken_back": count})
+    else:
+        say(f"{count} bounces taken back")
 
 
 def _mapping(given: Sequence[str]) -> Mapping[str, str]:

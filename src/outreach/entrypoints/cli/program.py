@@ -37,7 +37,7 @@ COMMANDS: Final = {
     "worker": ("worker:worker", "Send and take in what comes back, until stopped."),
     "web": ("web:web", "Serve webhooks, health and metrics."),
     "migrate": ("migrate:migrate", "Bring the database up to date."),
-    "leads": ("leads:leads", "Import leads."),
+    "leads": ("leads:leads", "Import leads, and take a wrong bounce back."),
     "enroll": ("enroll:enroll", "Enrol the leads in a sequence."),
     "why": ("why:why", "Say why a lead was, or was not, written to."),
     "status": ("status:status", "Show what is going on."),
@@ -45,6 +45,10 @@ COMMANDS: Final = {
     "audit": ("audit:audit", "Check what must always hold, over the stored facts."),
     "alerts": ("alerts:alerts", "List the kinds of alert, or send a test message."),
     "suppress": ("suppress:suppress", "Never contact these addresses again."),
+    "consents": (
+        "consents:consents",
+        "Record what people agreed to, and have it confirmed.",
+    ),
     "stop": ("switch:stop", "Stop sending: everything, or a part of it."),
     "resume": ("switch:resume", "Let go on what was stopped."),
     "confirm-restore": (

@@ -14,12 +14,14 @@ from starlette.types import StatelessLifespan
 
 from outreach.entrypoints.web.errors import on_problem, stack
 from outreach.entrypoints.web.health import Health
+from outreach.entrypoints.web.links import LinkParts, LinkRoutes
 from outreach.entrypoints.web.parts import Limits, Probe, WebhookRoute, WebParts
 from outreach.entrypoints.web.webhooks import WEBHOOK_HEADER, Webhooks
 
 __all__ = [
     "WEBHOOK_HEADER",
     "Limits",
+    "LinkParts",
     "Probe",
     "WebParts",
     "WebhookRoute",
@@ -28,17 +30,24 @@ __all__ = [
 
 
 def create_app(
-    parts: WebParts, *, lifespan: StatelessLifespan[Starlette] | None = None
+    parts: WebParts,
+    *,
+    pages: LinkParts | None = None,
+    lifespan: StatelessLifespan[Starlette] | None = None,
 ) -> Starlette:
     """Build the app; nothing is opened.
 
     Args:
+        pages: what stands behind the links in what we send; None: there are none.
         lifespan: opens and closes what *parts* names, where the app is served itself.
 
     Raises:
         Misconfigured: two accounts of one provider share a webhook secret.
     """
     webhooks = Webhooks(parts)
+    routes = [*webhooks.routes(), *Health(parts).routes()]
+    if pages is not None:
+        routes += LinkRoutes(parts, pages, webhooks.ringer).routes()
 
     @asynccontextmanager
     async def life(app: Starlette) -> AsyncIterator[None]:
@@ -47,7 +56,7 @@ def create_app(
             await webhooks.ringer.settled()
 
     app = Starlette(
-        routes=[*webhooks.routes(), *Health(parts).routes()],
+        routes=routes,
         middleware=stack(parts.now),
         exception_handlers=on_problem(parts.now),
         lifespan=life,

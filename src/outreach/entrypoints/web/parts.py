@@ -63,6 +63,8 @@ class Limits:
         failures: failed authentications per client address that are answered 401
             before 429 begins; one more each *failure_every*. Those that pass are
             never limited.
+        posts: to the pages behind links, per client address, at once; one more each
+            *post_every*. Whoever is over it is told to wait, and heard all the same.
         probe_within: how long one readiness probe may take.
     """
 
@@ -71,6 +73,8 @@ class Limits:
     store_within: timedelta = timedelta(seconds=8)
     failures: int = 60
     failure_every: timedelta = timedelta(seconds=1)
+    posts: int = 600
+    post_every: timedelta = timedelta(milliseconds=100)
     probe_within: timedelta = timedelta(seconds=2)
 
 

@@ -42,7 +42,7 @@ from outreach.entrypoints.web.failures import Failures
 from outreach.entrypoints.web.parts import Limits, WebhookRoute, WebParts
 from outreach.entrypoints.web.ringer import Ringer
 
-__all__ = ["WEBHOOK_HEADER", "Webhooks"]
+__all__ = ["WEBHOOK_HEADER", "Webhooks", "read_body"]
 
 WEBHOOK_HEADER: Final = "X-Outreach-Webhook-Secret"
 
@@ -186,7 +186,7 @@ class _Intake:
         if route is None:
             raise self._stranger(request)
         _check_encoding(request)
-        return route, await _body(request, self.parts.limits)
+        return route, await read_body(request, self.parts.limits)
 
     async def _signed(self, request: Request) -> tuple[WebhookRoute, bytes]:
         """The account whose signature this is; every account is asked."""
@@ -199,7 +199,7 @@ class _Intake:
         if not likely:
             raise self._stranger(request)
         _check_encoding(request)
-        raw = await _body(request, self.parts.limits)
+        raw = await read_body(request, self.parts.limits)
         found = [route for route, by in likely if by.is_theirs(headers, raw, now)]
         if not found:
             raise self._stranger(request)
@@ -340,8 +340,12 @@ def _check_encoding(request: Request) -> None:
         )
 
 
-async def _body(request: Request, limits: Limits) -> bytes:
-    """The body as it came, counted while it comes and not kept beyond the limit."""
+async def read_body(request: Request, limits: Limits) -> bytes:
+    """The body as it came, counted while it comes and not kept beyond the limit.
+
+    Raises:
+        Problem: it is too large, or did not come in time.
+    """
     most, within = limits.body_bytes, limits.body_within.total_seconds()
     too_large = Problem(
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE,

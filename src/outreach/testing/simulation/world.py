@@ -13,6 +13,7 @@ from typing import Any, Final
 from attrs import define, field
 
 from outreach.adapters.memory.analyst import ScriptedAnalyst
+from outreach.adapters.memory.links import MemoryLinks
 from outreach.domain.channel import Channel
 from outreach.domain.errors import RetryLater
 from outreach.domain.ids import (
@@ -217,6 +218,7 @@ class World:
             reviewers=parts.reviewers,
             rng=self.rng,
             timing=timing,
+            links=MemoryLinks(),
         )
         take_in = parts.takes(
             inbox=inbox,

@@ -46,6 +46,10 @@ BEGIN
           AND a.outcome IN ('CALLING', 'ACCEPTED', 'UNKNOWN', 'ABANDONED')
           AND (a.called_at AT TIME ZONE coalesce(nullif(d.time_zone, ''), t.time_zone))::date
             = (engine_now() AT TIME ZONE coalesce(nullif(d.time_zone, ''), t.time_zone))::date),
+      'bounced', (SELECT coalesce(jsonb_agg(a.id ORDER BY a.called_at, a.n), '[]')
+        FROM attempts a JOIN mail_faults f
+          ON f.attempt_id = a.id AND f.fault = 'BOUNCED'
+       WHERE a.lead_id = j.id),
       'other_channels', (SELECT coalesce(jsonb_agg(DISTINCT CASE c.kind
           WHEN 'phone' THEN 'WHATSAPP' ELSE 'EMAIL_COLD' END), '[]')
         FROM contact_points c WHERE c.lead_id = j.id AND c.kind <> 'cui'))
@@ -79,6 +83,11 @@ DECLARE
   v_sender uuid;
   v_said text;
 BEGIN
+  IF e ->> 'lead' <> '' THEN
+    -- It came by a link of ours, which says it all.
+    PERFORM set_config('app.tenant', e ->> 'tenant', true);
+    RETURN known_doc((e ->> 'lead')::uuid, NULL, NULL);
+  END IF;
   -- Accounts of several tenants may have one name; a known sender says whose it is.
   FOR v_tenant IN SELECT t.id FROM tenants t ORDER BY t.created_at, t.id LOOP
     PERFORM set_config('app.tenant', v_tenant::text, true);
@@ -281,6 +290,7 @@ BEGIN
     WHERE c -> 'heard' ->> 'sender' IS NOT NULL;
   PERFORM count_fault((x ->> 0)::uuid, x ->> 1)
     FROM jsonb_array_elements(c -> 'faults') AS x;
+  PERFORM take_fault_back(x::uuid) FROM jsonb_array_elements_text(c -> 'amends') AS x;
   PERFORM close_event(c, v_lead);
   RETURN 'DONE';
 END

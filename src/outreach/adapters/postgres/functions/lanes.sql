@@ -83,7 +83,7 @@ BEGIN
           LEFT JOIN wa_quota_usage q ON q.phone_id = p.id AND q.usage_date = day.of) END,
       'contacted', v.lead_id IS NOT NULL, 'thread', coalesce(v.thread, ''),
       'lead', lead_doc(d),
-      'points', points.doc,
+      'points', points.doc, 'consents', consent_docs(d.id),
       'enrolment', e.status, 'campaign', e.campaign_id,
       'hosting', CASE WHEN i.channel = 'EMAIL_COLD' THEN
         hosting_doc(l.account_id, e.campaign_id, i.step_id, i.window_key) END,
@@ -100,7 +100,7 @@ BEGIN
           'everywhere', s.tenant_id IS NULL) ORDER BY s.at), '[]')
         FROM suppressions s
        WHERE (s.kind = 'phone' AND s.value = ANY (points.phones))
-          OR (s.kind = 'email' AND s.value = ANY (points.emails))
+          OR (s.kind = 'email' AND s.value = ANY (points.emails || points.mailboxes))
           OR (s.kind = 'domain' AND s.value = ANY (points.domains))),
       'switches', (SELECT coalesce(jsonb_agg(jsonb_build_object('scope', s.scope,
           'of', s.covers, 'reason', s.reason, 'by', s.thrown_by, 'at', s.thrown_at)
@@ -128,6 +128,8 @@ BEGIN
                array_agg(c.value) FILTER (WHERE c.kind = 'email') AS emails,
                lower(split_part((array_agg(c.value ORDER BY c.rank)
                  FILTER (WHERE c.kind = 'email'))[1], '@', 2)) AS domain,
+               array_agg(mailbox(c.value)) FILTER (WHERE c.kind = 'email')
+                 AS mailboxes,
                array_agg(split_part(c.value, '@', 2))
                  FILTER (WHERE c.kind = 'email') AS domains
           FROM contact_points c
@@ -135,6 +137,12 @@ BEGIN
      WHERE i.id = p_intent);
 END
 $$;
+
+-- An address without its sub-address: ana+offers@example.com is ana@example.com. As
+-- written in the index contact_points_mailbox; domain.address has the same rule.
+CREATE FUNCTION mailbox(p_address text) RETURNS text
+LANGUAGE sql IMMUTABLE
+RETURN regexp_replace(p_address, '^([^+@]+)[+][^@]*@', '\1@');
 
 CREATE FUNCTION journey_doc(j gold_lead_journey) RETURNS jsonb
 LANGUAGE sql STABLE

@@ -106,10 +106,12 @@ RETURNS SETOF jsonb
 LANGUAGE sql STABLE SET search_path FROM CURRENT
 AS $$
   SELECT stored_lead(d.lead) || jsonb_build_object('journey', journey_doc(j),
+    'consents', consent_docs(d.id),
     'suppressed', EXISTS (
       SELECT FROM contact_points c
         JOIN suppressions s ON (s.kind, s.value) IN (
-          (c.kind, c.value), ('domain', split_part(c.value, '@', 2)))
+          (c.kind, c.value), ('domain', split_part(c.value, '@', 2)),
+          ('email', mailbox(c.value)))
        WHERE c.tenant_id = current_tenant() AND c.lead_id = d.id AND c.kind <> 'cui'))
     FROM (SELECT x AS lead, x.id FROM leads x
            WHERE x.tenant_id = current_tenant()

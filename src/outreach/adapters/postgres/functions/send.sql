@@ -359,7 +359,8 @@ BEGIN
      OR (v_automatic AND v_journey.is_human_controlled) THEN
     RETURN 'STALE';
   END IF;
-  IF EXISTS (SELECT FROM jsonb_array_elements_text(d -> 'addresses') AS a (key)
+  IF EXISTS (SELECT FROM jsonb_array_elements_text(
+                 d -> 'addresses' || to_jsonb('lead:' || v_journey.id)) AS a (key)
                JOIN event_keys k ON k.address_hash = hashtextextended(a.key, 7)
               WHERE k.status IN ('WAITING', 'PARKED') AND k.due_at < 'infinity')
      OR (v_automatic AND v_now - p_behind > (
@@ -389,12 +390,13 @@ BEGIN
   INSERT INTO attempts (id, tenant_id, intent_id, n, lead_id, channel, account_id,
     sender_id, token, send_class, payload_hash, outcome, unit_day, unit_held,
     aftermath, called_at, thread, budget_day, lead_state,
-    valid_until)
+    valid_until, unsubscribe)
   VALUES (v_attempt, p_tenant, v_intent.id, (d ->> 'n')::integer, v_journey.id,
     d ->> 'channel', v_lane.account_id, p_lane, p_token, (d ->> 'class')::smallint,
     d ->> 'hash', 'CALLING', v_day, v_day IS NOT NULL, d -> 'aftermath', v_now,
     d ->> 'thread', (d ->> 'counted_on')::date,
-    v_journey.current_state, (d ->> 'valid_until')::timestamptz);
+    v_journey.current_state, (d ->> 'valid_until')::timestamptz,
+    coalesce(d ->> 'unsubscribe', ''));
   PERFORM take_budgets(p_tenant, p_lane, v_intent.id, v_attempt, d -> 'shares');
   INSERT INTO gold_communication_log (id, created_at, tenant_id, lead_journey_id,
     intent_id, thread_id, channel, direction, content_rendered, variant_hash,
@@ -1070,7 +1072,8 @@ BEGIN
         'sender', a.sender_id, 'class', a.send_class, 'channel', a.channel,
         'state', j.current_state, 'sender_number', g.phone_number,
         'to', g.recipient, 'text', g.content_rendered, 'subject', g.subject,
-        'thread', g.request_thread, 'called_at', a.called_at,
+        'thread', g.request_thread, 'unsubscribe', a.unsubscribe,
+        'called_at', a.called_at,
         'called_on', a.called_on, 'now', engine_now(), 'looks', a.looks,
         'overdue', a.give_up_at <= engine_now())
         FROM attempts a
@@ -1104,9 +1107,12 @@ BEGIN
          OR (s.scope = 'CAMPAIGN' AND s.covers = e.campaign_id::text)))
        AND NOT EXISTS (SELECT FROM contact_points c
          JOIN suppressions s ON (s.kind = c.kind AND s.value = c.value)
-           OR (s.kind = 'domain' AND c.kind = 'email'
-               AND s.value = split_part(c.value, '@', 2))
+           OR (c.kind = 'email' AND (s.kind, s.value) IN (
+                 ('email', mailbox(c.value)), ('domain', split_part(c.value, '@', 2))))
         WHERE c.tenant_id = p_tenant AND c.lead_id = a.lead_id)
+       AND NOT EXISTS (SELECT FROM event_keys k
+        WHERE k.address_hash = hashtextextended('lead:' || a.lead_id, 7)
+          AND k.status IN ('WAITING', 'PARKED') AND k.due_at < 'infinity')
        AND NOT EXISTS (SELECT FROM contact_points c
          JOIN event_keys k
            ON k.address_hash = hashtextextended(c.kind || ':' || c.value, 7)

@@ -343,6 +343,12 @@ BEGIN
     RETURN QUERY SELECT c.lead_id FROM contact_points c
       WHERE c.tenant_id = current_tenant() AND c.kind = 'email'
         AND split_part(c.value, '@', 2) = v_value;
+  ELSIF v_kind = 'email' THEN
+    RETURN QUERY SELECT c.lead_id FROM contact_points c
+      WHERE c.tenant_id = current_tenant() AND c.kind = 'email' AND c.value = v_value
+      UNION SELECT c.lead_id FROM contact_points c
+      WHERE c.tenant_id = current_tenant() AND c.kind = 'email'
+        AND regexp_replace(c.value, '^([^+@]+)[+][^@]*@', '\1@') = v_value;
   ELSE
     RETURN QUERY SELECT c.lead_id FROM contact_points c
       WHERE c.tenant_id = current_tenant() AND c.kind = v_kind AND c.value = v_value;

@@ -135,6 +135,9 @@ BEGIN
   IF NOT FOUND THEN
     RETURN;
   END IF;
+  IF p_fault = 'BOUNCED' THEN
+    PERFORM mark_returned(p_attempt);
+  END IF;
   PERFORM count_mail(p_attempt, 0, 0, (p_fault = 'BOUNCED')::integer,
                      (p_fault = 'COMPLAINED')::integer);
   PERFORM put_duty('BREAKER', e.campaign_id::text, a.tenant_id, v_now)
@@ -142,5 +145,70 @@ BEGIN
     JOIN intents i ON i.id = a.intent_id
     JOIN sequence_enrollments e ON e.id = i.enrollment_id
    WHERE a.id = p_attempt AND e.campaign_id IS NOT NULL;
+END
+$$;
+
+-- Mail to the lead's present address came back for good: domain.bounce.RETURNED.
+CREATE FUNCTION mark_returned(p_attempt uuid) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
+AS $$
+BEGIN
+  UPDATE mail_faults f SET status_before = d.email_status
+    FROM attempts a
+    JOIN leads d ON d.id = a.lead_id
+    JOIN gold_communication_log g ON g.id = a.id AND g.created_at = a.called_at
+   WHERE f.attempt_id = p_attempt AND f.fault = 'BOUNCED' AND a.id = p_attempt
+     AND d.email_status <> 'bounced' AND g.recipient = (
+       SELECT value FROM contact_points c WHERE c.tenant_id = a.tenant_id
+          AND c.lead_id = a.lead_id AND c.kind = 'email' ORDER BY rank LIMIT 1);
+  UPDATE leads d
+     SET email_status = 'bounced', version = version + 1, updated_at = clock_timestamp()
+    FROM attempts a JOIN mail_faults f ON f.attempt_id = a.id AND f.fault = 'BOUNCED'
+   WHERE a.id = p_attempt AND d.id = a.lead_id AND f.status_before IS NOT NULL
+     AND d.email_status <> 'bounced';
+END
+$$;
+
+-- A mail did not come back after all: its campaign's count of that day is corrected, and
+-- once none of the lead's is left that did, its address is what it was before.
+CREATE FUNCTION take_fault_back(p_attempt uuid) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
+AS $$
+DECLARE
+  v_fault mail_faults;
+  v_lead uuid;
+  v_left uuid;
+BEGIN
+  DELETE FROM mail_faults WHERE attempt_id = p_attempt AND fault = 'BOUNCED'
+  RETURNING * INTO v_fault;
+  IF NOT FOUND THEN
+    RETURN;
+  END IF;
+  UPDATE campaign_mail m SET bounced = m.bounced - 1
+   WHERE (m.campaign_id, m.day, m.account_id, m.stripe) = (
+     SELECT x.campaign_id, x.day, x.account_id, x.stripe
+       FROM attempts a
+       JOIN intents i ON i.id = a.intent_id
+       JOIN sequence_enrollments e ON e.id = i.enrollment_id
+       JOIN campaign_mail x ON x.campaign_id = e.campaign_id
+        AND x.account_id = a.account_id
+        AND x.day = (v_fault.at AT TIME ZONE 'UTC')::date AND x.bounced > 0
+      WHERE a.id = p_attempt ORDER BY x.stripe LIMIT 1 FOR UPDATE OF x);
+  IF v_fault.status_before IS NULL THEN
+    RETURN;
+  END IF;
+  SELECT lead_id INTO v_lead FROM attempts WHERE id = p_attempt;
+  SELECT f.attempt_id INTO v_left FROM mail_faults f
+    JOIN attempts a ON a.id = f.attempt_id
+   WHERE a.lead_id = v_lead AND f.fault = 'BOUNCED' ORDER BY f.at LIMIT 1;
+  IF v_left IS NOT NULL THEN
+    UPDATE mail_faults SET status_before = v_fault.status_before
+     WHERE attempt_id = v_left AND fault = 'BOUNCED';
+    RETURN;
+  END IF;
+  UPDATE leads
+     SET email_status = v_fault.status_before, version = version + 1,
+         updated_at = clock_timestamp()
+   WHERE id = v_lead AND email_status = 'bounced';
 END
 $$;
