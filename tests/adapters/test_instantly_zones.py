@@ -47,11 +47,11 @@ def open_instants(there: Schedule, zone: str) -> Iterator[datetime]:
             begin += 15 * A_MINUTE
 
 
-@pytest.mark.parametrize("part", range(8))
+@pytest.mark.parametrize("part", range(4))
 def test_whenever_a_schedule_is_open_our_window_is_open_in_every_zone_there_is(
     part: int,
 ) -> None:
-    for zone in ZONES[part::8]:
+    for zone in ZONES[part::4]:
         there = schedule(zone, OPENS, CLOSES, WEEK, TODAY)
 
         assert there is not None, zone
@@ -111,7 +111,7 @@ def test_any_hours_and_days_lie_inside_the_window(
         ("Asia/Calcutta", "Asia/Kolkata", 9, 18),
         ("Asia/Tokyo", "Asia/Dili", 9, 18),
         ("UTC", "America/Danmarkshavn", 9, 18),
-        ("America/Los_Angeles", "America/Boise", 10, 19),
+        ("America/Los_Angeles", "America/Anchorage", 8, 17),
     ],
 )
 def test_a_zone_that_the_vendor_lacks_is_the_nearest_that_it_has(

@@ -85,8 +85,14 @@ def schedule(
         ahead = {span.ahead for span in spans if span.end - span.start >= _DAY}
         begins, ends = _common(first, last, ahead)
         # Where clocks are changed hours apart, mostly while nobody sends.
-        ahead |= {span.ahead for span in spans if span.meets(begins, ends, days)}
-        begins, ends = _common(first, last, ahead)
+        brief = {
+            span.ahead
+            for span in spans
+            if span.ahead not in ahead and span.meets(begins, ends, days)
+        }
+        if brief:
+            ahead |= brief
+            begins, ends = _common(first, last, ahead)
         if (ends - begins) * _MINUTE < SHORTEST:
             continue
         rank = (
