@@ -1,4 +1,5 @@
-"""Every gateway keeps the promises of its ports: in memory and TimelinesAI alike."""
+"""Every gateway keeps the promises of its ports: in memory, TimelinesAI and
+Instantly alike."""
 
 from __future__ import annotations
 
@@ -8,6 +9,8 @@ from typing import Any, Final
 
 import pytest
 from attrs import define
+from tests.contract import instantly_workspace
+from tests.contract.instantly_workspace import InstantlyBench
 from tests.contract.promises import kept_by, promises_of
 from tests.contract.timelines_workspace import TimelinesBench, opened
 
@@ -25,6 +28,7 @@ from outreach.testing.gateway import (
     WAIT,
     GatewayContract,
     ListsAccountsContract,
+    LooksUpByContentContract,
     LooksUpContract,
     PollsStatusContract,
     ReceivesWebhooksContract,
@@ -88,6 +92,7 @@ def in_memory(**facts: Any) -> MemoryBench:
 class TestMemory(
     GatewayContract,
     LooksUpContract,
+    LooksUpByContentContract,
     PollsStatusContract,
     ListsAccountsContract,
     SendsManyContract,
@@ -117,6 +122,7 @@ def test_each_promise_of_an_ability_is_a_test() -> None:
 class TestTimelinesAI(
     GatewayContract,
     LooksUpContract,
+    LooksUpByContentContract,
     PollsStatusContract,
     ListsAccountsContract,
     ReceivesWebhooksContract,
@@ -124,4 +130,17 @@ class TestTimelinesAI(
     @pytest.fixture
     async def bench(self) -> AsyncIterator[TimelinesBench]:
         async with opened() as bench:
+            yield bench
+
+
+class TestInstantly(
+    GatewayContract,
+    SendsManyContract,
+    LooksUpContract,
+    TakesBackContract,
+    ReceivesWebhooksContract,
+):
+    @pytest.fixture
+    async def bench(self) -> AsyncIterator[InstantlyBench]:
+        async with instantly_workspace.opened() as bench:
             yield bench

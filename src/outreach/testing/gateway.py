@@ -55,6 +55,7 @@ __all__ = [
     "WAIT",
     "GatewayContract",
     "ListsAccountsContract",
+    "LooksUpByContentContract",
     "LooksUpContract",
     "PollsStatusContract",
     "ReceivesWebhooksContract",
@@ -268,6 +269,21 @@ class LooksUpContract:
     ) -> None:
         assert await _looker(bench).look(parcel(), _now()) == Absent()
 
+    async def test_who_cannot_ask_cannot_tell(self, bench: Workbench) -> None:
+        await bench.gateway.send(parcel(), _AMPLE)
+        for situation in (Situation.UNREACHABLE, Situation.KEY_REVOKED):
+            await bench.arrange(situation)
+
+            found = await _looker(bench).look(parcel(), _now())
+
+            assert isinstance(found, CannotTell), situation
+
+
+class LooksUpByContentContract:
+    """What `LooksUp` owes where a message is known by its text and conversation, and
+    not by an id of ours that went with it.
+    """
+
     async def test_another_senders_message_is_not_ours(self, bench: Workbench) -> None:
         since = _now()
         await bench.gateway.send(parcel(), _AMPLE)
@@ -296,15 +312,6 @@ class LooksUpContract:
         assert isinstance(found, Found), found
         assert found.thread == first.thread
         assert found.ref != first.ref
-
-    async def test_who_cannot_ask_cannot_tell(self, bench: Workbench) -> None:
-        await bench.gateway.send(parcel(), _AMPLE)
-        for situation in (Situation.UNREACHABLE, Situation.KEY_REVOKED):
-            await bench.arrange(situation)
-
-            found = await _looker(bench).look(parcel(), _now())
-
-            assert isinstance(found, CannotTell), situation
 
 
 class PollsStatusContract:
