@@ -1,8 +1,8 @@
 """A workspace at Instantly on the fault server, as strict as the vendor's contract.
 
-Its bodies are closed, a page is 10 unless asked for, a page beyond 100 is empty, nothing
-is recognised when it is sent again, a campaign is made as a draft, and a zone that is
-not on the list is refused.
+Its bodies are closed, a page is 10 unless asked for, a page beyond 100 is empty,
+nothing is recognised when it is sent again, a campaign is made as a draft, and a zone
+that is not on the list is refused.
 """
 
 from __future__ import annotations
@@ -91,6 +91,11 @@ _ACCEPTED: Final[dict[Situation, Reaction]] = {
     Situation.CUT_OFF: HangsUp(_CUT),
     Situation.RUBBISH: Says(200, b"\x00\xffOK"),
 }
+_MOST_LEADS: Final = 1_000
+_COUNTS: Final = (
+    *("in_blocklist", "duplicated_leads", "skipped_count"),
+    *("invalid_email_count", "incomplete_count", "duplicate_email_count"),
+)
 _LEAD: Final = {
     *("email", "personalization", "website", "first_name", "last_name"),
     *("company_name", "job_title", "phone", "lt_interest_status", "pl_value_lead"),
@@ -151,7 +156,7 @@ class Workspace:
             return error(401)
         if self.situation is Situation.KEY_REVOKED:
             return _REFUSED[self.situation]
-        if not is_send and asked.method in {"GET"}:
+        if not is_send and asked.method == "GET":
             return self._answered(asked, path)
         if self.situation in _REFUSED:
             return _REFUSED[self.situation]
@@ -171,50 +176,49 @@ class Workspace:
 
     def add(self, asked: Asked) -> Reaction:
         body = asked.json()
+        listed, campaign = body["leads"], body["campaign_id"]
         if wrong := _closed(body, _ADD):
             return wrong
-        if not self._campaign(body["campaign_id"]):
+        if not self._campaign(campaign):
             return error(404)
-        counts = dict.fromkeys(
-            ("in_blocklist", "duplicated_leads", "skipped_count"), 0
-        ) | dict.fromkeys(
-            ("invalid_email_count", "incomplete_count", "duplicate_email_count"), 0
-        )
-        created = []
-        listed = body["leads"]
-        if not 1 <= len(listed) <= 1_000:
+        if not 1 <= len(listed) <= _MOST_LEADS:
             return error(400, "body/leads must NOT have more than 1000 items")
+        counts = dict.fromkeys(_COUNTS, 0)
+        created = []
         for index, lead in enumerate(listed):
             if wrong := _closed(lead, _LEAD):
                 return wrong
             email = lead["email"].lower()
-            first = self.situation is Situation.FIRST_REFUSED and index == 0
-            if first or self.situation is Situation.NOBODY_THERE:
-                counts["invalid_email_count"] += 1
-            elif email in self.invalid:
-                counts["invalid_email_count"] += 1
-            elif email in {one["bl_value"] for one in self.block_list}:
-                counts["in_blocklist"] += 1
-            elif email in {one["email"] for one in listed[:index]}:
-                counts["duplicate_email_count"] += 1
-            elif self._in(body["campaign_id"], email):
-                counts["duplicated_leads"] += 1
+            earlier = {one["email"].lower() for one in listed[:index]}
+            if reason := self._kept_out(campaign, email, index, earlier):
+                counts[reason] += 1
             elif self.room > 0:
                 self.room -= 1
-                made = self.put(body["campaign_id"], email, lead["custom_variables"])
+                made = self.put(campaign, email, lead["custom_variables"])
                 created.append({"index": index, "id": made["id"], "email": email})
-        return Says(
-            200,
-            {
-                "status": "success",
-                "total_sent": len(listed),
-                "leads_uploaded": len(created),
-                "blocklist_used": None,
-                "remaining_in_plan": self.room,
-                "created_leads": created,
-                **counts,
-            },
-        )
+        summary = {
+            "status": "success",
+            "total_sent": len(listed),
+            "leads_uploaded": len(created),
+            "blocklist_used": None,
+            "remaining_in_plan": self.room,
+            "created_leads": created,
+        }
+        return Says(200, {**summary, **counts})
+
+    def _kept_out(
+        self, campaign: str, email: str, index: int, earlier: set[str]
+    ) -> str | None:
+        """The counter that it goes to, if it is not created."""
+        nobody = self.situation is Situation.NOBODY_THERE
+        first = self.situation is Situation.FIRST_REFUSED and index == 0
+        reasons = {
+            "invalid_email_count": nobody or first or email in self.invalid,
+            "in_blocklist": email in {one["bl_value"] for one in self.block_list},
+            "duplicate_email_count": email in earlier,
+            "duplicated_leads": self._in(campaign, email),
+        }
+        return next((name for name, fits in reasons.items() if fits), None)
 
     def put(
         self, campaign: str, email: str, variables: dict[str, Any]
@@ -580,7 +584,7 @@ class InstantlyBench:
         self.workspace.situation = situation
 
     async def let_go(self) -> list[str]:
-        """Have every lead written to whose campaign is active and who is not blocked."""
+        """Write to every lead whose campaign is active and who is not blocked."""
         there, gone = self.workspace, []
         active = {one["id"] for one in there.campaigns if one["status"] == 1}
         blocked = {one["bl_value"] for one in there.block_list}
