@@ -21,6 +21,8 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.register_profile("search", deadline=None, max_examples=2_000)
+PARSED = 3_000
+"""Cases for each test that is marked `parses`: what strangers send is cheap to read."""
 settings.load_profile(os.environ.get("OUTREACH_TEST_PROFILE", "ci"))
 
 
@@ -30,6 +32,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return next(found, len(LONGEST_FIRST))
 
     items.sort(key=place)
+    parsers = {item.obj: item for item in items if item.get_closest_marker("parses")}
+    for test in parsers:
+        most = max(PARSED, settings.default.max_examples)
+        settings(settings.default, max_examples=most)(test)
 
 
 @pytest.fixture
