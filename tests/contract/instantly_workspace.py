@@ -539,6 +539,9 @@ class Mailing:
     async def register(self, url: str) -> None:
         await self.inner.register(url)
 
+    async def lost(self, since: datetime) -> Sequence[bytes]:
+        return await self.inner.lost(since)
+
 
 def _mail(parcel: Parcel) -> Parcel:
     return evolve(
@@ -582,6 +585,22 @@ class InstantlyBench:
 
     async def arrange(self, situation: Situation) -> None:
         self.workspace.situation = situation
+
+    async def miss(self, body: bytes, at: datetime) -> None:
+        failures = self.workspace.failures
+        failures.append(
+            {
+                "id": str(uuid5(NAMESPACE, f"failure/{len(failures)}")),
+                "timestamp_created": at.isoformat(),
+                "timestamp_created_date": at.date().isoformat(),
+                "organization_id": ORGANIZATION,
+                "payload": json.loads(body),
+                "success": False,
+                "retry_count": 3,
+                "will_retry": False,
+                "webhook_url": "https://outreach.example/webhooks/instantly",
+            }
+        )
 
     async def let_go(self) -> list[str]:
         """Write to every lead whose campaign is active and who is not blocked."""

@@ -20,6 +20,7 @@ from outreach.domain.message import Answer, NotAccepted, Refusal, Refused
 from outreach.ports.gateway import (
     AccountSender,
     RepeatsSafely,
+    ReplaysLost,
     SendsMany,
     TakesBack,
 )
@@ -32,6 +33,7 @@ from outreach.testing.gateway import (
     LooksUpContract,
     PollsStatusContract,
     ReceivesWebhooksContract,
+    ReplaysLostContract,
     Situation,
 )
 from outreach.testing.gateway_many import RepeatsSafelyContract, SendsManyContract
@@ -79,6 +81,9 @@ class MemoryBench:
         deaf = [coming] * _PLENTY if isinstance(coming, Mishap) else []
         self.gateway.ignore(*deaf)
 
+    async def miss(self, body: bytes, at: datetime) -> None:
+        self.gateway.missed.append((at, body))
+
     async def let_go(self) -> list[str]:
         return [parcel.text for parcel in self.gateway.let_go()]
 
@@ -98,6 +103,7 @@ class TestMemory(
     SendsManyContract,
     RepeatsSafelyContract,
     TakesBackContract,
+    ReplaysLostContract,
 ):
     @pytest.fixture
     def bench(self) -> MemoryBench:
@@ -115,6 +121,7 @@ def test_each_promise_of_an_ability_is_a_test() -> None:
         (SendsMany, SendsManyContract),
         (RepeatsSafely, RepeatsSafelyContract),
         (TakesBack, TakesBackContract),
+        (ReplaysLost, ReplaysLostContract),
     ):
         assert promises_of(ability) <= kept_by(suite), ability
 
@@ -139,6 +146,7 @@ class TestInstantly(
     LooksUpContract,
     TakesBackContract,
     ReceivesWebhooksContract,
+    ReplaysLostContract,
 ):
     @pytest.fixture
     async def bench(self) -> AsyncIterator[InstantlyBench]:

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from attrs import evolve, field, frozen
 
+from outreach.adapters import instantly, timelinesai
 from outreach.adapters.arq import ArqBell, connect_bell
 from outreach.adapters.memory.bell import Bells, LocalBell
 from outreach.adapters.postgres import migrate
@@ -18,22 +19,24 @@ from outreach.adapters.postgres.pool import Role
 from outreach.adapters.postgres.setup import ensure_partitions
 from outreach.adapters.postgres.setup import tenant as find_tenant
 from outreach.adapters.system import uuid7
-from outreach.adapters.timelinesai import BASE_URL, TimelinesGateway, open_client
 from outreach.domain.change import Duty, DutyKind
 from outreach.domain.errors import Unavailable
 from outreach.domain.ids import AccountId, Incarnation, TenantId, account_id, tenant_id
+from outreach.domain.usecases.replay_lost import Source
 from outreach.entrypoints.container import Container
 from outreach.entrypoints.embedded.folder import default_data_dir
 from outreach.entrypoints.measured import Measured
 from outreach.entrypoints.metrics import Metrics, provider_name
 from outreach.entrypoints.runner import IN_FLIGHT, Runner
-from outreach.entrypoints.settings import Settings
+from outreach.entrypoints.settings import Provider, Settings, WorkspaceProvider
 from outreach.ports.bell import Bell
 
 __all__ = ["Engine", "Gateways", "Urls", "incarnation", "open_engine"]
 
-PROVIDERS: Final = ("timelinesai",)
+PROVIDERS: Final = ("timelinesai", "instantly")
 """Providers that are built, by the name of their settings table."""
+BY_HEADER: Final = frozenset({"instantly"})
+"""Those that send a header of ours with a webhook; others have a token in the path."""
 WITNESS: Final = "instance.json"
 """In the data folder: how far this machine saw each database come."""
 
@@ -60,6 +63,7 @@ class Gateways:
     repeats: dict[AccountId, Any] = field(factory=dict)
     hosts: dict[AccountId, Any] = field(factory=dict)
     webhooks: dict[AccountId, Any] = field(factory=dict)
+    replays: dict[AccountId, Any] = field(factory=dict)
 
 
 @frozen
@@ -107,6 +111,7 @@ class Engine:
             (DutyKind.STATUS_POLL, self.gateways.poll),
             (DutyKind.HEALTH, self.gateways.lists),
             (DutyKind.MAIL_COUNTS, self.gateways.hosts),
+            (DutyKind.REPLAY, self.gateways.replays),
         ):
             duties += [Duty(kind, str(one), self.tenant, now) for one in accounts]
         await self.container.duties().put(duties)
@@ -152,6 +157,7 @@ async def open_engine(
             takers=gateways.takers,
             repeats=gateways.repeats,
             hosts=gateways.hosts,
+            replays=gateways.replays,
             bell=bell,
         )
         container.role.override(role)
@@ -207,21 +213,52 @@ async def _build_gateways(
     metrics: Metrics,
     stack: AsyncExitStack,
 ) -> None:
-    wanted = settings.timelinesai
-    if not wanted.api_key:
-        return
-    client = open_client(
+    if settings.timelinesai.api_key:
+        _build_timelinesai(settings.timelinesai, tenant, gateways, metrics, stack)
+    if settings.instantly.api_key:
+        _build_instantly(settings.instantly, tenant, gateways, metrics, stack)
+
+
+def _build_timelinesai(
+    wanted: Provider,
+    tenant: TenantId,
+    gateways: Gateways,
+    metrics: Metrics,
+    stack: AsyncExitStack,
+) -> None:
+    client = timelinesai.open_client(
         wanted.api_key.reveal,
-        base_url=wanted.base_url or BASE_URL,
+        base_url=wanted.base_url or timelinesai.BASE_URL,
         user_agent=_USER_AGENT,
     )
     stack.push_async_callback(client.aclose)
-    gateway = TimelinesGateway(client)
+    gateway = timelinesai.TimelinesGateway(client)
     account = account_id(tenant, "timelinesai", "default")
-    name = provider_name("timelinesai")
-    gateways.send[account] = Measured(gateway, name, metrics)
+    gateways.send[account] = Measured(gateway, provider_name("timelinesai"), metrics)
     for ability in (gateways.look, gateways.poll, gateways.lists, gateways.webhooks):
         ability[account] = gateway
+
+
+def _build_instantly(
+    wanted: WorkspaceProvider,
+    tenant: TenantId,
+    gateways: Gateways,
+    metrics: Metrics,
+    stack: AsyncExitStack,
+) -> None:
+    client = instantly.open_client(
+        wanted.api_key.reveal,
+        base_url=wanted.base_url or instantly.BASE_URL,
+        workspace=wanted.workspace,
+        user_agent=_USER_AGENT,
+    )
+    stack.push_async_callback(client.aclose)
+    gateway = instantly.InstantlyGateway(client)
+    account = account_id(tenant, "instantly", "default")
+    gateways.send[account] = Measured(gateway, provider_name("instantly"), metrics)
+    for ability in (gateways.look, gateways.takers, gateways.webhooks):
+        ability[account] = gateway
+    gateways.replays[account] = Source("instantly", "default", gateway)
 
 
 def without_providers(settings: Settings) -> bool:

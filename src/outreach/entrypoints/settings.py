@@ -30,6 +30,7 @@ __all__ = [
     "Secret",
     "Settings",
     "TenantSettings",
+    "WorkspaceProvider",
     "is_loopback",
     "load",
 ]
@@ -131,6 +132,17 @@ class Provider:
 
 
 @frozen
+class WorkspaceProvider(Provider):
+    """The same where one key can act for several workspaces.
+
+    Attributes:
+        workspace: id of the one that it acts for; empty: the key's own.
+    """
+
+    workspace: str = ""
+
+
+@frozen
 class Settings:
     """Everything that can be set; the values are the defaults."""
 
@@ -144,6 +156,7 @@ class Settings:
     secret_keys: Secret = Secret("")
     tenant: TenantSettings = TenantSettings()
     timelinesai: Provider = Provider()
+    instantly: WorkspaceProvider = WorkspaceProvider()
 
     @web_port.validator
     def _port(self, _: object, port: int) -> None:

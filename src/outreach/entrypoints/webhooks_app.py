@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from starlette.applications import Starlette
 
 from outreach.adapters.postgres import migrate
-from outreach.entrypoints.engine import Engine
+from outreach.entrypoints.engine import BY_HEADER, Engine
 from outreach.entrypoints.gauges import Gauges
 from outreach.entrypoints.settings import Secret
 from outreach.entrypoints.web.app import WebhookRoute, WebParts, create_app
@@ -48,7 +48,8 @@ def web_app(engine: Engine, tokens: Mapping[str, tuple[Secret, ...]]) -> Starlet
                     provider=provider,
                     account=_ACCOUNT,
                     reader=readers[provider],
-                    tokens=secrets,
+                    tokens=() if provider in BY_HEADER else secrets,
+                    header_secrets=secrets if provider in BY_HEADER else (),
                 )
                 for provider, secrets in tokens.items()
             ],

@@ -37,6 +37,7 @@ from outreach.ports.gateway import (
 from outreach.testing.gateway_accounts import (
     ListsAccountsContract,
     ReceivesWebhooksContract,
+    ReplaysLostContract,
 )
 from outreach.testing.gateway_bench import (
     OURS,
@@ -60,6 +61,7 @@ __all__ = [
     "PollsStatusContract",
     "ReceivesWebhooksContract",
     "RegistersWorkbench",
+    "ReplaysLostContract",
     "Situation",
     "Workbench",
     "parcel",

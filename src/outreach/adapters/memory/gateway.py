@@ -72,7 +72,7 @@ class Delivery:
 @define(eq=False)
 class MemoryGateway:
     """Implements `Gateway` and every ability of :mod:`outreach.ports.gateway` but
-    `ReceivesWebhooks`.
+    `ReceivesWebhooks` and `RunsCampaigns`.
 
     Every parcel is accepted unless the script says otherwise; ids count from 1, and
     a pair of numbers has one thread.
@@ -90,6 +90,7 @@ class MemoryGateway:
         stops: what it was told to stop, in order.
         blocked: addresses that it writes to no more.
         paused: campaigns that it sends nothing of.
+        missed: webhooks that did not arrive, and when.
     """
 
     now: datetime = EPOCH
@@ -105,6 +106,7 @@ class MemoryGateway:
     stops: list[Stop] = field(factory=list, init=False)
     blocked: set[str] = field(factory=set, init=False)
     paused: set[str] = field(factory=set, init=False)
+    missed: list[tuple[datetime, bytes]] = field(factory=list, init=False)
     _deaf: deque[Mishap] = field(factory=deque, init=False)
     _script: deque[Answer | Mishap] = field(factory=deque, init=False)
 
@@ -266,10 +268,14 @@ class MemoryGateway:
     async def senders(self) -> Sequence[AccountSender]:
         """See `ListsAccounts.senders`."""
         await self._question()
-        if not self.accepts_us:
-            msg = "the provider in memory does not accept our credentials"
-            raise Misconfigured(msg)
+        self._know_us()
         return tuple(self.accounts)
+
+    async def lost(self, since: datetime) -> Sequence[bytes]:
+        """See `ReplaysLost.lost`."""
+        await self._question()
+        self._know_us()
+        return [body for at, body in sorted(self.missed) if at >= since]
 
     def _next(self) -> Answer | Mishap:
         return self._script.popleft() if self._script else Accepted("")
@@ -288,6 +294,11 @@ class MemoryGateway:
         if not self.is_reachable:
             msg = "the provider in memory was told not to answer"
             raise Unavailable(msg)
+
+    def _know_us(self) -> None:
+        if not self.accepts_us:
+            msg = "the provider in memory does not accept our credentials"
+            raise Misconfigured(msg)
 
     def _accept(self, parcel: Parcel, ref: str = "", thread: str = "") -> Accepted:
         delivery = Delivery(
