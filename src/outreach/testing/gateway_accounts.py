@@ -1,4 +1,4 @@
-"""What a gateway owes that lists accounts, or sends webhooks and knows the lost ones."""
+"""What a gateway owes that lists accounts, or sends webhooks and knows of lost ones."""
 
 from __future__ import annotations
 
