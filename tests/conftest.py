@@ -32,10 +32,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return next(found, len(LONGEST_FIRST))
 
     items.sort(key=place)
-    parsers = {item.obj: item for item in items if item.get_closest_marker("parses")}
+    usual = settings()
+    parsers = {
+        item.obj
+        for item in items
+        if isinstance(item, pytest.Function) and item.get_closest_marker("parses")
+    }
     for test in parsers:
-        most = max(PARSED, settings.default.max_examples)
-        settings(settings.default, max_examples=most)(test)
+        settings(usual, max_examples=max(PARSED, usual.max_examples))(test)
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -25,7 +26,7 @@ from tests.contract.instantly_workspace import (
 from outreach.adapters.instantly import BASE_URL, InstantlyGateway, open_client
 from outreach.domain.channel import Channel, Permit, State
 from outreach.domain.errors import ChannelSegregationError, Misconfigured, Unavailable
-from outreach.domain.ids import AccountId, StopId, TenantId
+from outreach.domain.ids import AccountId, AttemptId, StopId, TenantId
 from outreach.domain.message import (
     Accepted,
     NotAccepted,
@@ -36,7 +37,7 @@ from outreach.domain.message import (
 )
 from outreach.domain.stop import Stop, StopKind
 from outreach.ports.gateway import Absent, Again, CannotTell, Confirmed, Found
-from outreach.testing.fault_server import Asked, FaultServer, Reaction, Says
+from outreach.testing.fault_server import Asked, FaultServer, Hangs, Reaction, Says
 from outreach.testing.gateway import Situation, parcel
 from outreach.testing.gateway_stops import CAMPAIGN
 
@@ -94,6 +95,7 @@ async def test_a_cold_mail_is_a_lead_that_bears_our_texts_and_our_id(
                 "email": "ana@firma.ro",
                 "custom_variables": {
                     "outreach_attempt": str(sent.attempt),
+                    "outreach_intent": str(sent.intent),
                     "outreach_subject": "O întrebare",
                     "outreach_body": "Bună ziua, &#123;&#123;firstName&#125;&#125; "
                     "&lt;b&gt; &amp; co!<br/>Ion",
@@ -202,6 +204,41 @@ async def test_what_is_there_from_a_call_without_an_answer_is_accepted_under_its
     assert isinstance(lost, UnknownOutcome)
     assert found == Accepted(bench.workspace.leads[0]["id"])
     assert len(bench.workspace.leads) == 1
+
+
+async def test_what_an_earlier_attempt_brought_unseen_is_this_very_message(
+    bench: InstantlyBench,
+) -> None:
+    """Refused, it would go to the next channel: twice the same step (INV-1)."""
+    first = mail()
+    await bench.adapter.send(first, AMPLE)
+    again = evolve(first, attempt=AttemptId(uuid5(NAMESPACE, "second attempt")))
+
+    told = await bench.adapter.send(again, AMPLE)
+    found = await bench.adapter.look(again, SINCE)
+
+    (lead,) = bench.workspace.leads
+    assert told == Accepted(lead["id"])
+    assert found == Found(lead["id"])
+
+
+async def test_the_time_of_a_call_is_for_all_that_it_asks(
+    bench: InstantlyBench,
+) -> None:
+    bench.workspace.put(HELD, "ana@firma.ro", {"outreach_intent": "another"})
+    inner = bench.workspace.react
+    patient = evolve(bench.adapter, ask_within=timedelta(seconds=30))
+
+    def react(asked: Asked) -> Reaction:
+        return Hangs() if asked.path.endswith("/list") else inner(asked)
+
+    bench.server.react = react
+    began = time.monotonic()
+
+    told = await patient.send(mail(), timedelta(seconds=0.5))
+
+    assert isinstance(told, UnknownOutcome)
+    assert time.monotonic() - began < 5
 
 
 async def test_who_is_in_the_campaign_for_another_message_is_refused(
@@ -371,12 +408,12 @@ async def test_hundreds_are_looked_up_by_the_hundred_in_order(
     assert max(contacts) == 100
 
 
-async def test_only_our_very_attempt_in_this_very_campaign_is_found(
+async def test_only_our_very_message_in_this_very_campaign_is_found(
     bench: InstantlyBench,
 ) -> None:
     ours = mail()
-    variables = {"outreach_attempt": str(ours.attempt)}
-    bench.workspace.put(HELD, "ana@firma.ro", {"outreach_attempt": "another"})
+    variables = {"outreach_intent": str(ours.intent)}
+    bench.workspace.put(HELD, "ana@firma.ro", {"outreach_intent": "another"})
     bench.workspace.put(OTHER, "ana@firma.ro", variables)
 
     assert await bench.adapter.look(ours, SINCE) == Absent()

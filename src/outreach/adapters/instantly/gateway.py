@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
@@ -146,7 +147,7 @@ class InstantlyGateway:
     async def look(
         self, parcel: Parcel, since: datetime
     ) -> Found | Absent | CannotTell:
-        """See `LooksUp.look`: the lead that bears our attempt's id; a reply by its
+        """See `LooksUp.look`: the lead that bears our message's id; a reply by its
         text, whose absence proves nothing.
         """
         (found,) = await self.look_many([parcel], since)
@@ -209,6 +210,7 @@ class InstantlyGateway:
         self, parcels: Sequence[Parcel], within: timedelta
     ) -> Sequence[Answer]:
         """One call; then, of those that it met in the campaign, whose they are."""
+        deadline = asyncio.get_running_loop().time() + within.total_seconds()
         said: list[Answer | leads.Unsaid | None] = [leads.unfit(one) for one in parcels]
         going: dict[str, int] = {}
         campaign = next(
@@ -231,7 +233,7 @@ class InstantlyGateway:
             told = await self._added(sent, within)
             for place, answer in zip(going.values(), told, strict=True):
                 said[place] = answer
-        return await self._settled(parcels, said)
+        return await self._settled(parcels, said, deadline)
 
     async def _added(
         self, parcels: Sequence[Parcel], within: timedelta
@@ -243,16 +245,19 @@ class InstantlyGateway:
                 return [_no_answer(failed) for _ in parcels]
 
     async def _settled(
-        self, parcels: Sequence[Parcel], said: Sequence[Answer | leads.Unsaid | None]
+        self,
+        parcels: Sequence[Parcel],
+        said: Sequence[Answer | leads.Unsaid | None],
+        deadline: float,
     ) -> Sequence[Answer]:
         met = [place for place, one in enumerate(said) if isinstance(one, leads.Unsaid)]
-        found = dict(
-            zip(
-                met,
-                await looking.whose(self._api, [parcels[place] for place in met]),
-                strict=True,
-            )
-        )
+        found: dict[int, looking.Whose] = dict.fromkeys(met, CannotTell("no time left"))
+        try:
+            async with asyncio.timeout_at(deadline):
+                whose = await looking.whose(self._api, [parcels[n] for n in met])
+            found = dict(zip(met, whose, strict=True))
+        except TimeoutError:
+            pass  # whose they are is looked up later, as after any lost answer
         answers: list[Answer] = []
         for place, one in enumerate(said):
             if isinstance(one, leads.Unsaid):
@@ -262,9 +267,7 @@ class InstantlyGateway:
         return answers
 
 
-def _of_the_met(
-    found: Found | looking.Stranger | Absent | CannotTell, unsaid: leads.Unsaid
-) -> Answer:
+def _of_the_met(found: looking.Whose, unsaid: leads.Unsaid) -> Answer:
     match found:
         case Found(ref):
             return Accepted(ref)

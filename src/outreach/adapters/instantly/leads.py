@@ -16,6 +16,7 @@ from outreach.adapters.instantly.hypertext import as_html, is_sendable
 from outreach.adapters.instantly.words import (
     ATTEMPT,
     BODY,
+    INTENT,
     SUBJECT,
     Json,
     address_of,
@@ -71,23 +72,25 @@ class There:
     """A lead as the vendor lists it.
 
     Attributes:
-        attempt: ours that it was added for; empty: not by us.
+        attempt, intent: ours that it was added for; empty: not by us.
     """
 
     id: str
     campaign: str
     email: str
     attempt: str
+    intent: str
 
     @classmethod
     def read(cls, item: Json) -> There:
         """Read an item of the list."""
-        attempt = part(item, "payload").get(ATTEMPT)
+        variables = part(item, "payload")
         return cls(
             id=uid(item.get("id")),
             campaign=uid(item.get("campaign")),
             email=address_of(item.get("email")),
-            attempt=attempt if isinstance(attempt, str) else "",
+            attempt=uid(variables.get(ATTEMPT)),
+            intent=uid(variables.get(INTENT)),
         )
 
 
@@ -219,6 +222,7 @@ def _lead(parcel: Parcel) -> Json:
         "email": address_of(parcel.to),
         "custom_variables": {
             ATTEMPT: str(parcel.attempt),
+            INTENT: str(parcel.intent),
             SUBJECT: parcel.subject,
             BODY: as_html(parcel.text),
         },

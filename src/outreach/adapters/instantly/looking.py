@@ -1,4 +1,9 @@
-"""Looks for what was handed over: leads by our attempt's id, replies by their text."""
+"""Looks for what was handed over: leads by our message's id, replies by their text.
+
+A lead bears the ids of its attempt and of its intent. It is the intent that may be sent
+once: a lead that an earlier attempt brought, and that a look did not see then, is the
+message that a later attempt hands over again.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +24,7 @@ from outreach.domain.errors import Misconfigured, NotFound, RetryLater
 from outreach.domain.message import Parcel
 from outreach.ports.gateway import Absent, CannotTell, Found
 
-__all__ = ["Stranger", "look_many", "named", "whose"]
+__all__ = ["Stranger", "Whose", "look_many", "named", "whose"]
 
 _CLOCK_ROOM: Final = timedelta(minutes=1)
 """By which the vendor's clock may be behind ours."""
@@ -27,13 +32,16 @@ _CLOCK_ROOM: Final = timedelta(minutes=1)
 
 @frozen
 class Stranger:
-    """The address is in the campaign, and not for this attempt."""
+    """The address is in the campaign, and not for this message."""
+
+
+Whose = Found | Stranger | Absent | CannotTell
 
 
 async def look_many(
     api: Api, parcels: Sequence[Parcel], since: datetime
 ) -> Sequence[Found | Absent | CannotTell]:
-    """See `LooksUpMany.look_many`. An attempt's id is used once, so that the time at
+    """See `LooksUpMany.look_many`. A message's id is used once, so that the time at
     which it was handed over says nothing more.
     """
     cold = [one for one in parcels if one.permit.channel is Channel.EMAIL_COLD]
@@ -50,10 +58,8 @@ async def look_many(
     return answers
 
 
-async def whose(
-    api: Api, parcels: Sequence[Parcel]
-) -> Sequence[Found | Stranger | Absent | CannotTell]:
-    """For each whether it is in its campaign, and whether as this very attempt."""
+async def whose(api: Api, parcels: Sequence[Parcel]) -> Sequence[Whose]:
+    """For each whether it is in its campaign, and whether as this very message."""
     by_campaign: dict[str, list[Parcel]] = defaultdict(list)
     for parcel in parcels:
         by_campaign[parcel.campaign].append(parcel)
@@ -93,10 +99,8 @@ async def named(api: Api, emails: Sequence[str], campaign: str = "") -> list[The
     return [one for one in found if not campaign or one.campaign in {"", campaign}]
 
 
-def _among(
-    there: Sequence[There], parcel: Parcel
-) -> Found | Stranger | Absent | CannotTell:
-    ours = [one for one in there if one.attempt == str(parcel.attempt)]
+def _among(there: Sequence[There], parcel: Parcel) -> Whose:
+    ours = [one for one in there if one.intent == str(parcel.intent)]
     if ours:
         return Found(ours[0].id) if ours[0].id else CannotTell("a lead without an id")
     return Stranger() if there else Absent()

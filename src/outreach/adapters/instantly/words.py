@@ -17,6 +17,7 @@ __all__ = [
     "DRAFT",
     "EVENTS",
     "HEALTHY",
+    "INTENT",
     "PAUSED",
     "PROVIDER",
     "STATES",
@@ -39,6 +40,7 @@ Json = dict[str, Any]
 # Custom variables of a lead. Webhooks carry them at their top level, so that no name
 # of the vendor's own may be taken.
 ATTEMPT: Final = "outreach_attempt"
+INTENT: Final = "outreach_intent"
 SUBJECT: Final = "outreach_subject"
 BODY: Final = "outreach_body"
 
