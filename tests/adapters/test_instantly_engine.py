@@ -69,7 +69,8 @@ async def test_it_is_built_with_every_ability_under_its_account(place: Place) ->
     account = account_id(place.engine.tenant, "instantly", "default")
     gateways = place.engine.gateways
 
-    for ability in (gateways.look, gateways.takers, gateways.webhooks):
+    abilities = (gateways.look, gateways.takers, gateways.hosts, gateways.webhooks)
+    for ability in abilities:
         assert isinstance(ability[account], InstantlyGateway)
     assert isinstance(gateways.replays[account].gateway, InstantlyGateway)
     assert set(gateways.send) == {account}

@@ -22,8 +22,21 @@ from outreach.adapters.instantly import InstantlyGateway, open_client
 from outreach.adapters.instantly.zone_list import VENDOR_ZONES
 from outreach.domain.channel import Channel, Permit, State
 from outreach.domain.message import Answer, Parcel
+from outreach.domain.provider_campaign import (
+    CampaignCounts,
+    CampaignHold,
+    CampaignPlan,
+)
 from outreach.domain.stop import Stop, StopKind
-from outreach.ports.gateway import Absent, Again, CannotTell, Confirmed, Found
+from outreach.ports.gateway import (
+    Absent,
+    Again,
+    CannotTell,
+    Confirmed,
+    Found,
+    Held,
+    Running,
+)
 from outreach.testing.fault_server import (
     Asked,
     FaultServer,
@@ -112,6 +125,20 @@ _CAMPAIGN: Final = {
     *("first_email_text_only", "open_tracking", "link_tracking", "stop_on_reply"),
     *("stop_on_auto_reply", "insert_unsubscribe_header", "disable_bounce_protect"),
 }
+_CODES: Final = {
+    0: "campaign_draft",
+    1: "healthy",
+    2: "campaign_paused",
+    -1: "campaign_accounts_unhealthy",
+    -2: "campaign_bounce_protect",
+    -99: "campaign_account_suspended",
+}
+_STOPPED: Final = {
+    CampaignHold.PAUSED: 2,
+    CampaignHold.SENDERS: -1,
+    CampaignHold.BOUNCES: -2,
+    CampaignHold.SUSPENDED: -99,
+}
 _HOOK: Final = {"name", "target_hook_url", "event_type", "campaign", "headers"}
 _REPLY: Final = {"reply_to_uuid", "eaccount", "subject", "body"}
 
@@ -124,6 +151,7 @@ class Workspace:
         invalid, blocked: addresses of leads it takes for that.
         room: leads that the plan has room for.
         sending: sending status by campaign; else made of its status.
+        tracks: opens are tracked, whatever a campaign is set to.
     """
 
     situation: Situation = Situation.WELL
@@ -142,6 +170,7 @@ class Workspace:
     sent: set[str] = field(factory=set)
     sending: dict[str, str | None] = field(factory=dict)
     made: int = 0
+    tracks: bool = False
 
     def react(self, asked: Asked) -> Reaction:
         assert asked.path.startswith(PREFIX), asked.path
@@ -314,7 +343,9 @@ class Workspace:
 
     def told_campaign(self, _asked: Asked, ref: str) -> Reaction:
         there = self._campaign(ref)
-        return Says(200, there) if there else error(404)
+        if there is None:
+            return error(404)
+        return Says(200, {**there, "open_tracking": True} if self.tracks else there)
 
     def mend(self, asked: Asked, ref: str) -> Reaction:
         there, body = self._campaign(ref), asked.json()
@@ -335,8 +366,7 @@ class Workspace:
         there = self._campaign(ref)
         if there is None:
             return error(404)
-        by_number = {0: "campaign_draft", 1: "healthy", 2: "campaign_paused"}
-        code = self.sending.get(ref, by_number.get(there["status"], ""))
+        code = self.sending.get(ref, _CODES.get(there["status"], ""))
         if code is None:
             return Says(200, {"diagnostics": None, "summary": None})
         return Says(
@@ -542,6 +572,18 @@ class Mailing:
     async def lost(self, since: datetime) -> Sequence[bytes]:
         return await self.inner.lost(since)
 
+    async def ensure(self, plan: CampaignPlan, ref: str = "") -> Running | Held | Again:
+        return await self.inner.ensure(plan, ref)
+
+    async def state(self, ref: str) -> Running | Held | Again:
+        return await self.inner.state(ref)
+
+    async def resume(self, ref: str) -> Running | Held | Again:
+        return await self.inner.resume(ref)
+
+    async def counts(self, refs: Sequence[str]) -> Sequence[CampaignCounts]:
+        return await self.inner.counts(refs)
+
 
 def _mail(parcel: Parcel) -> Parcel:
     return evolve(
@@ -613,6 +655,28 @@ class InstantlyBench:
                 there.sent.add(lead["id"])
                 gone.append(html.unescape(lead["payload"]["outreach_body"]))
         return gone
+
+    @property
+    def made(self) -> list[str]:
+        return [one["name"] for one in self.workspace.campaigns]
+
+    @property
+    def started(self) -> list[str]:
+        there = self.workspace.campaigns
+        return [one["name"] for one in there if one["status"] == 1]
+
+    async def make(self, plan: CampaignPlan) -> str:
+        ref = str(uuid5(NAMESPACE, plan.name))
+        self.workspace.campaign(ref, name=plan.name)
+        return ref
+
+    async def spoil(self) -> None:
+        self.workspace.tracks = True
+
+    async def stop(self, ref: str, why: CampaignHold) -> None:
+        for one in self.workspace.campaigns:
+            if one["id"] == ref:
+                one["status"] = _STOPPED[why]
 
     def registered(self, url: str) -> list[str]:
         hooks = self.workspace.webhooks

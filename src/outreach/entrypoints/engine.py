@@ -256,7 +256,8 @@ def _build_instantly(
     gateway = instantly.InstantlyGateway(client)
     account = account_id(tenant, "instantly", "default")
     gateways.send[account] = Measured(gateway, provider_name("instantly"), metrics)
-    for ability in (gateways.look, gateways.takers, gateways.webhooks):
+    abilities = (gateways.look, gateways.takers, gateways.hosts, gateways.webhooks)
+    for ability in abilities:
         ability[account] = gateway
     gateways.replays[account] = Source("instantly", "default", gateway)
 

@@ -23,6 +23,7 @@ from outreach.domain.errors import (
     Unavailable,
 )
 from outreach.domain.provider_campaign import (
+    TAKES_LEADS,
     CampaignCounts,
     CampaignHold,
     CampaignPlan,
@@ -35,10 +36,6 @@ Stands = Running | Held | Again
 
 _AT_ONCE: Final = 50
 """Campaigns asked about in one request: their ids stand in the address."""
-_PASSING: Final = frozenset(
-    {CampaignHold.SCHEDULE, CampaignHold.LIMIT, CampaignHold.WAITING}
-)
-"""A campaign that is started meets these by itself, one without leads at once."""
 _QUIET: Final = frozenset({DRAFT, PAUSED, COMPLETED})
 _CAMPAIGN: Final = "campaign"
 _STARTED_BY_US: Final = frozenset({DRAFT, COMPLETED})
@@ -226,7 +223,7 @@ async def _state(api: Api, ref: str) -> Stands:
 
 
 def _passing(stands: Stands) -> Stands:
-    if isinstance(stands, Held) and stands.hold in _PASSING:
+    if isinstance(stands, Held) and stands.hold in TAKES_LEADS:
         return Running(stands.ref)
     return stands
 
