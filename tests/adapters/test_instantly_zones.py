@@ -24,7 +24,9 @@ A_MINUTE: Final = timedelta(minutes=1)
 ZONES: Final = sorted(available_timezones() - {"Factory", "localtime"})
 
 
-def open_instants(there: Schedule, zone: str) -> Iterator[datetime]:
+def open_instants(
+    there: Schedule, zone: str, days: frozenset[int] = WEEK
+) -> Iterator[datetime]:
     """Of a year: first and last of each day; each quarter near a change of a clock."""
     theirs, ours = ZoneInfo(there.zone), ZoneInfo(zone)
     before = None
@@ -39,7 +41,7 @@ def open_instants(there: Schedule, zone: str) -> Iterator[datetime]:
             end.astimezone(ours).utcoffset(),
         )
         changes, before = stands != before, stands
-        if day.isoweekday() not in WEEK:
+        if day.isoweekday() not in days:
             continue
         yield from (begin, end)
         while changes and begin < end:
@@ -61,6 +63,25 @@ def test_whenever_a_schedule_is_open_our_window_is_open_in_every_zone_there_is(
             local = at.astimezone(info)
             is_open = OPENS <= local.time() < CLOSES and local.isoweekday() in WEEK
             assert is_open, (zone, there, at)
+
+
+@pytest.mark.parametrize(
+    "zone",
+    [
+        *("Europe/Chisinau", "America/Havana", "Asia/Gaza", "America/New_York"),
+        *("Pacific/Norfolk", "Pacific/Chatham", "Antarctica/Troll", "America/Nuuk"),
+    ],
+)
+def test_hours_at_which_clocks_are_changed_are_cut_where_others_are_not(
+    zone: str,
+) -> None:
+    opens, closes, days = time(0, 30), time(5), frozenset(range(1, 8))
+    there = schedule(zone, opens, closes, days, TODAY)
+
+    assert there is not None
+    for at in open_instants(there, zone, days):
+        local = at.astimezone(ZoneInfo(zone))
+        assert opens <= local.time() < closes, (there, at)
 
 
 @given(
