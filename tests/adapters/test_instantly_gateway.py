@@ -386,6 +386,30 @@ async def test_a_reply_without_an_answer_is_found_by_its_text_and_never_absent(
     assert isinstance(missing, CannotTell)
 
 
+@pytest.mark.parametrize(
+    "shown",
+    [
+        {"text": "Da,\n\nsigur.\n\n-- \nIon"},
+        {"html": "<p>Da,<br/>sigur.</p><blockquote>Bună ziua</blockquote>"},
+        {"text": "Da,<br/>sigur.", "html": "Da,<br/>sigur."},
+    ],
+)
+async def test_a_reply_is_found_however_the_inbox_shows_it(
+    bench: InstantlyBench, shown: dict[str, str]
+) -> None:
+    await bench.adapter.send(warm("Da,\nsigur."), AMPLE)
+    bench.workspace.emails[0]["body"] = shown
+
+    found = await bench.adapter.look(warm("Da,\nsigur."), SINCE)
+
+    assert found == Found(bench.workspace.emails[0]["id"], THREAD)
+    (asked,) = [one for one in bench.server.asked if one.path.endswith("/emails")]
+    assert asked.query["lead"] == "ana@firma.ro"
+    assert asked.query["eaccount"] == "ion@agro.example"
+    assert asked.query["email_type"] == "manual"
+    assert datetime.fromisoformat(asked.query["min_timestamp_created"]) < SINCE
+
+
 # --- looking up
 
 

@@ -89,8 +89,8 @@ def ref_of(items: list[Json], parcel: Parcel) -> str:
     ours = _words(parcel.text)
     for item in items:
         body = part(item, "body")
-        text = plain(body.get("text")) or as_text(plain(body.get("html")))
-        if _words(text)[: len(ours)] == ours:
+        shown = plain(body.get("text")), as_text(plain(body.get("html")))
+        if any(_words(text)[: len(ours)] == ours for text in shown):
             return uid(item.get("id"))
     return ""
 
