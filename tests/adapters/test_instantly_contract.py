@@ -85,7 +85,7 @@ def _requests() -> list[HttpRequest]:
         leads.block_request("ana@firma.ro"),
         leads.blocked_request("ana@firma.ro", MAIL),
         reply,
-        replies.sent_request(warm(), SINCE, MAIL),
+        replies.sent_request(warm(), SINCE),
         campaigns.campaigns_request(str(CAMPAIGN), MAIL),
         campaigns.campaign_request(HELD),
         campaigns.create_request(wanted),

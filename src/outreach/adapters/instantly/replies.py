@@ -65,7 +65,7 @@ def read_reply(reply: HttpReply, parcel: Parcel) -> Answer:
     return Accepted(ref, parcel.thread)
 
 
-def sent_request(parcel: Parcel, since: datetime, after: str = "") -> HttpRequest:
+def sent_request(parcel: Parcel, since: datetime) -> HttpRequest:
     """Ask for mail to the lead that was written by hand since *since*."""
     _, _, account = parcel.thread.partition("|")
     return get(
@@ -76,18 +76,19 @@ def sent_request(parcel: Parcel, since: datetime, after: str = "") -> HttpReques
             "email_type": "manual",
             "min_timestamp_created": since.isoformat(),
             "limit": str(PAGE),
-            "starting_after": after,
         },
     )
 
 
-def ref_of(items: list[Json], parcel: Parcel) -> str:
+def ref_of(items: object, parcel: Parcel) -> str:
     """The vendor's id of the mail that begins with our text; empty: none does.
 
     The vendor may put a signature and the quoted mail below it.
     """
     ours = _words(parcel.text)
-    for item in items:
+    for item in items if isinstance(items, list) else ():
+        if not isinstance(item, dict):
+            continue
         body = part(item, "body")
         shown = plain(body.get("text")), as_text(plain(body.get("html")))
         if any(_words(text)[: len(ours)] == ours for text in shown):
