@@ -22,6 +22,8 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.register_profile("search", deadline=None, max_examples=2_000)
+PARSED = 3_000
+"""Cases for each test that is marked `parses`: what strangers send is cheap to read."""
 settings.load_profile(os.environ.get("OUTREACH_TEST_PROFILE", "ci"))
 
 
@@ -31,6 +33,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return next(found, len(LONGEST_FIRST))
 
     items.sort(key=place)
+    usual = settings()
+    parsers = {
+        item.obj
+        for item in items
+        if isinstance(item, pytest.Function) and item.get_closest_marker("parses")
+    }
+    for test in parsers:
+        settings(usual, max_examples=max(PARSED, usual.max_examples))(test)
 
 
 def pytest_collection_finish() -> None:

@@ -1,4 +1,5 @@
-"""Every gateway keeps the promises of its ports: in memory and TimelinesAI alike."""
+"""Every gateway keeps the promises of its ports: in memory, TimelinesAI and
+Instantly alike."""
 
 from __future__ import annotations
 
@@ -8,6 +9,8 @@ from typing import Any, Final
 
 import pytest
 from attrs import define
+from tests.contract import instantly_workspace
+from tests.contract.instantly_workspace import InstantlyBench
 from tests.contract.promises import kept_by, promises_of
 from tests.contract.timelines_workspace import TimelinesBench, opened
 
@@ -19,6 +22,7 @@ from outreach.ports.domains import AccountDomain, ChecksDomains
 from outreach.ports.gateway import (
     AccountSender,
     RepeatsSafely,
+    ReplaysLost,
     SendsMany,
     TakesBack,
 )
@@ -28,9 +32,11 @@ from outreach.testing.gateway import (
     WAIT,
     GatewayContract,
     ListsAccountsContract,
+    LooksUpByContentContract,
     LooksUpContract,
     PollsStatusContract,
     ReceivesWebhooksContract,
+    ReplaysLostContract,
     Situation,
 )
 from outreach.testing.gateway_many import RepeatsSafelyContract, SendsManyContract
@@ -97,6 +103,9 @@ class MemoryBench:
     async def own(self, domain: str, *, ready: bool) -> None:
         self.gateway.owned.append(AccountDomain(domain, ready=ready))
 
+    async def miss(self, body: bytes, at: datetime) -> None:
+        self.gateway.missed.append((at, body))
+
     async def let_go(self) -> list[str]:
         return [parcel.text for parcel in self.gateway.let_go()]
 
@@ -110,6 +119,7 @@ def in_memory(**facts: Any) -> MemoryBench:
 class TestMemory(
     GatewayContract,
     LooksUpContract,
+    LooksUpByContentContract,
     PollsStatusContract,
     ListsAccountsContract,
     SendsManyContract,
@@ -117,6 +127,7 @@ class TestMemory(
     TakesBackContract,
     FetchesContentContract,
     ChecksDomainsContract,
+    ReplaysLostContract,
 ):
     @pytest.fixture
     def bench(self) -> MemoryBench:
@@ -136,6 +147,7 @@ def test_each_promise_of_an_ability_is_a_test() -> None:
         (TakesBack, TakesBackContract),
         (FetchesContent, FetchesContentContract),
         (ChecksDomains, ChecksDomainsContract),
+        (ReplaysLost, ReplaysLostContract),
     ):
         assert promises_of(ability) <= kept_by(suite), ability
 
@@ -143,6 +155,7 @@ def test_each_promise_of_an_ability_is_a_test() -> None:
 class TestTimelinesAI(
     GatewayContract,
     LooksUpContract,
+    LooksUpByContentContract,
     PollsStatusContract,
     ListsAccountsContract,
     ReceivesWebhooksContract,
@@ -150,4 +163,18 @@ class TestTimelinesAI(
     @pytest.fixture
     async def bench(self) -> AsyncIterator[TimelinesBench]:
         async with opened() as bench:
+            yield bench
+
+
+class TestInstantly(
+    GatewayContract,
+    SendsManyContract,
+    LooksUpContract,
+    TakesBackContract,
+    ReceivesWebhooksContract,
+    ReplaysLostContract,
+):
+    @pytest.fixture
+    async def bench(self) -> AsyncIterator[InstantlyBench]:
+        async with instantly_workspace.opened() as bench:
             yield bench

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
 import pytest
 from attrs import define, field
+from tests.contract.instantly_workspace import InstantlyBench, opened
 from tests.contract.promises import kept_by, promises_of
 
 from outreach.adapters.memory.campaign_gateway import Kept, MemoryCampaignGateway
@@ -66,6 +67,16 @@ class TestMemory(RunsCampaignsContract):
     @pytest.fixture
     def bench(self) -> MemoryCampaignBench:
         return MemoryCampaignBench()
+
+
+class TestInstantly(RunsCampaignsContract):
+    @pytest.fixture
+    async def bench(self) -> AsyncIterator[InstantlyBench]:
+        async with opened() as bench:
+            bench.workspace.campaigns.clear()
+            mailbox = {"email": "ion@agro.example", "status": 1}
+            bench.workspace.accounts.append(mailbox)
+            yield bench
 
 
 def test_each_promise_of_the_ability_is_a_test() -> None:

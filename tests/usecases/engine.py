@@ -44,6 +44,7 @@ from outreach.domain.usecases.do_duties import DoDuties
 from outreach.domain.usecases.enroll import Enroll
 from outreach.domain.usecases.host_campaigns import HostCampaigns
 from outreach.domain.usecases.look_for_doubts import LookForDoubts, Recover
+from outreach.domain.usecases.replay_lost import ReplayLost
 from outreach.domain.usecases.send_next import SendNext, Step
 from outreach.domain.usecases.signal_sender import SignalSender
 from outreach.domain.usecases.take_in_events import TakeInEvents
@@ -103,6 +104,7 @@ class Engine:
     script: Script = field(factory=Script)
     analyses: dict[str, Analysis] = field(factory=dict)
     links: MemoryLinks = field(factory=MemoryLinks)
+    replay: ReplayLost | None = None
     _keys: count[int] = field(factory=lambda: count(1))
 
     # --- the use cases
@@ -227,6 +229,7 @@ class Engine:
             hosting=self.hosting,
             polls=self.accounts,
             lists=self.accounts,
+            replay=self.replay,
         )
 
     @property

@@ -25,15 +25,15 @@ class Unreadable(ValueError):
     """No JSON, or one past the bounds; says which, and quotes nothing."""
 
 
-def parse(raw: bytes) -> Any:
-    """Parse UTF-8 JSON of at most `MOST_DEEP` levels and `MOST_KEYS` keys, whose
+def parse(raw: bytes, *, most_keys: int = MOST_KEYS) -> Any:
+    """Parse UTF-8 JSON of at most `MOST_DEEP` levels and *most_keys* keys, whose
     integers fit 64 bits and whose numbers are finite.
 
     Raises:
         Unreadable: it is not that.
     """
     if not _is_small(raw):
-        _measure(_STRING.sub(b"0", raw))
+        _measure(_STRING.sub(b"0", raw), most_keys)
     try:
         return json.loads(raw.decode(), parse_constant=_refuse, parse_float=_finite)
     except Unreadable:
@@ -55,10 +55,10 @@ def _is_small(raw: bytes) -> bool:
     )
 
 
-def _measure(bare: bytes) -> None:
+def _measure(bare: bytes, most_keys: int) -> None:
     """Check a body whose strings have been taken out."""
-    if bare.count(b":") > MOST_KEYS:
-        message = f"more than {MOST_KEYS} keys"
+    if bare.count(b":") > most_keys:
+        message = f"more than {most_keys} keys"
         raise Unreadable(message)
     depth = 0
     for bracket in _BRACKET.finditer(bare):

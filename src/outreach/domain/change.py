@@ -57,6 +57,8 @@ class DutyKind(StrEnum):
     """Of a provider account: how far its messages came."""
     HEALTH = "HEALTH"
     """Of a provider account: which of its senders are connected."""
+    REPLAY = "REPLAY"
+    """Of a provider account: which of its webhooks did not arrive."""
     SENDER_TIMEOUT = "SENDER_TIMEOUT"
     """Of a sender: its lock, pause or reconnection runs out."""
     AUDIT = "AUDIT"

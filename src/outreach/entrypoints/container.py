@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from dependency_injector import containers, providers
 
+from outreach.adapters.instantly import InstantlyReader
 from outreach.adapters.postgres.audit import PostgresAudit
 from outreach.adapters.postgres.campaigns import PostgresCampaigns
 from outreach.adapters.postgres.clock import PostgresClock
@@ -59,6 +60,7 @@ from outreach.domain.usecases.enroll import Enroll
 from outreach.domain.usecases.host_campaigns import HostCampaigns
 from outreach.domain.usecases.import_leads import ImportLeads
 from outreach.domain.usecases.look_for_doubts import LookForDoubts, Recover
+from outreach.domain.usecases.replay_lost import ReplayLost
 from outreach.domain.usecases.send_next import SendNext
 from outreach.domain.usecases.signal_sender import SignalSender
 from outreach.domain.usecases.take_back_bounce import TakeBackBounce
@@ -92,6 +94,10 @@ def _contacts() -> Contacts:
     return library
 
 
+def _wall() -> datetime:
+    return datetime.now(UTC)
+
+
 class Container(containers.DeclarativeContainer):
     """Everything an entry point may ask for.
 
@@ -113,6 +119,7 @@ class Container(containers.DeclarativeContainer):
     hosts: providers.Dependency[Mapping[AccountId, Any]] = providers.Dependency()
     fetchers: providers.Dependency[Mapping[AccountId, Any]] = providers.Dependency()
     domains: providers.Dependency[Mapping[AccountId, Any]] = providers.Dependency()
+    replays: providers.Dependency[Mapping[AccountId, Any]] = providers.Dependency()
     bell: providers.Dependency[Bell] = providers.Dependency()
     role = providers.Object("outreach_worker")
 
@@ -132,6 +139,7 @@ class Container(containers.DeclarativeContainer):
         timelinesai=providers.Singleton(TimelinesReader),
         resend=providers.Singleton(ResendReader),
         links=providers.Singleton(LinksReader),
+        instantly=providers.Singleton(InstantlyReader),
     )
 
     database = providers.Singleton(
@@ -283,6 +291,14 @@ class Container(containers.DeclarativeContainer):
         polls=polls,
         lists=lists,
         domains=domains,
+        replay=providers.Factory(
+            ReplayLost,
+            inbox=inbox,
+            readers=readers,
+            sources=replays,
+            alerts=alerts,
+            wall=providers.Object(_wall),
+        ),
     )
     punctual = providers.Factory(
         Punctual, alerts=alerts, offset=lanes.provided.offset, timing=timing

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from attrs import evolve, field, frozen
 
-from outreach.adapters import resend, timelinesai
+from outreach.adapters import instantly, resend, timelinesai
 from outreach.adapters.arq import ArqBell, connect_bell
 from outreach.adapters.memory.bell import Bells, LocalBell
 from outreach.adapters.postgres import migrate
@@ -23,13 +23,19 @@ from outreach.adapters.system import uuid7
 from outreach.domain.change import Duty, DutyKind
 from outreach.domain.errors import Misconfigured, Unavailable
 from outreach.domain.ids import AccountId, Incarnation, TenantId, account_id, tenant_id
+from outreach.domain.usecases.replay_lost import Source
 from outreach.entrypoints.container import Container
 from outreach.entrypoints.embedded.folder import default_data_dir
 from outreach.entrypoints.measured import Measured
 from outreach.entrypoints.metrics import Metrics, provider_name
 from outreach.entrypoints.own_keys import link_keys
 from outreach.entrypoints.runner import IN_FLIGHT, Runner
-from outreach.entrypoints.settings import Provider, Settings, is_loopback
+from outreach.entrypoints.settings import (
+    Provider,
+    Settings,
+    WorkspaceProvider,
+    is_loopback,
+)
 from outreach.entrypoints.talking import tell_people, use_model
 from outreach.ports.bell import Bell
 from outreach.ports.incoming import Authenticates
@@ -43,7 +49,7 @@ __all__ = [
     "open_engine",
 ]
 
-PROVIDERS: Final = ("timelinesai", "resend")
+PROVIDERS: Final = ("timelinesai", "instantly", "resend")
 """Providers that are built, by the name of their settings table."""
 SIGNERS: Final[Mapping[str, Callable[[Sequence[str]], Authenticates | None]]] = {
     "resend": resend.signatures,
@@ -51,6 +57,8 @@ SIGNERS: Final[Mapping[str, Callable[[Sequence[str]], Authenticates | None]]] = 
 """Those that sign their webhooks: from the secrets of their table to what checks."""
 MAIL_PROVIDERS: Final = frozenset({"instantly", "resend", "ses", "sendgrid", "smtp"})
 """Those of them that send mail."""
+BY_HEADER: Final = frozenset({"instantly"})
+"""Those that send a header of ours with a webhook; others have a token in the path."""
 WITNESS: Final = "instance.json"
 """In the data folder: how far this machine saw each database come."""
 
@@ -79,6 +87,7 @@ class Gateways:
     webhooks: dict[AccountId, Any] = field(factory=dict)
     fetch: dict[AccountId, Any] = field(factory=dict)
     domains: dict[AccountId, Any] = field(factory=dict)
+    replays: dict[AccountId, Any] = field(factory=dict)
 
 
 @frozen
@@ -127,6 +136,7 @@ class Engine:
             (DutyKind.HEALTH, self.gateways.lists),
             (DutyKind.MAIL_COUNTS, self.gateways.hosts),
             (DutyKind.HEALTH, self.gateways.domains),
+            (DutyKind.REPLAY, self.gateways.replays),
         ):
             duties += [Duty(kind, str(one), self.tenant, now) for one in accounts]
         await self.container.duties().put(duties)
@@ -174,6 +184,7 @@ async def open_engine(
             hosts=gateways.hosts,
             fetchers=gateways.fetch,
             domains=gateways.domains,
+            replays=gateways.replays,
             bell=bell,
         )
         container.role.override(role)
@@ -241,6 +252,8 @@ async def _build_gateways(
         _build_timelinesai(settings.timelinesai, tenant, gateways, metrics, stack)
     if settings.resend.api_key:
         _build_resend(settings.resend, tenant, gateways, metrics, stack)
+    if settings.instantly.api_key:
+        _build_instantly(settings.instantly, tenant, gateways, metrics, stack)
 
 
 def _build_timelinesai(
@@ -284,6 +297,29 @@ def _build_resend(
         *(gateways.fetch, gateways.domains),
     ):
         ability[account] = gateway
+
+
+def _build_instantly(
+    wanted: WorkspaceProvider,
+    tenant: TenantId,
+    gateways: Gateways,
+    metrics: Metrics,
+    stack: AsyncExitStack,
+) -> None:
+    client = instantly.open_client(
+        wanted.api_key.reveal,
+        base_url=wanted.base_url or instantly.BASE_URL,
+        workspace=wanted.workspace,
+        user_agent=_USER_AGENT,
+    )
+    stack.push_async_callback(client.aclose)
+    gateway = instantly.InstantlyGateway(client)
+    account = account_id(tenant, "instantly", "default")
+    gateways.send[account] = Measured(gateway, provider_name("instantly"), metrics)
+    abilities = (gateways.look, gateways.takers, gateways.hosts, gateways.webhooks)
+    for ability in abilities:
+        ability[account] = gateway
+    gateways.replays[account] = Source("instantly", "default", gateway)
 
 
 def check_mail(settings: Settings) -> None:

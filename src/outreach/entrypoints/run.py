@@ -20,7 +20,6 @@ from contextlib import (
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, Self
-from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from attrs import define, evolve, field, frozen
@@ -40,6 +39,7 @@ from outreach.entrypoints.engine import (
     without_providers,
 )
 from outreach.entrypoints.intake import load_files
+from outreach.entrypoints.registering import register_webhooks
 from outreach.entrypoints.runner import Runner
 from outreach.entrypoints.secrets import webhook_tokens
 from outreach.entrypoints.settings import Secret, Settings
@@ -149,7 +149,7 @@ class _Run:
             async with self._web() as public:
                 await self._set_clock()
                 taken = await load_files(engine, self.plan, self.tell)
-                await self._register(public)
+                await register_webhooks(engine, public, self._tokens)
                 await engine.put_periodic_duties()
                 if not self._over.is_set():
                     await self._work()
@@ -219,15 +219,6 @@ class _Run:
 
     def _next_opening(self, at: datetime) -> datetime:
         return self._window(at).next_open(at) or at
-
-    async def _register(self, public: str) -> None:
-        token = next(iter(self._tokens["timelinesai"])).reveal
-        url = f"{public.rstrip('/')}/webhooks/timelinesai/{quote(token, safe='')}"
-        seen: list[Any] = []
-        for gateway in self.engine.gateways.webhooks.values():
-            if gateway not in seen:
-                seen.append(gateway)
-                await gateway.register(url)
 
     async def _work(self) -> None:
         runner = self.engine.runner(self.who)

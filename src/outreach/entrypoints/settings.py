@@ -34,6 +34,7 @@ __all__ = [
     "Secret",
     "Settings",
     "TenantSettings",
+    "WorkspaceProvider",
     "is_loopback",
     "load",
 ]
@@ -138,6 +139,17 @@ class PolicyTables:
 
 
 @frozen
+class WorkspaceProvider(Provider):
+    """The same where one key can act for several workspaces.
+
+    Attributes:
+        workspace: id of the one that it acts for; empty: the key's own.
+    """
+
+    workspace: str = ""
+
+
+@frozen
 class Settings:
     """Everything that can be set; the values are the defaults."""
 
@@ -155,6 +167,7 @@ class Settings:
     openai: ModelSettings = ModelSettings()
     alerts: AlertSettings = AlertSettings()
     policy: PolicyTables = field(factory=PolicyTables)
+    instantly: WorkspaceProvider = WorkspaceProvider()
 
     @web_port.validator
     def _port(self, _: object, port: int) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from starlette.applications import Starlette
 
 from outreach.adapters.postgres import migrate
-from outreach.entrypoints.engine import SIGNERS, Engine
+from outreach.entrypoints.engine import BY_HEADER, SIGNERS, Engine
 from outreach.entrypoints.gauges import Gauges
 from outreach.entrypoints.settings import Secret, Settings
 from outreach.entrypoints.web.app import LinkParts, WebhookRoute, WebParts, create_app
@@ -56,7 +56,8 @@ def web_app(engine: Engine, tokens: Mapping[str, tuple[Secret, ...]]) -> Starlet
                     provider=provider,
                     account=_ACCOUNT,
                     reader=readers[provider],
-                    tokens=secrets,
+                    tokens=() if provider in BY_HEADER else secrets,
+                    header_secrets=secrets if provider in BY_HEADER else (),
                 )
                 for provider, secrets in tokens.items()
             ]

@@ -33,6 +33,7 @@ __all__ = [
     "Reads",
     "ReceivesWebhooks",
     "RepeatsSafely",
+    "ReplaysLost",
     "Running",
     "RunsCampaigns",
     "SendsMany",
@@ -301,6 +302,28 @@ class ReceivesWebhooks(Protocol):
         Raises:
             Unavailable: the provider could not be asked.
             Misconfigured: it refused the address or our credentials.
+        """
+        ...
+
+
+@runtime_checkable
+class ReplaysLost(Protocol):
+    """Tells which of its webhooks did not arrive.
+
+    Promises:
+    - a webhook that did not arrive is told, as it was sent;
+    - one of before the time asked for is not told;
+    - being told loses nothing: asked again, it tells the same;
+    - a provider that cannot be asked is Unavailable, with a refused key Misconfigured.
+    """
+
+    async def lost(self, since: datetime) -> Sequence[bytes]:
+        """Bodies that failed to arrive since *since* (wall clock, UTC), oldest first;
+        a later try of the provider's may have brought one all the same.
+
+        Raises:
+            Unavailable: the provider could not be asked.
+            Misconfigured: it does not accept our credentials.
         """
         ...
 

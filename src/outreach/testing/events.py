@@ -188,6 +188,29 @@ class EventsContract:
         assert by_late.outbound is not None
         assert by_root is not None
 
+    async def test_a_provider_may_tell_our_own_id_of_a_message(
+        self, world: World
+    ) -> None:
+        """What was handed over can bear the attempt's id, and come back with it."""
+        phone, _ = await world.phone_with()
+        first = await world.send()
+        await world.line(phone)
+        await world.advance_engine(GAP)
+        second = await world.doubt()
+        nowhere = AddressKey.of("phone:+40799999999")
+
+        for call in (first, second):
+            own = str(call.draft.parcel.attempt)
+            event = _event(call, EventType.SENT, ref=own)
+            known = await self._match(world, evolve(event, address=nowhere))
+
+            assert known is not None
+            assert known.journey.lead == call.draft.lead
+            assert known.outbound is not None
+            assert known.outbound.attempt == call.draft.parcel.attempt
+            elsewhere = await world.journeys.match("other", event)
+            assert elsewhere is None
+
     async def _match(self, world: World, event: SystemEvent) -> Known | None:
         return await world.journeys.match(invented.ACCOUNT, event)
 

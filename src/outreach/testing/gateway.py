@@ -37,6 +37,7 @@ from outreach.ports.gateway import (
 from outreach.testing.gateway_accounts import (
     ListsAccountsContract,
     ReceivesWebhooksContract,
+    ReplaysLostContract,
 )
 from outreach.testing.gateway_bench import (
     OURS,
@@ -55,10 +56,12 @@ __all__ = [
     "WAIT",
     "GatewayContract",
     "ListsAccountsContract",
+    "LooksUpByContentContract",
     "LooksUpContract",
     "PollsStatusContract",
     "ReceivesWebhooksContract",
     "RegistersWorkbench",
+    "ReplaysLostContract",
     "Situation",
     "Workbench",
     "parcel",
@@ -268,6 +271,21 @@ class LooksUpContract:
     ) -> None:
         assert await _looker(bench).look(parcel(), _now()) == Absent()
 
+    async def test_who_cannot_ask_cannot_tell(self, bench: Workbench) -> None:
+        await bench.gateway.send(parcel(), _AMPLE)
+        for situation in (Situation.UNREACHABLE, Situation.KEY_REVOKED):
+            await bench.arrange(situation)
+
+            found = await _looker(bench).look(parcel(), _now())
+
+            assert isinstance(found, CannotTell), situation
+
+
+class LooksUpByContentContract:
+    """What `LooksUp` owes where a message is known by its text and conversation, and
+    not by an id of ours that went with it.
+    """
+
     async def test_another_senders_message_is_not_ours(self, bench: Workbench) -> None:
         since = _now()
         await bench.gateway.send(parcel(), _AMPLE)
@@ -296,15 +314,6 @@ class LooksUpContract:
         assert isinstance(found, Found), found
         assert found.thread == first.thread
         assert found.ref != first.ref
-
-    async def test_who_cannot_ask_cannot_tell(self, bench: Workbench) -> None:
-        await bench.gateway.send(parcel(), _AMPLE)
-        for situation in (Situation.UNREACHABLE, Situation.KEY_REVOKED):
-            await bench.arrange(situation)
-
-            found = await _looker(bench).look(parcel(), _now())
-
-            assert isinstance(found, CannotTell), situation
 
 
 class PollsStatusContract:

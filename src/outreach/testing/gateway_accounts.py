@@ -1,11 +1,13 @@
-"""What a gateway owes its callers that lists accounts or receives webhooks."""
+"""What a gateway owes that lists accounts, or sends webhooks and knows of lost ones."""
 
 from __future__ import annotations
 
-from typing import Final
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Final, Protocol
 
 from outreach.domain.errors import Misconfigured, Unavailable
-from outreach.ports.gateway import ListsAccounts, ReceivesWebhooks
+from outreach.ports.gateway import ListsAccounts, ReceivesWebhooks, ReplaysLost
 from outreach.testing.gateway_bench import (
     OURS,
     RegistersWorkbench,
@@ -14,7 +16,12 @@ from outreach.testing.gateway_bench import (
     raised,
 )
 
-__all__ = ["ListsAccountsContract", "ReceivesWebhooksContract"]
+__all__ = [
+    "ListsAccountsContract",
+    "LosesWorkbench",
+    "ReceivesWebhooksContract",
+    "ReplaysLostContract",
+]
 
 _UNASKABLE: Final = {
     Situation.UNREACHABLE: Unavailable,
@@ -64,6 +71,67 @@ class ReceivesWebhooksContract:
             )
             assert type(error) is kind, (situation, error)
             assert "s3cret" not in str(error)
+
+
+class LosesWorkbench(Workbench, Protocol):
+    """A workbench whose provider can fail to deliver a webhook."""
+
+    async def miss(self, body: bytes, at: datetime) -> None:
+        """Have a delivery of *body*, a JSON object, fail at *at*."""
+        ...
+
+
+class ReplaysLostContract:
+    """Every promise of `ReplaysLost`."""
+
+    async def test_what_did_not_arrive_is_told(self, bench: LosesWorkbench) -> None:
+        """A webhook that did not arrive is told, as it was sent."""
+        now = datetime.now(UTC)
+        bodies = [{"event_type": "reply", "n": n, "text": "Bună"} for n in range(120)]
+        for number, body in enumerate(bodies):
+            at = now - timedelta(hours=1) + timedelta(seconds=number)
+            await bench.miss(json.dumps(body).encode(), at)
+
+        told = await _replayer(bench).lost(now - timedelta(days=1))
+
+        assert [json.loads(body) for body in told] == bodies
+
+    async def test_what_is_older_is_not_told(self, bench: LosesWorkbench) -> None:
+        """One of before the time asked for is not told."""
+        since = datetime.now(UTC) - timedelta(days=1)
+        await bench.miss(b'{"n": 1}', since - timedelta(minutes=1))
+        await bench.miss(b'{"n": 2}', since + timedelta(minutes=1))
+
+        told = await _replayer(bench).lost(since)
+
+        assert [json.loads(body) for body in told] == [{"n": 2}]
+
+    async def test_being_told_loses_nothing(self, bench: LosesWorkbench) -> None:
+        """Being told loses nothing: asked again, it tells the same."""
+        now = datetime.now(UTC)
+        await bench.miss(b'{"n": 1}', now)
+        since = now - timedelta(days=1)
+
+        first = await _replayer(bench).lost(since)
+
+        assert len(first) == 1
+        assert list(await _replayer(bench).lost(since)) == list(first)
+
+    async def test_who_cannot_be_asked_about_losses(
+        self, bench: LosesWorkbench
+    ) -> None:
+        """A provider that cannot be asked is Unavailable, with a refused key
+        Misconfigured.
+        """
+        for situation, kind in _UNASKABLE.items():
+            await bench.arrange(situation)
+            error = await raised(_replayer(bench).lost(datetime.now(UTC)))
+            assert type(error) is kind, (situation, error)
+
+
+def _replayer(bench: Workbench) -> ReplaysLost:
+    assert isinstance(bench.gateway, ReplaysLost)
+    return bench.gateway
 
 
 def _lister(bench: Workbench) -> ListsAccounts:

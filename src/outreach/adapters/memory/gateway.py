@@ -74,7 +74,7 @@ class Delivery:
 @define(eq=False)
 class MemoryGateway:
     """Implements `Gateway` and every ability of :mod:`outreach.ports.gateway` but
-    `ReceivesWebhooks`, and `FetchesContent` and `ChecksDomains`.
+    `ReceivesWebhooks` and `RunsCampaigns`, and `FetchesContent` and `ChecksDomains`.
 
     Every parcel is accepted unless the script says otherwise; ids count from 1, and
     a pair of numbers has one thread.
@@ -94,6 +94,7 @@ class MemoryGateway:
         paused: campaigns that it sends nothing of.
         letters: texts of what came in, by the ref of the event that tells of it.
         owned: what `domains` answers.
+        missed: webhooks that did not arrive, and when.
     """
 
     now: datetime = EPOCH
@@ -111,6 +112,7 @@ class MemoryGateway:
     paused: set[str] = field(factory=set, init=False)
     letters: dict[str, str] = field(factory=dict, init=False)
     owned: list[AccountDomain] = field(factory=list, init=False)
+    missed: list[tuple[datetime, bytes]] = field(factory=list, init=False)
     _deaf: deque[Mishap] = field(factory=deque, init=False)
     _script: deque[Answer | Mishap] = field(factory=deque, init=False)
 
@@ -290,6 +292,11 @@ class MemoryGateway:
             return evolve(event, incomplete=False, media=True, detail="gone")
         return evolve(event, incomplete=False, content=text)
 
+    async def lost(self, since: datetime) -> Sequence[bytes]:
+        """See `ReplaysLost.lost`."""
+        await self._credentials()
+        return [body for at, body in sorted(self.missed) if at >= since]
+
     def _next(self) -> Answer | Mishap:
         return self._script.popleft() if self._script else Accepted("")
 
@@ -313,6 +320,11 @@ class MemoryGateway:
         if not self.is_reachable:
             msg = "the provider in memory was told not to answer"
             raise Unavailable(msg)
+
+    def _know_us(self) -> None:
+        if not self.accepts_us:
+            msg = "the provider in memory does not accept our credentials"
+            raise Misconfigured(msg)
 
     def _accept(self, parcel: Parcel, ref: str = "", thread: str = "") -> Accepted:
         delivery = Delivery(

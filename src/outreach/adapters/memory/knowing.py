@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Final
+from uuid import UUID
 
 from attrs import evolve
 
@@ -136,7 +137,18 @@ def _newest(
 def _by_ref(
     store: MemoryStore, accounts: _Accounts, event: SystemEvent
 ) -> AttemptRow | None:
-    return next(_newest(store, accounts, store.refs.get(event.ref)), None)
+    found = next(_newest(store, accounts, store.refs.get(event.ref)), None)
+    return found or _by_own_id(store, accounts, event.ref)
+
+
+def _by_own_id(store: MemoryStore, accounts: _Accounts, ref: str) -> AttemptRow | None:
+    """What was handed over bore our own id, and comes back with it."""
+    try:
+        name = AttemptId(UUID(ref))
+    except ValueError:
+        return None
+    there = name in store.attempts and str(name) == ref
+    return next(_newest(store, accounts, [name] if there else []), None)
 
 
 def _by_text(

@@ -40,6 +40,7 @@ from outreach.domain.usecases.carry_out_stops import CarryOutStops
 from outreach.domain.usecases.check_domains import CheckDomains
 from outreach.domain.usecases.dispatch import Dispatch
 from outreach.domain.usecases.host_campaigns import COUNTED_EVERY, HostCampaigns
+from outreach.domain.usecases.replay_lost import ReplayLost
 from outreach.domain.usecases.signal_sender import SignalSender
 from outreach.domain.usecases.watch_breaker import WatchBreaker
 from outreach.domain.usecases.watch_senders import WatchSenders
@@ -52,11 +53,18 @@ from outreach.ports.journeys import Journeys
 from outreach.ports.reviews import Reviews
 from outreach.ports.senders import Polled, Senders, SenderUse
 
-__all__ = ["DISPATCH_EVERY", "HEALTH_EVERY", "POLL_EVERY", "DoDuties"]
+__all__ = [
+    "DISPATCH_EVERY",
+    "HEALTH_EVERY",
+    "POLL_EVERY",
+    "REPLAY_EVERY",
+    "DoDuties",
+]
 
 DISPATCH_EVERY: Final = timedelta(minutes=5)
 HEALTH_EVERY: Final = timedelta(minutes=10)
 POLL_EVERY: Final = timedelta(minutes=10)
+REPLAY_EVERY: Final = timedelta(hours=1)
 
 _AGAIN: Final = timedelta(minutes=1)
 _A_DAY: Final = timedelta(days=1)
@@ -71,6 +79,7 @@ _EVERY: Final = {
     DutyKind.HEALTH: HEALTH_EVERY,
     DutyKind.AUDIT: AUDIT_EVERY,
     DutyKind.MAIL_COUNTS: COUNTED_EVERY,
+    DutyKind.REPLAY: REPLAY_EVERY,
 }
 
 
@@ -83,6 +92,7 @@ class DoDuties:
         breakers: judges campaigns.
         hosting: looks after campaigns that providers run for us.
         polls, lists, domains: provider accounts that can be asked, by id.
+        replay: takes in what did not arrive; None: no account can tell.
     """
 
     duties: Duties
@@ -100,6 +110,7 @@ class DoDuties:
     polls: Mapping[AccountId, PollsStatus]
     lists: Mapping[AccountId, ListsAccounts]
     domains: Mapping[AccountId, ChecksDomains] = field(factory=dict)
+    replay: ReplayLost | None = None
 
     async def __call__(self, who: Incarnation, limit: int = 20) -> int:
         """Answers how many duties were taken."""
@@ -135,6 +146,9 @@ class DoDuties:
                 await self._health(duty, now)
             case DutyKind.MAIL_COUNTS:
                 await self.hosting.count(duty.tenant, AccountId(UUID(duty.key)))
+            case DutyKind.REPLAY:
+                if self.replay is not None:
+                    await self.replay(AccountId(UUID(duty.key)))
             case _:
                 await self.audit(duty.tenant, now - AUDIT_LOOKS_BACK, by=HOURLY)
         return now + every

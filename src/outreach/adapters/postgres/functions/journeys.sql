@@ -110,6 +110,12 @@ BEGIN
       SELECT a.lead_id, a.id INTO v_lead, v_attempt FROM attempts a
        WHERE a.external_ref = e ->> 'ref' AND a.account_id = ANY (v_accounts);
     END IF;
+    -- What was handed over bore our own id, and comes back with it.
+    IF v_lead IS NULL
+       AND e ->> 'ref' ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' THEN
+      SELECT a.lead_id, a.id INTO v_lead, v_attempt FROM attempts a
+       WHERE a.id = (e ->> 'ref')::uuid AND a.account_id = ANY (v_accounts);
+    END IF;
     IF v_lead IS NULL AND e ->> 'hash' <> '' THEN
       SELECT a.lead_id, a.id INTO v_lead, v_attempt FROM attempts a
        WHERE a.payload_hash = e ->> 'hash' AND a.account_id = ANY (v_accounts)
