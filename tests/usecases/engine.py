@@ -137,6 +137,7 @@ class Engine:
             intents=intents or self.world.intents,
             guard=self.guard,
             gateways=self.accounts,
+            bulk=self.accounts,
             calendar=self.days,
             clock=self.clock,
             watch=self.watch,
@@ -248,6 +249,14 @@ class Engine:
     async def send(self, intents: Intents | None = None, *, late: float = 0.0) -> Step:
         """Claim the one lane that can be claimed, *late* seconds ago, and send."""
         claim = await self.world.claim()
+        return await self.sends(intents)(claim, self.clock.monotonic() - late)
+
+    async def send_many(
+        self, many: int, intents: Intents | None = None, *, late: float = 0.0
+    ) -> Step:
+        """As `send`, with up to so many messages in the call."""
+        counts = dict.fromkeys(self.store.accounts, many)
+        claim = await self.world.claim(many=counts)
         return await self.sends(intents)(claim, self.clock.monotonic() - late)
 
     async def run(self, most: int = 200) -> list[Step]:

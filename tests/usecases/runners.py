@@ -33,7 +33,7 @@ from outreach.domain.usecases.watch_instance import WatchInstance
 from outreach.domain.usecases.watch_senders import WatchSenders
 from outreach.entrypoints.punctual import Punctual
 from outreach.entrypoints.runner import Runner
-from outreach.ports.lanes import ALL_ROOM, Claim, Lanes
+from outreach.ports.lanes import ALL_ROOM, ALONE, Claim, Lanes
 from outreach.testing.invented import PROVIDER
 from outreach.testing.world import World
 
@@ -109,9 +109,10 @@ class Watched:
         room: Mapping[AccountId, int],
         limit: int,
         after: TenantId | None = None,
+        many: Mapping[AccountId, int] = ALONE,
     ) -> Sequence[Claim]:
         self.asked += 1
-        claims = await self.lanes.claim(who, room, limit, after)
+        claims = await self.lanes.claim(who, room, limit, after, many)
         self.claimed += claims
         self.on_claim()
         return claims
@@ -120,8 +121,8 @@ class Watched:
         self.freed.append(claim)
         await self.lanes.free(claim)
 
-    async def put_off(self, claim: Claim, puts: Any) -> None:
-        await self.lanes.put_off(claim, puts)
+    async def put_off(self, claim: Claim, puts: Any, *, keep: bool = False) -> None:
+        await self.lanes.put_off(claim, puts, keep=keep)
 
     async def forsake(self, dead: Incarnation) -> int:
         return await self.lanes.forsake(dead)

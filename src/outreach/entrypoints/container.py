@@ -99,6 +99,7 @@ class Container(containers.DeclarativeContainer):
     redis_url: providers.Dependency[str] = providers.Dependency(instance_of=str)
     witness_file: providers.Dependency[Path] = providers.Dependency(instance_of=Path)
     gateways: providers.Dependency[Mapping[AccountId, Any]] = providers.Dependency()
+    bulk: providers.Dependency[Mapping[AccountId, Any]] = providers.Dependency()
     lookups: providers.Dependency[Mapping[AccountId, Any]] = providers.Dependency()
     polls: providers.Dependency[Mapping[AccountId, Any]] = providers.Dependency()
     lists: providers.Dependency[Mapping[AccountId, Any]] = providers.Dependency()
@@ -176,6 +177,7 @@ class Container(containers.DeclarativeContainer):
         intents=intents,
         guard=guard,
         gateways=gateways,
+        bulk=bulk,
         calendar=calendar,
         clock=clock,
         watch=watch_senders,

@@ -26,7 +26,7 @@ from outreach.entrypoints.container import Container
 from outreach.entrypoints.embedded.folder import default_data_dir
 from outreach.entrypoints.measured import Measured
 from outreach.entrypoints.metrics import Metrics, provider_name
-from outreach.entrypoints.runner import IN_FLIGHT, Runner
+from outreach.entrypoints.runner import IN_FLIGHT, TOGETHER, Runner
 from outreach.entrypoints.settings import Settings
 from outreach.ports.bell import Bell
 
@@ -53,6 +53,7 @@ class Gateways:
     """What can send, by provider account, and what else each can do."""
 
     send: dict[AccountId, Any] = field(factory=dict)
+    bulk: dict[AccountId, Any] = field(factory=dict)
     look: dict[AccountId, Any] = field(factory=dict)
     poll: dict[AccountId, Any] = field(factory=dict)
     lists: dict[AccountId, Any] = field(factory=dict)
@@ -94,6 +95,7 @@ class Engine:
             watch=parts.watch_instance(),
             punctual=parts.punctual(str(who)),
             rooms=dict.fromkeys(self.gateways.send, IN_FLIGHT),
+            many=dict.fromkeys(self.gateways.bulk, TOGETHER),
         )
 
     async def put_periodic_duties(self) -> None:
@@ -146,6 +148,7 @@ async def open_engine(
             redis_url=urls.redis,
             witness_file=_data_dir(settings) / WITNESS,
             gateways=gateways.send,
+            bulk=gateways.bulk,
             lookups=gateways.look,
             polls=gateways.poll,
             lists=gateways.lists,

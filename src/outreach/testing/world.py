@@ -53,7 +53,7 @@ from outreach.ports.inbox import Inbox
 from outreach.ports.instance import Instance
 from outreach.ports.intents import Intents
 from outreach.ports.journeys import Journeys
-from outreach.ports.lanes import Allocations, Claim, Lanes, PutOff
+from outreach.ports.lanes import ALONE, Allocations, Claim, Lanes, PutOff
 from outreach.ports.leads import Leads
 from outreach.ports.reviews import Reviews
 from outreach.ports.senders import Senders
@@ -279,13 +279,16 @@ class World:
         who: Incarnation = A,
         room: Mapping[AccountId, int] | None = None,
         limit: int = 10,
+        many: Mapping[AccountId, int] = ALONE,
     ) -> list[Claim]:
         """Whatever lanes can be claimed."""
-        return list(await self.lanes.claim(who, room or {}, limit))
+        return list(await self.lanes.claim(who, room or {}, limit, None, many))
 
-    async def claim(self, who: Incarnation = A) -> Claim:
+    async def claim(
+        self, who: Incarnation = A, many: Mapping[AccountId, int] = ALONE
+    ) -> Claim:
         """The one lane that can be claimed."""
-        (claim,) = await self.claims(who)
+        (claim,) = await self.claims(who, many=many)
         return claim
 
     async def offered(self) -> list[LeadId]:
@@ -299,7 +302,9 @@ class World:
         """What the one decision says of a case at the time of its claim."""
         return decide(case, claim.now, margin=self.timing.call_budget)
 
-    async def put_off(self, claim: Claim, case: Case, at: datetime) -> Decision:
+    async def put_off(
+        self, claim: Claim, case: Case, at: datetime, *, keep: bool = False
+    ) -> Decision:
         """Put one message off by what is decided of *case* at *at*."""
         made = decide(case, at, margin=self.timing.call_budget)
         until = made.earliest
@@ -308,7 +313,7 @@ class World:
         put = PutOff(
             case.intent.id, made, None if made.verdict is Verdict.STOP else until
         )
-        await self.lanes.put_off(claim, [put])
+        await self.lanes.put_off(claim, [put], keep=keep)
         return made
 
     def draft(self, claim: Claim, case: Case | None = None) -> tuple[Draft, Decision]:
@@ -329,6 +334,18 @@ class World:
         draft = evolve(draft, **changes)
         (verdict,) = await self.intents.arm(claim, [(draft, made)])
         return Call(claim, case, draft, made, verdict)
+
+    async def together(self, claim: Claim) -> list[Call]:
+        """T1 of all that a claim offers, in one call of the port."""
+        cases = [case for case in claim.cases if case.sender is not None]
+        drafts = [self.draft(claim, case) for case in cases]
+        verdicts = await self.intents.arm(claim, drafts)
+        return [
+            Call(claim, case, draft, made, verdict)
+            for case, (draft, made), verdict in zip(
+                cases, drafts, verdicts, strict=True
+            )
+        ]
 
     async def calling(self) -> Call:
         """A call under way."""

@@ -25,8 +25,9 @@ from outreach.adapters.memory.store import MemoryStore
 from outreach.adapters.memory.waking import free_at, openings, wake_at
 from outreach.domain.case import Case
 from outreach.domain.decision import Reason, Verdict
-from outreach.domain.ids import AccountId, Incarnation, TenantId
-from outreach.ports.lanes import ALL_ROOM, Claim, PutOff
+from outreach.domain.ids import AccountId, Incarnation, IntentId, TenantId
+from outreach.domain.sender import SendClass
+from outreach.ports.lanes import ALL_ROOM, ALONE, Claim, PutOff
 
 __all__ = ["MemoryLanes", "forsake"]
 
@@ -43,6 +44,7 @@ class MemoryLanes:
         room: Mapping[AccountId, int],
         limit: int,
         after: TenantId | None = None,
+        many: Mapping[AccountId, int] = ALONE,
     ) -> Sequence[Claim]:
         """Lanes that have waited longest first, all of one tenant."""
         await self.store.pause()
@@ -59,10 +61,12 @@ class MemoryLanes:
             if left.setdefault(sender.account, limit) <= 0:
                 continue
             left[sender.account] -= 1
-            claims.append(_take(self.store, lane, who))
+            claims.append(_take(self.store, lane, who, many.get(sender.account, 1)))
         return claims
 
-    async def put_off(self, claim: Claim, puts: Sequence[PutOff]) -> None:
+    async def put_off(
+        self, claim: Claim, puts: Sequence[PutOff], *, keep: bool = False
+    ) -> None:
         """Move as little as the reasons ask for; nothing if the token is stale."""
         for put in puts:
             if put.until is None and put.decision.verdict is not Verdict.STOP:
@@ -83,7 +87,8 @@ class MemoryLanes:
                 and row.lane == claim.lane
             ):
                 _put(self.store, lane, row, put)
-        lane.lease = None
+        if not keep:
+            lane.lease = None
 
     async def free(self, claim: Claim) -> None:
         """Give it back, if it is still ours."""
@@ -175,7 +180,7 @@ def _reclaimable(store: MemoryStore, lane: LaneRow) -> bool:
     return free is None or free <= store.machine
 
 
-def _take(store: MemoryStore, lane: LaneRow, who: Incarnation) -> Claim:
+def _take(store: MemoryStore, lane: LaneRow, who: Incarnation, many: int) -> Claim:
     lane.token += 1
     until = store.machine + store.timing.lease
     lane.lease = Lease(who, until)
@@ -188,17 +193,37 @@ def _take(store: MemoryStore, lane: LaneRow, who: Incarnation) -> Claim:
         now=store.now,
         lease_until=until,
         epoch=store.epoch,
-        cases=tuple(_offers(store, lane)),
+        cases=tuple(_offers(store, lane, many)),
         last_was_new=lane.last_was_new,
         backoffs=lane.backoffs,
         speed=store.clock.speed,
+        many=many,
     )
 
 
-def _offers(store: MemoryStore, lane: LaneRow) -> list[Case]:
+def _offers(store: MemoryStore, lane: LaneRow, many: int) -> list[Case]:
     rows = [store.intents[intent] for at, intent in openings(lane) if at <= store.now]
-    rows.sort(key=lambda row: (row.intent.send_class, row.intent.due_at, row.intent.id))
+    rows.sort(key=_served)
+    if many > 1:
+        for send_class in (SendClass.FOLLOWUP, SendClass.NEW):
+            first = next((r for r in rows if r.intent.send_class is send_class), None)
+            if first is not None:
+                rows += _following(store, lane, first, many - 1)
+        rows.sort(key=_served)
     return [case_of(store, row) for row in rows]
+
+
+def _served(row: IntentRow) -> tuple[SendClass, datetime, IntentId]:
+    return row.intent.send_class, row.intent.due_at, row.intent.id
+
+
+def _following(
+    store: MemoryStore, lane: LaneRow, first: IntentRow, most: int
+) -> list[IntentRow]:
+    """What comes after the head of its class and window, and is due."""
+    behind = lane.line.behind(first.window_key, first.intent.send_class, most)
+    rows = [store.intents[intent] for intent in behind]
+    return [row for row in rows if row.intent.due_at <= store.now]
 
 
 def _held(store: MemoryStore, claim: Claim) -> LaneRow | None:

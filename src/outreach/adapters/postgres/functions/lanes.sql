@@ -225,11 +225,11 @@ AS $$
 $$;
 
 -- CLAIM: one tenant's due lanes, at most p_limit, with at most the room that each
--- provider account has left; one candidate per open window and class. Tenants take
--- turns: p_after had the last one.
+-- provider account has left. Tenants take turns: p_after had the last one. p_many: how
+-- many messages one call to an account takes, 1 if it is not named.
 CREATE FUNCTION claim_lanes(p_who text, p_room jsonb, p_limit integer,
                             p_lease interval, p_grace interval,
-                            p_after uuid DEFAULT NULL)
+                            p_after uuid DEFAULT NULL, p_many jsonb DEFAULT '{}')
 RETURNS SETOF jsonb
 LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
 AS $$
@@ -240,6 +240,7 @@ DECLARE
   v_lane lanes;
   v_tenant uuid;
   v_left integer := p_limit;
+  v_many integer;
 BEGIN
   PERFORM reap_lanes(p_grace, p_limit);
   SELECT * INTO v_clock FROM engine_clock;
@@ -272,34 +273,52 @@ BEGIN
          SET token = token + 1, owner = p_who, wake_at = NULL,
              lease_until = clock_timestamp() + p_lease
        WHERE l.id = v_lane.id RETURNING * INTO v_lane;
+      v_many := coalesce((p_many ->> v_lane.account_id::text)::integer, 1);
       RETURN NEXT jsonb_build_object('lane', v_lane.id, 'tenant', v_lane.tenant_id,
         'account', v_lane.account_id, 'token', v_lane.token, 'now', v_now,
         'lease_until', v_lane.lease_until, 'epoch', v_clock.epoch,
         'speed', v_clock.speed, 'last_was_new', v_lane.last_was_new,
-        'backoffs', v_lane.backoffs, 'cases', lane_cases(v_lane, v_now));
+        'backoffs', v_lane.backoffs, 'many', v_many,
+        'cases', lane_cases(v_lane, v_now, v_many));
     END LOOP;
   END LOOP;
 END
 $$;
 
--- What a lane could send now: the head of each open class of each open window, in
--- no order: there are few.
-CREATE FUNCTION lane_cases(l lanes, p_now timestamptz) RETURNS jsonb
+-- What a lane could send now, in no order: the head of each open class of each open
+-- window; of follow-ups and new contacts also what comes behind the head that is first
+-- of its class, p_many in all. O(windows + p_many) probes of an index.
+CREATE FUNCTION lane_cases(l lanes, p_now timestamptz, p_many integer) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
 AS $$
 BEGIN
   RETURN (
-    SELECT coalesce(jsonb_agg(case_doc(head.id)), '[]')
+    WITH heads AS (
+    SELECT head.id, head.due_at, w.window_key, c.send_class::smallint,
+           row_number() OVER (PARTITION BY c.send_class
+                              ORDER BY head.due_at, head.id) AS place
       FROM lane_windows w
       CROSS JOIN generate_series(0, 3) AS c (send_class)
       CROSS JOIN LATERAL (
-        SELECT i.id, i.send_class, i.due_at FROM intents i
+        SELECT i.id, i.due_at FROM intents i
          WHERE i.lane_id = l.id AND i.window_key = w.window_key
            AND i.send_class = c.send_class AND i.status = 'WAITING'
            AND i.due_at <= p_now
          ORDER BY i.due_at LIMIT 1) AS head
      WHERE w.lane_id = l.id AND w.opens_at <= p_now
-       AND NOT (c.send_class = 3 AND (l.new_shut OR l.new_gate_at > p_now)));
+       AND NOT (c.send_class = 3 AND (l.new_shut OR l.new_gate_at > p_now))
+    ), offered AS (
+      SELECT id FROM heads
+      UNION
+      SELECT behind.id FROM heads h CROSS JOIN LATERAL (
+        SELECT i.id FROM intents i
+         WHERE i.lane_id = l.id AND i.window_key = h.window_key
+           AND i.send_class = h.send_class AND i.status = 'WAITING'
+           AND i.due_at <= p_now
+         ORDER BY i.due_at LIMIT p_many) AS behind
+       WHERE p_many > 1 AND h.place = 1 AND h.send_class > 1
+    )
+    SELECT coalesce(jsonb_agg(case_doc(id)), '[]') FROM offered);
 END
 $$;
 
@@ -328,7 +347,10 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION put_off(p_lane uuid, p_token bigint, p_puts jsonb) RETURNS void
+-- p_keep: the lane stays claimed, for other messages of it are sent now.
+CREATE FUNCTION put_off(p_lane uuid, p_token bigint, p_puts jsonb,
+                        p_keep boolean DEFAULT false)
+RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
 AS $$
 DECLARE
@@ -375,7 +397,7 @@ BEGIN
        WHERE id = v_intent.id;
     END IF;
   END LOOP;
-  UPDATE lanes SET owner = NULL, lease_until = NULL WHERE id = p_lane;
+  UPDATE lanes SET owner = NULL, lease_until = NULL WHERE id = p_lane AND NOT p_keep;
   PERFORM refresh_lane(p_lane);
 END
 $$;

@@ -44,6 +44,7 @@ DECLARE
   v_tenant uuid;
   v_draft jsonb;
   v_answer text[] := '{}';
+  v_armed uuid[] := '{}';
 BEGIN
   SELECT tenant_id INTO v_tenant FROM lanes WHERE id = p_lane;
   PERFORM set_config('app.tenant', v_tenant::text, true);
@@ -56,11 +57,16 @@ BEGIN
   END IF;
   FOR v_draft IN SELECT * FROM jsonb_array_elements(p_drafts) LOOP
     v_answer := v_answer
-      || arm_one(v_tenant, p_lane, p_token, p_margin, p_call, p_behind, v_draft,
-                 '' = ANY (v_answer));
+      || arm_one(v_tenant, p_lane, p_token, p_margin, p_behind, v_draft);
+    IF v_answer[array_upper(v_answer, 1)] = '' THEN
+      v_armed := v_armed || (v_draft ->> 'attempt')::uuid;
+    END IF;
     PERFORM not_armed(p_lane, v_draft, v_answer[array_upper(v_answer, 1)]);
   END LOOP;
-  IF NOT '' = ANY (v_answer) THEN
+  -- They leave together, so the lane is written once.
+  UPDATE lanes SET calling = v_armed, call_deadline = clock_timestamp() + p_call
+   WHERE id = p_lane AND v_armed <> '{}';
+  IF NOT FOUND THEN
     PERFORM free_lane(p_lane, p_token);
   END IF;
   RETURN v_answer;
@@ -277,10 +283,9 @@ BEGIN
 END
 $$;
 
--- p_more: another draft of this very call is armed, and they leave together.
+-- T1 of one draft; the lane says so when all of the call are done.
 CREATE FUNCTION arm_one(p_tenant uuid, p_lane uuid, p_token bigint,
-                        p_margin interval, p_call interval, p_behind interval,
-                        d jsonb, p_more boolean)
+                        p_margin interval, p_behind interval, d jsonb)
 RETURNS text
 LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
 AS $$
@@ -317,7 +322,7 @@ BEGIN
   v_now := engine_now();
 
   -- Checks, each over what is committed by now.
-  IF v_lane.token <> p_token OR (v_lane.calling IS NOT NULL AND NOT p_more)
+  IF v_lane.token <> p_token OR v_lane.calling IS NOT NULL
      OR v_lane.owner IS NULL
      OR v_lane.lease_until <= clock_timestamp() + p_margin THEN
     RETURN 'FENCED';
@@ -415,8 +420,6 @@ BEGIN
          assigned_at = coalesce(assigned_at, v_now),
          quota_consumption_date = coalesce(v_day, quota_consumption_date)
    WHERE id = v_journey.id;
-  UPDATE lanes SET calling = calling || v_attempt, call_deadline = clock_timestamp() + p_call
-   WHERE id = p_lane;
   PERFORM note_decision(v_intent.id, v_attempt, d -> 'decision', '');
   RETURN '';
 END
@@ -939,10 +942,13 @@ BEGIN
            THEN a.send_class = 3 ELSE last_was_new END,
          gate_at = greatest(gate_at, p_now + make_interval(
            secs => coalesce((r ->> 'gap')::double precision, 0))),
+         -- Of many messages in one call, the longest wait asked for.
          backoff_until = CASE
-           WHEN v_rest > 0 THEN p_now + make_interval(secs => v_rest * engine_speed())
-           WHEN v_refused THEN p_now + make_interval(
-             secs => (r ->> 'gap')::double precision) END,
+           WHEN v_rest > 0 THEN greatest(backoff_until, p_now + make_interval(
+             secs => v_rest * engine_speed()))
+           WHEN v_refused THEN greatest(backoff_until, p_now + make_interval(
+             secs => (r ->> 'gap')::double precision))
+           WHEN backoff_until > p_now THEN backoff_until END,
          -- Many messages in one call are one call.
          backoffs = CASE WHEN NOT v_last THEN backoffs
                          WHEN v_refused THEN backoffs + 1 ELSE 0 END
