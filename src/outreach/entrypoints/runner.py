@@ -219,9 +219,7 @@ class Runner:
 
     async def _claim(self, room: dict[AccountId, int]) -> int:
         began = self.clock.monotonic()
-        claims = await self.lanes.claim(
-            self.who, room, _LANES, self._served, self.many
-        )
+        claims = await self.lanes.claim(self.who, room, _LANES, self._served, self.many)
         for claim in claims:
             self._served = claim.tenant
             task = asyncio.create_task(self._one(claim, began), name="send")

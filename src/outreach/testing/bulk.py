@@ -18,6 +18,7 @@ from outreach.domain.decision import Verdict
 from outreach.domain.ids import AccountId
 from outreach.domain.message import Armed, NotArmed, Outcome, WhyNotArmed
 from outreach.domain.sender import SendClass, Sender
+from outreach.ports.lanes import Claim
 from outreach.testing import invented
 from outreach.testing.arming import opted_out, slot_of
 from outreach.testing.world import GAP, HOUR, A, B, Call, World
@@ -34,10 +35,22 @@ def _many(phone: Sender, count: int = MANY) -> Mapping[AccountId, int]:
     return {phone.account: count}
 
 
+async def _together(world: World, claim: Claim) -> list[Call]:
+    """T1 of all that a claim offers, in one call of the port."""
+    drafts = [world.draft(claim, case) for case in claim.cases]
+    verdicts = await world.intents.arm(claim, drafts)
+    return [
+        Call(claim, case, draft, made, verdict)
+        for case, (draft, made), verdict in zip(
+            claim.cases, drafts, verdicts, strict=True
+        )
+    ]
+
+
 async def _one_call(world: World, count: int = MANY, **facts: int) -> list[Call]:
     """So many new contacts, armed for one call; one more waits behind them."""
     phone, _ = await world.phone_with(count + 1, **facts)
-    calls = await world.together(await world.claim(many=_many(phone, count)))
+    calls = await _together(world, await world.claim(many=_many(phone, count)))
     assert [call.armed for call in calls] == [True] * count
     return calls
 
@@ -122,7 +135,7 @@ class BulkContract:
 
         made = await world.put_off(claim, busy, claim.now, keep=True)
         taken = await world.claims(B)
-        calls = await world.together(evolve(claim, cases=tuple(others)))
+        calls = await _together(world, evolve(claim, cases=tuple(others)))
         for call in calls:
             await world.settle(call, Outcome.ACCEPTED)
         await world.advance_engine(GAP + SOON)
@@ -250,8 +263,8 @@ class BulkContract:
         await world.lanes.free(stale)
         held = await world.claim(B, _many(phone))
 
-        refused = await world.together(stale)
-        calls = await world.together(held)
+        refused = await _together(world, stale)
+        calls = await _together(world, held)
 
         assert {_why(call) for call in refused} == {WhyNotArmed.FENCED}
         assert [call.armed for call in calls] == [True] * MANY
@@ -260,7 +273,7 @@ class BulkContract:
         phone, _ = await world.phone_with(MANY + 1, daily_limit=TWO)
         claim = await world.claim(many=_many(phone, MANY + 1))
 
-        calls = await world.together(claim)
+        calls = await _together(world, claim)
 
         (units,) = await world.intents.units([slot_of(calls[0])])
         assert [_why(call) for call in calls] == [
@@ -278,7 +291,7 @@ class BulkContract:
         claim = await world.claim(many=_many(phone))
         await world.changed(claim.cases[1].intent.lead, opted_out)
 
-        calls = await world.together(claim)
+        calls = await _together(world, claim)
 
         assert [_why(call) for call in calls] == [None, WhyNotArmed.SUPPRESSED, None]
         armed = [call for call in calls if isinstance(call.verdict, Armed)]
@@ -292,7 +305,7 @@ class BulkContract:
             await world.line(phone, MANY)
         claims = await world.claims(many=_many(phones[0]))
 
-        several = await asyncio.gather(*(world.together(one) for one in claims))
+        several = await asyncio.gather(*(_together(world, one) for one in claims))
         lefts = await asyncio.gather(
             *(
                 world.intents.settle([one.ended(Outcome.ACCEPTED) for one in calls])
@@ -330,7 +343,7 @@ class BulkContract:
     async def _call_of(
         self, world: World, phone: Sender, outcomes: list[Outcome]
     ) -> None:
-        calls = await world.together(await world.claim(many=_many(phone)))
+        calls = await _together(world, await world.claim(many=_many(phone)))
         ended = zip(calls, outcomes, strict=True)
         await world.intents.settle([call.ended(outcome) for call, outcome in ended])
         await world.advance_engine(GAP + SOON)

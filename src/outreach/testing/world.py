@@ -335,18 +335,6 @@ class World:
         (verdict,) = await self.intents.arm(claim, [(draft, made)])
         return Call(claim, case, draft, made, verdict)
 
-    async def together(self, claim: Claim) -> list[Call]:
-        """T1 of all that a claim offers, in one call of the port."""
-        cases = [case for case in claim.cases if case.sender is not None]
-        drafts = [self.draft(claim, case) for case in cases]
-        verdicts = await self.intents.arm(claim, drafts)
-        return [
-            Call(claim, case, draft, made, verdict)
-            for case, (draft, made), verdict in zip(
-                cases, drafts, verdicts, strict=True
-            )
-        ]
-
     async def calling(self) -> Call:
         """A call under way."""
         call = await self.arm()

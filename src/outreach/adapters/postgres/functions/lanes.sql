@@ -279,46 +279,66 @@ BEGIN
         'lease_until', v_lane.lease_until, 'epoch', v_clock.epoch,
         'speed', v_clock.speed, 'last_was_new', v_lane.last_was_new,
         'backoffs', v_lane.backoffs, 'many', v_many,
-        'cases', lane_cases(v_lane, v_now, v_many));
+        'cases', CASE WHEN v_many > 1 THEN lane_cases_for_many(v_lane, v_now, v_many)
+                      ELSE lane_cases(v_lane, v_now) END);
     END LOOP;
   END LOOP;
 END
 $$;
 
--- What a lane could send now, in no order: the head of each open class of each open
--- window; of follow-ups and new contacts also what comes behind the head that is first
--- of its class, p_many in all. O(windows + p_many) probes of an index.
-CREATE FUNCTION lane_cases(l lanes, p_now timestamptz, p_many integer) RETURNS jsonb
+-- What a lane could send now: the head of each open class of each open window, in
+-- no order: there are few.
+CREATE FUNCTION lane_cases(l lanes, p_now timestamptz) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
 AS $$
 BEGIN
   RETURN (
-    WITH heads AS (
-    SELECT head.id, head.due_at, w.window_key, c.send_class::smallint,
-           row_number() OVER (PARTITION BY c.send_class
-                              ORDER BY head.due_at, head.id) AS place
+    SELECT coalesce(jsonb_agg(case_doc(head.id)), '[]')
       FROM lane_windows w
       CROSS JOIN generate_series(0, 3) AS c (send_class)
       CROSS JOIN LATERAL (
-        SELECT i.id, i.due_at FROM intents i
+        SELECT i.id, i.send_class, i.due_at FROM intents i
          WHERE i.lane_id = l.id AND i.window_key = w.window_key
            AND i.send_class = c.send_class AND i.status = 'WAITING'
            AND i.due_at <= p_now
          ORDER BY i.due_at LIMIT 1) AS head
      WHERE w.lane_id = l.id AND w.opens_at <= p_now
-       AND NOT (c.send_class = 3 AND (l.new_shut OR l.new_gate_at > p_now))
-    ), offered AS (
-      SELECT id FROM heads
-      UNION
-      SELECT behind.id FROM heads h CROSS JOIN LATERAL (
-        SELECT i.id FROM intents i
-         WHERE i.lane_id = l.id AND i.window_key = h.window_key
-           AND i.send_class = h.send_class AND i.status = 'WAITING'
-           AND i.due_at <= p_now
-         ORDER BY i.due_at LIMIT p_many) AS behind
-       WHERE p_many > 1 AND h.place = 1 AND h.send_class > 1
-    )
-    SELECT coalesce(jsonb_agg(case_doc(id)), '[]') FROM offered);
+       AND NOT (c.send_class = 3 AND (l.new_shut OR l.new_gate_at > p_now)));
+END
+$$;
+
+-- As lane_cases, where a call takes p_many: of follow-ups and new contacts also what
+-- comes behind the head that is first of its class. O(windows + p_many) probes.
+CREATE FUNCTION lane_cases_for_many(l lanes, p_now timestamptz, p_many integer)
+RETURNS jsonb
+LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
+AS $$
+DECLARE
+  v_heads jsonb := lane_cases(l, p_now);
+  v_first record;
+  v_window text;
+  v_more jsonb;
+BEGIN
+  FOR v_first IN
+    SELECT DISTINCT ON (of.send_class) of.id, of.send_class
+      FROM jsonb_array_elements(v_heads) AS head
+      CROSS JOIN LATERAL (
+        SELECT (head -> 'intent' ->> 'id')::uuid AS id,
+               (head -> 'intent' ->> 'class')::smallint AS send_class,
+               (head -> 'intent' ->> 'due_at')::timestamptz AS due_at) AS of
+     WHERE of.send_class > 1 ORDER BY of.send_class, of.due_at, of.id
+  LOOP
+    SELECT window_key INTO v_window FROM intents WHERE id = v_first.id;
+    SELECT jsonb_agg(case_doc(behind.id)) INTO v_more FROM (
+      SELECT i.id FROM intents i
+       WHERE i.lane_id = l.id AND i.window_key = v_window
+         AND i.send_class = v_first.send_class AND i.status = 'WAITING'
+         AND i.due_at <= p_now
+       ORDER BY i.due_at LIMIT p_many) AS behind
+     WHERE behind.id <> v_first.id;
+    v_heads := v_heads || coalesce(v_more, '[]');
+  END LOOP;
+  RETURN v_heads;
 END
 $$;
 
