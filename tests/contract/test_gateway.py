@@ -16,6 +16,7 @@ from outreach.domain.channel import Channel
 from outreach.domain.message import Answer, NotAccepted, Refusal, Refused
 from outreach.ports.gateway import (
     AccountSender,
+    LooksUpMany,
     RepeatsSafely,
     SendsMany,
     TakesBack,
@@ -30,7 +31,11 @@ from outreach.testing.gateway import (
     ReceivesWebhooksContract,
     Situation,
 )
-from outreach.testing.gateway_many import RepeatsSafelyContract, SendsManyContract
+from outreach.testing.gateway_many import (
+    LooksUpManyContract,
+    RepeatsSafelyContract,
+    SendsManyContract,
+)
 from outreach.testing.gateway_stops import (
     CAMPAIGN,
     TakesBackContract,
@@ -88,6 +93,7 @@ def in_memory(**facts: Any) -> MemoryBench:
 class TestMemory(
     GatewayContract,
     LooksUpContract,
+    LooksUpManyContract,
     PollsStatusContract,
     ListsAccountsContract,
     SendsManyContract,
@@ -109,6 +115,7 @@ def test_each_promise_of_an_ability_is_a_test() -> None:
     for ability, suite in (
         (SendsMany, SendsManyContract),
         (RepeatsSafely, RepeatsSafelyContract),
+        (LooksUpMany, LooksUpManyContract),
         (TakesBack, TakesBackContract),
     ):
         assert promises_of(ability) <= kept_by(suite), ability

@@ -101,6 +101,7 @@ class Container(containers.DeclarativeContainer):
     gateways: providers.Dependency[Mapping[AccountId, Any]] = providers.Dependency()
     bulk: providers.Dependency[Mapping[AccountId, Any]] = providers.Dependency()
     lookups: providers.Dependency[Mapping[AccountId, Any]] = providers.Dependency()
+    bulk_lookups: providers.Dependency[Mapping[AccountId, Any]] = providers.Dependency()
     polls: providers.Dependency[Mapping[AccountId, Any]] = providers.Dependency()
     lists: providers.Dependency[Mapping[AccountId, Any]] = providers.Dependency()
     takers: providers.Dependency[Mapping[AccountId, Any]] = providers.Dependency()
@@ -192,6 +193,7 @@ class Container(containers.DeclarativeContainer):
         intents=intents,
         guard=guard,
         lookups=lookups,
+        bulk=bulk_lookups,
         reviewers=reviewers,
         timing=timing,
         repeats=repeats,

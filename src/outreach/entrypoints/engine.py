@@ -55,6 +55,7 @@ class Gateways:
     send: dict[AccountId, Any] = field(factory=dict)
     bulk: dict[AccountId, Any] = field(factory=dict)
     look: dict[AccountId, Any] = field(factory=dict)
+    look_many: dict[AccountId, Any] = field(factory=dict)
     poll: dict[AccountId, Any] = field(factory=dict)
     lists: dict[AccountId, Any] = field(factory=dict)
     takers: dict[AccountId, Any] = field(factory=dict)
@@ -150,6 +151,7 @@ async def open_engine(
             gateways=gateways.send,
             bulk=gateways.bulk,
             lookups=gateways.look,
+            bulk_lookups=gateways.look_many,
             polls=gateways.poll,
             lists=gateways.lists,
             takers=gateways.takers,

@@ -29,6 +29,7 @@ __all__ = [
     "Held",
     "ListsAccounts",
     "LooksUp",
+    "LooksUpMany",
     "PollsStatus",
     "Reads",
     "ReceivesWebhooks",
@@ -236,6 +237,26 @@ class LooksUp(Protocol):
         self, parcel: Parcel, since: datetime
     ) -> Found | Absent | CannotTell:
         """Look for *parcel* among what left since *since* (wall clock, UTC)."""
+        ...
+
+
+@runtime_checkable
+class LooksUpMany(Protocol):
+    """Can find many messages it was given before by one question.
+
+    Promises:
+    - one answer for each message, in order;
+    - looking for many finds what looking for one finds;
+    - who cannot ask cannot tell of any of them;
+    - looking for many changes nothing, and raises nothing that the network does.
+    """
+
+    async def look_many(
+        self, parcels: Sequence[Parcel], since: datetime
+    ) -> Sequence[Found | Absent | CannotTell]:
+        """Look for all of *parcels*, which are of one campaign of the provider, among
+        what left since *since* (wall clock, UTC).
+        """
         ...
 
 

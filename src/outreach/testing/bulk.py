@@ -241,6 +241,20 @@ class BulkContract:
         assert units.used == len(calls)
         assert len(doubts) == len(calls)
 
+    async def test_a_doubt_knows_the_providers_campaign(self, world: World) -> None:
+        await world.phone_with()
+        claim = await world.claim()
+        draft, made = world.draft(claim)
+        sent = evolve(draft, parcel=evolve(draft.parcel, campaign="their-17"))
+
+        await world.intents.arm(claim, [(sent, made)])
+        call = Call(claim, claim.cases[0], sent, made, Armed(sent.parcel.attempt))
+        await world.settle(call, Outcome.UNKNOWN)
+        await world.advance_engine(world.timing.first_look)
+        (doubt,) = await world.intents.doubtful(B, 1)
+
+        assert doubt.parcel.campaign == "their-17"
+
     async def test_a_late_end_of_a_call_touches_no_newer_claim(
         self, world: World
     ) -> None:

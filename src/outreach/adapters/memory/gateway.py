@@ -87,6 +87,7 @@ class MemoryGateway:
         campaign: where all that it accepts belongs, by the name a stop has for it.
         repeats_for: how long it knows a message by its key.
         arrivals: sends that reached it, whatever became of them.
+        questions: asked after many messages at once.
         stops: what it was told to stop, in order.
         blocked: addresses that it writes to no more.
         paused: campaigns that it sends nothing of.
@@ -101,6 +102,7 @@ class MemoryGateway:
     campaign: str = ""
     repeats_for: timedelta = timedelta(hours=23)
     arrivals: int = field(default=0, init=False)
+    questions: int = field(default=0, init=False)
     deliveries: list[Delivery] = field(factory=list, init=False)
     stops: list[Stop] = field(factory=list, init=False)
     blocked: set[str] = field(factory=set, init=False)
@@ -256,6 +258,13 @@ class MemoryGateway:
             if delivery.at >= since and delivery.parcel.hash == parcel.hash:
                 return Found(delivery.ref, delivery.thread)
         return Absent()
+
+    async def look_many(
+        self, parcels: Sequence[Parcel], since: datetime
+    ) -> Sequence[Found | Absent | CannotTell]:
+        """See `LooksUpMany.look_many`: one question, however many there are."""
+        self.questions += 1
+        return [await self.look(parcel, since) for parcel in parcels]
 
     async def statuses(self, refs: Sequence[str]) -> Sequence[Status]:
         """See `PollsStatus.statuses`."""

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from attrs import field, frozen
 
 from outreach.domain.budget import UnitSlot
 from outreach.domain.errors import RetryLater
-from outreach.domain.ids import AccountId, Incarnation, IntentId, review_id
+from outreach.domain.ids import (
+    AccountId,
+    AttemptId,
+    Incarnation,
+    IntentId,
+    review_id,
+)
 from outreach.domain.message import Accepted, Outcome, Refused
 from outreach.domain.review import (
     Priority,
@@ -20,11 +27,24 @@ from outreach.domain.review import (
 )
 from outreach.domain.sender import SendClass
 from outreach.domain.timing import Timing
-from outreach.ports.gateway import Found, LooksUp, RepeatsSafely
+from outreach.ports.gateway import (
+    Absent,
+    CannotTell,
+    Found,
+    LooksUp,
+    LooksUpMany,
+    RepeatsSafely,
+)
 from outreach.ports.guard import Guard
 from outreach.ports.intents import Doubt, Intents, Resolution
 
 __all__ = ["LookForDoubts", "Recover"]
+
+ONE_BY_ONE: Final = 20
+TOGETHER: Final = 100
+"""Doubts that are taken at a time, also where one question is about many."""
+
+_Seen = Found | Absent | CannotTell | Exception
 
 
 @frozen
@@ -42,6 +62,7 @@ class Recover:
 class LookForDoubts:
     """Asks the provider where it can be asked; waits for the deadline where not.
 
+    Doubts of one campaign are asked about by one question, where a provider takes one.
     A provider that repeats safely is given the message again, with its key, for as
     long as T1 would let it go. Found is ACCEPTED. Not found is asked again until the
     deadline: a history that lacks a message proves nothing about a message that is
@@ -55,28 +76,46 @@ class LookForDoubts:
     reviewers: ReviewCalendar
     timing: Timing = Timing()
     repeats: Mapping[AccountId, RepeatsSafely] = field(factory=dict)
+    bulk: Mapping[AccountId, LooksUpMany] = field(factory=dict)
 
-    async def __call__(self, who: Incarnation, limit: int = 20) -> int:
+    async def __call__(self, who: Incarnation, limit: int | None = None) -> int:
         """Look at due doubts; answers how many there were."""
-        doubts = await self.intents.doubtful(who, limit)
-        await self._each(doubts)
+        most = limit or (TOGETHER if self.bulk else ONE_BY_ONE)
+        doubts = await self.intents.doubtful(who, most)
+        await self._each(doubts, await self._seen(doubts))
         return len(doubts)
 
-    async def _each(self, doubts: Sequence[Doubt]) -> None:
+    async def _seen(self, doubts: Sequence[Doubt]) -> dict[AttemptId, _Seen]:
+        """What providers say that are asked about many at once."""
+        groups: dict[tuple[AccountId, str], list[Doubt]] = {}
+        for doubt in doubts:
+            of = doubt.parcel.account, doubt.parcel.campaign
+            if of[0] in self.bulk and of[0] not in self.repeats:
+                groups.setdefault(of, []).append(doubt)
+        seen: dict[AttemptId, _Seen] = {}
+        for (account, _), group in groups.items():
+            answers = await _asked(self.bulk[account], group)
+            names = [doubt.parcel.attempt for doubt in group]
+            seen |= dict(zip(names, answers, strict=True))
+        return seen
+
+    async def _each(
+        self, doubts: Sequence[Doubt], seen: Mapping[AttemptId, _Seen]
+    ) -> None:
         """One that fails delays no other."""
         for place, doubt in enumerate(doubts, 1):
             try:
-                await self._one(doubt)
+                await self._one(doubt, seen.get(doubt.parcel.attempt))
             except RetryLater:
                 raise
             except Exception:
-                await self._each(doubts[place:])
+                await self._each(doubts[place:], seen)
                 raise
 
-    async def _one(self, doubt: Doubt) -> None:
+    async def _one(self, doubt: Doubt, seen: _Seen | None) -> None:
         """A look that fails is one that told nothing: the deadline holds for it too."""
         try:
-            made = await self._resolve(doubt)
+            made = await self._resolve(doubt, seen)
         except Exception as error:
             if isinstance(error, RetryLater) and not doubt.overdue:
                 raise  # nothing is recorded: it is due again after its lease
@@ -108,14 +147,17 @@ class LookForDoubts:
             case _:
                 return None  # this time it was not taken; what of the first is open
 
-    async def _resolve(self, doubt: Doubt) -> Resolution:
+    async def _resolve(self, doubt: Doubt, seen: _Seen | None) -> Resolution:
+        if isinstance(seen, Exception):
+            raise seen
         repeated = await self._repeat(doubt)
         if repeated is not None:
             return repeated
         provider = self.lookups.get(doubt.parcel.account)
         detail = "this provider cannot be asked"
-        if provider is not None:
+        if seen is None and provider is not None:
             seen = await provider.look(doubt.parcel, doubt.called_on)
+        if seen is not None:
             if isinstance(seen, Found):
                 return Resolution(
                     doubt, Outcome.ACCEPTED, ref=seen.ref, thread=seen.thread
@@ -160,3 +202,16 @@ class LookForDoubts:
             await self.guard.release(intent, slot)
         except RetryLater:
             return  # best effort: the guard then holds a unit too many until rebuilt
+
+
+async def _asked(provider: LooksUpMany, group: Sequence[Doubt]) -> Sequence[_Seen]:
+    """One answer per doubt; a question that failed has failed for each."""
+    since = min(doubt.called_on for doubt in group)
+    try:
+        answers = await provider.look_many([one.parcel for one in group], since)
+    except Exception as error:  # noqa: BLE001 - told again when each is looked at
+        return [error] * len(group)
+    if len(answers) == len(group):
+        return answers
+    # Whose answer is whose, nobody can tell.
+    return [CannotTell(f"{len(answers)} answers for {len(group)}")] * len(group)

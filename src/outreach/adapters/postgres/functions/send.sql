@@ -394,12 +394,13 @@ BEGIN
   INSERT INTO attempts (id, tenant_id, intent_id, n, lead_id, channel, account_id,
     sender_id, token, send_class, payload_hash, outcome, unit_day, unit_held,
     aftermath, called_at, thread, budget_day, lead_state,
-    valid_until)
+    valid_until, provider_campaign)
   VALUES (v_attempt, p_tenant, v_intent.id, (d ->> 'n')::integer, v_journey.id,
     d ->> 'channel', v_lane.account_id, p_lane, p_token, (d ->> 'class')::smallint,
     d ->> 'hash', 'CALLING', v_day, v_day IS NOT NULL, d -> 'aftermath', v_now,
     d ->> 'thread', (d ->> 'counted_on')::date,
-    v_journey.current_state, (d ->> 'valid_until')::timestamptz);
+    v_journey.current_state, (d ->> 'valid_until')::timestamptz,
+    coalesce(d ->> 'campaign', ''));
   PERFORM take_budgets(p_tenant, p_lane, v_intent.id, v_attempt, d -> 'shares');
   INSERT INTO gold_communication_log (id, created_at, tenant_id, lead_journey_id,
     intent_id, thread_id, channel, direction, content_rendered, variant_hash,
@@ -1076,7 +1077,7 @@ BEGIN
         'sender', a.sender_id, 'class', a.send_class, 'channel', a.channel,
         'state', j.current_state, 'sender_number', g.phone_number,
         'to', g.recipient, 'text', g.content_rendered, 'subject', g.subject,
-        'thread', g.request_thread, 'called_at', a.called_at,
+        'thread', g.request_thread, 'campaign', a.provider_campaign, 'called_at', a.called_at,
         'called_on', a.called_on, 'now', engine_now(), 'looks', a.looks,
         'overdue', a.give_up_at <= engine_now())
         FROM attempts a
