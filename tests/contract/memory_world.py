@@ -8,6 +8,7 @@ from itertools import count
 from uuid import UUID
 
 from outreach.adapters.memory import (
+    MemoryAccounts,
     MemoryAllocations,
     MemoryAudit,
     MemoryCampaigns,
@@ -63,6 +64,7 @@ def memory_world() -> World:
         clock=clock,
         campaigns=MemoryCampaigns(store),
         senders=MemorySenders(store),
+        accounts=MemoryAccounts(store),
         switches=MemorySwitches(store),
         watch=MemoryWatch(store),
         stops=MemoryStops(store),

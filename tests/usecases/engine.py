@@ -47,6 +47,7 @@ from outreach.domain.usecases.send_next import SendNext, Step
 from outreach.domain.usecases.signal_sender import SignalSender
 from outreach.domain.usecases.take_in_events import TakeInEvents
 from outreach.domain.usecases.watch_breaker import WatchBreaker
+from outreach.domain.usecases.watch_plans import WatchPlans
 from outreach.domain.usecases.watch_senders import WatchSenders
 from outreach.domain.window import local_day
 from outreach.ports.intents import Intents
@@ -224,7 +225,12 @@ class Engine:
             hosting=self.hosting,
             polls=self.accounts,
             lists=self.accounts,
+            plans=self.plans,
         )
+
+    @property
+    def plans(self) -> WatchPlans:
+        return WatchPlans(self.world.accounts, self.alerts)
 
     @property
     def stops(self) -> CarryOutStops:

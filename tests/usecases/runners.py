@@ -30,6 +30,7 @@ from outreach.domain.usecases.signal_sender import SignalSender
 from outreach.domain.usecases.take_in_events import TakeInEvents
 from outreach.domain.usecases.watch_breaker import WatchBreaker
 from outreach.domain.usecases.watch_instance import WatchInstance
+from outreach.domain.usecases.watch_plans import WatchPlans
 from outreach.domain.usecases.watch_senders import WatchSenders
 from outreach.entrypoints.punctual import Punctual
 from outreach.entrypoints.runner import Runner
@@ -196,6 +197,7 @@ def runner_over(
             hosting=HostCampaigns(world.hosted, world.switches, {}, alerts),
             polls=gateways,
             lists={},
+            plans=WatchPlans(world.accounts, alerts),
         ),
         watch=WatchInstance(world.instance, [], alerts),
         punctual=Punctual(name, alerts, offset, world.timing),

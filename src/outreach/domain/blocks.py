@@ -223,6 +223,20 @@ def _backoff(case: Case, at: datetime, _margin: timedelta) -> Block | None:
     return Block(Reason.PROVIDER_BACKOFF, inputs, until, lift)
 
 
+def _plan(case: Case, at: datetime, _margin: timedelta) -> Block | None:
+    """The account's own: all its lanes wait for its period."""
+    plan = None if case.lane is None else case.lane.plan
+    if plan is None or ready(plan.ends_at, at):
+        return None
+    inputs = (
+        ("budget", plan.key),
+        ("used", str(plan.used)),
+        ("limit", str(plan.limit)),
+    )
+    lift = Flip("lane.plan", None, "raise the plan of the provider account")
+    return Block(Reason.BUDGET_EXCEEDED, inputs, plan.ends_at, lift)
+
+
 def _busy(case: Case, _at: datetime, _margin: timedelta) -> Block | None:
     if case.lane is None or not case.lane.busy:
         return None
@@ -373,6 +387,7 @@ RULES: Final[tuple[Rule, ...]] = (
     _due,
     _backoff,
     _hosted,
+    _plan,
     _busy,
     _allocated,
     _paced,
@@ -384,6 +399,7 @@ TIMED: Final[tuple[Rule, ...]] = (
     _due,
     _backoff,
     _hosted,
+    _plan,
     _paced,
     _window,
     _quota,

@@ -15,6 +15,7 @@ from typing import Any
 
 from dependency_injector import containers, providers
 
+from outreach.adapters.postgres.accounts import PostgresAccounts
 from outreach.adapters.postgres.audit import PostgresAudit
 from outreach.adapters.postgres.campaigns import PostgresCampaigns
 from outreach.adapters.postgres.clock import PostgresClock
@@ -60,6 +61,7 @@ from outreach.domain.usecases.signal_sender import SignalSender
 from outreach.domain.usecases.take_in_events import TakeInEvents
 from outreach.domain.usecases.watch_breaker import WatchBreaker
 from outreach.domain.usecases.watch_instance import WatchInstance
+from outreach.domain.usecases.watch_plans import WatchPlans
 from outreach.domain.usecases.watch_senders import WatchSenders
 from outreach.entrypoints.punctual import Punctual
 from outreach.entrypoints.settings import Settings
@@ -107,6 +109,7 @@ class Container(containers.DeclarativeContainer):
     takers: providers.Dependency[Mapping[AccountId, Any]] = providers.Dependency()
     repeats: providers.Dependency[Mapping[AccountId, Any]] = providers.Dependency()
     hosts: providers.Dependency[Mapping[AccountId, Any]] = providers.Dependency()
+    tells: providers.Dependency[Mapping[AccountId, Any]] = providers.Dependency()
     bell: providers.Dependency[Bell] = providers.Dependency()
     role = providers.Object("outreach_worker")
 
@@ -128,6 +131,7 @@ class Container(containers.DeclarativeContainer):
     guard = providers.Singleton(RedisGuard, redis)
 
     clock = providers.Singleton(PostgresClock, database)
+    accounts = providers.Singleton(PostgresAccounts, database)
     lanes = providers.Singleton(PostgresLanes, database, timing=timing)
     allocations = providers.Singleton(PostgresAllocations, database)
     intents = providers.Singleton(PostgresIntents, database, timing=timing)
@@ -239,6 +243,9 @@ class Container(containers.DeclarativeContainer):
         runs=hosts,
         alerts=alerts,
     )
+    watch_plans = providers.Factory(
+        WatchPlans, accounts=accounts, alerts=alerts, tells=tells
+    )
     do_duties = providers.Factory(
         DoDuties,
         duties=duties,
@@ -255,6 +262,7 @@ class Container(containers.DeclarativeContainer):
         hosting=host_campaigns,
         polls=polls,
         lists=lists,
+        plans=watch_plans,
     )
     punctual = providers.Factory(
         Punctual, alerts=alerts, offset=lanes.provided.offset, timing=timing

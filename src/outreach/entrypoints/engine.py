@@ -19,6 +19,7 @@ from outreach.adapters.postgres.setup import ensure_partitions
 from outreach.adapters.postgres.setup import tenant as find_tenant
 from outreach.adapters.system import uuid7
 from outreach.adapters.timelinesai import BASE_URL, TimelinesGateway, open_client
+from outreach.domain.allowance import Allowance
 from outreach.domain.change import Duty, DutyKind
 from outreach.domain.errors import Unavailable
 from outreach.domain.ids import AccountId, Incarnation, TenantId, account_id, tenant_id
@@ -62,6 +63,8 @@ class Gateways:
     repeats: dict[AccountId, Any] = field(factory=dict)
     hosts: dict[AccountId, Any] = field(factory=dict)
     webhooks: dict[AccountId, Any] = field(factory=dict)
+    tells: dict[AccountId, Any] = field(factory=dict)
+    allowances: dict[AccountId, Allowance] = field(factory=dict)
 
 
 @frozen
@@ -110,6 +113,7 @@ class Engine:
             (DutyKind.STATUS_POLL, self.gateways.poll),
             (DutyKind.HEALTH, self.gateways.lists),
             (DutyKind.MAIL_COUNTS, self.gateways.hosts),
+            (DutyKind.PLAN, self.gateways.tells),
         ):
             duties += [Duty(kind, str(one), self.tenant, now) for one in accounts]
         await self.container.duties().put(duties)
@@ -157,6 +161,7 @@ async def open_engine(
             takers=gateways.takers,
             repeats=gateways.repeats,
             hosts=gateways.hosts,
+            tells=gateways.tells,
             bell=bell,
         )
         container.role.override(role)
@@ -179,6 +184,8 @@ async def open_engine(
         await ensure_partitions(database)
         if reach_providers:
             await _build_gateways(settings, tenant, gateways, metrics, stack)
+            for account, allowance in gateways.allowances.items():
+                await container.accounts().allow(tenant, account, allowance)
         yield Engine(settings, container, tenant, gateways, local, bell, metrics)
 
 
@@ -225,6 +232,7 @@ async def _build_gateways(
     account = account_id(tenant, "timelinesai", "default")
     name = provider_name("timelinesai")
     gateways.send[account] = Measured(gateway, name, metrics)
+    gateways.allowances[account] = wanted.allowance
     for ability in (gateways.look, gateways.poll, gateways.lists, gateways.webhooks):
         ability[account] = gateway
 

@@ -19,6 +19,7 @@ from zoneinfo import available_timezones
 
 from attrs import evolve, field, fields, frozen, has, resolve_types
 
+from outreach.domain.allowance import Allowance
 from outreach.domain.capacity import STOP_RATE
 from outreach.domain.errors import Misconfigured
 from outreach.domain.template import MINIMUM_VARIANTS
@@ -127,6 +128,11 @@ class ProviderLimits:
     burst: int = field(default=1)
     per_day: int = field(default=0)
     per_month: int = field(default=0)
+
+    @property
+    def allowance(self) -> Allowance:
+        """As the rules have it."""
+        return Allowance(self.rate, self.burst, self.per_day, self.per_month)
 
     @rate.validator
     def _rate(self, _: object, rate: float) -> None:

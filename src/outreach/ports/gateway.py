@@ -8,6 +8,7 @@ from typing import Protocol, runtime_checkable
 
 from attrs import frozen
 
+from outreach.domain.allowance import Use
 from outreach.domain.event import SystemEvent
 from outreach.domain.message import Answer, MessageStatus, Parcel
 from outreach.domain.provider_campaign import (
@@ -39,6 +40,7 @@ __all__ = [
     "SendsMany",
     "Status",
     "TakesBack",
+    "TellsUse",
 ]
 
 
@@ -281,6 +283,20 @@ class PollsStatus(Protocol):
 
     async def statuses(self, refs: Sequence[str]) -> Sequence[Status]:
         """One answer per message that the provider knows.
+
+        Raises:
+            Unavailable: the provider could not be asked.
+        """
+        ...
+
+
+@runtime_checkable
+class TellsUse(Protocol):
+    """Tells how far the plan of the account is used."""
+
+    async def use(self) -> Sequence[Use]:
+        """The present day and month, as far as the vendor counts them; empty: it has
+        not said yet.
 
         Raises:
             Unavailable: the provider could not be asked.

@@ -43,6 +43,7 @@ from outreach.domain.sender import SendClass, Sender
 from outreach.domain.sequence import Campaign, Override
 from outreach.domain.sequence import Sequence as Steps
 from outreach.domain.timing import Timing
+from outreach.ports.accounts import Accounts
 from outreach.ports.audit import Audit
 from outreach.ports.campaigns import Campaigns
 from outreach.ports.clock import Clock
@@ -126,6 +127,7 @@ class World:
     clock: Clock
     campaigns: Campaigns
     senders: Senders
+    accounts: Accounts
     switches: Switches
     watch: Watch
     stops: Stops

@@ -7,7 +7,7 @@ from typing import Final
 
 from attrs import evolve
 
-from outreach.adapters.memory import budgeting
+from outreach.adapters.memory import budgeting, metering
 from outreach.adapters.memory.counting import count, reach, uncount
 from outreach.adapters.memory.reviewing import open_item
 from outreach.adapters.memory.rows import AttemptRow, IntentRow, Standing
@@ -183,6 +183,7 @@ def _note(store: MemoryStore, attempt: AttemptRow, result: Result) -> None:
 def _give_unit_back(store: MemoryStore, attempt: AttemptRow, result: Result) -> None:
     if not result.keep_unit:
         budgeting.give_back(store, attempt)
+        metering.give_back(store, attempt)
     if attempt.unit is not None and not result.keep_unit:
         store.unit(attempt.unit).ids.pop(attempt.intent, None)
         store.lanes[attempt.parcel.sender].new_gate_at = None

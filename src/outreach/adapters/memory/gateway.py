@@ -11,6 +11,7 @@ from attrs import define, evolve, field, frozen
 
 from outreach.adapters.memory.clock import EPOCH
 from outreach.adapters.memory.pause import Pause, yield_once
+from outreach.domain.allowance import Use
 from outreach.domain.channel import Channel
 from outreach.domain.errors import Misconfigured, Unavailable
 from outreach.domain.message import (
@@ -79,7 +80,7 @@ class MemoryGateway:
 
     Attributes:
         now: wall clock (UTC) of what is accepted, moved by hand.
-        accounts: what `senders` answers.
+        accounts: what `senders` answers; uses: what `use` does.
         is_reachable: False: no question is answered, and no byte of a send leaves.
         accepts_us: False: the credentials are not accepted.
         carries: channels of the account; a parcel for another one is refused before
@@ -95,6 +96,7 @@ class MemoryGateway:
 
     now: datetime = EPOCH
     accounts: list[AccountSender] = field(factory=list)
+    uses: list[Use] = field(factory=list)
     is_reachable: bool = True
     accepts_us: bool = True
     pause: Pause = yield_once
@@ -271,6 +273,11 @@ class MemoryGateway:
         await self._question()
         known = {delivery.ref: delivery for delivery in self.deliveries}
         return [_status(known[ref]) for ref in dict.fromkeys(refs) if ref in known]
+
+    async def use(self) -> Sequence[Use]:
+        """See `TellsUse.use`: what `uses` says."""
+        await self._question()
+        return tuple(self.uses)
 
     async def senders(self) -> Sequence[AccountSender]:
         """See `ListsAccounts.senders`."""

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from attrs import frozen
 
-from outreach.adapters.memory import budgeting, hosting
+from outreach.adapters.memory import budgeting, hosting, metering
 from outreach.adapters.memory.arming import close_to_strangers
 from outreach.adapters.memory.cases import case_of
 from outreach.adapters.memory.ending import lose_call
@@ -23,6 +23,7 @@ from outreach.adapters.memory.rows import (
 from outreach.adapters.memory.stopping import stop_run
 from outreach.adapters.memory.store import MemoryStore
 from outreach.adapters.memory.waking import free_at, openings, wake_at
+from outreach.domain.allowance import is_plan
 from outreach.domain.case import Case
 from outreach.domain.decision import Reason, Verdict
 from outreach.domain.ids import AccountId, Incarnation, IntentId, TenantId
@@ -49,7 +50,11 @@ class MemoryLanes:
         """Lanes that have waited longest first, all of one tenant."""
         await self.store.pause()
         left = dict(room)
-        ready = [lane for lane in _ready(self.store) if _has_room(room, lane)]
+        ready = [
+            lane
+            for lane in _ready(self.store)
+            if _has_room(room, lane) and _is_open(self.store, lane)
+        ]
         tenant = _next_tenant(ready, after)
         claims: list[Claim] = []
         for lane in ready:
@@ -60,8 +65,11 @@ class MemoryLanes:
                 continue
             if left.setdefault(sender.account, limit) <= 0:
                 continue
+            if metering.calls_left(self.store, sender.account) == 0:
+                continue
             left[sender.account] -= 1
             claims.append(_take(self.store, lane, who, many.get(sender.account, 1)))
+            metering.take_call(self.store, sender.account)
         return claims
 
     async def put_off(
@@ -89,6 +97,7 @@ class MemoryLanes:
                 _put(self.store, lane, row, put)
         if not keep:
             lane.lease = None
+            metering.return_call(self.store, lane.sender.account)
 
     async def free(self, claim: Claim) -> None:
         """Give it back, if it is still ours."""
@@ -96,6 +105,7 @@ class MemoryLanes:
         lane = _held(self.store, claim)
         if lane is not None:
             lane.lease = None
+            metering.return_call(self.store, lane.sender.account)
 
     async def next_wake(
         self, room: Mapping[AccountId, int] = ALL_ROOM
@@ -165,6 +175,11 @@ def _ready(store: MemoryStore) -> list[LaneRow]:
 
 def _has_room(room: Mapping[AccountId, int], lane: LaneRow) -> bool:
     return room.get(lane.sender.account, 1) > 0
+
+
+def _is_open(store: MemoryStore, lane: LaneRow) -> bool:
+    opens = metering.opens_at(store, lane.sender.account)
+    return opens is None or opens <= store.now
 
 
 def _next_tenant(ready: Sequence[LaneRow], after: TenantId | None) -> TenantId | None:
@@ -249,6 +264,8 @@ def _put(store: MemoryStore, lane: LaneRow, row: IntentRow, put: PutOff) -> None
         close_to_strangers(store, lane, row, put.until)
     elif put.hosted:
         hosting.wait(store, lane, row, put.until)
+    elif deferred and is_plan(put.budget):
+        metering.close(store, lane.sender.account, put.until)
     elif deferred and put.budget:
         budgeting.close(store, lane, row, put.budget, put.until)
     else:
@@ -290,6 +307,8 @@ def _lane_waits(
         wake = None if lane.calling else wake_at(store, lane)
         if wake is None:
             continue
+        if store.meters:
+            wake = max(wake, metering.opens_at(store, lane.sender.account) or wake)
         free = free_at(store, lane)
         if free is not None and free > store.machine:
             yield max(_machine_wait(store, wake), free - store.machine)

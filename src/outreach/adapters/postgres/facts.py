@@ -10,6 +10,7 @@ from uuid import UUID
 
 from outreach.adapters.postgres.docs import review, times
 from outreach.domain.address import AddressKey, AddressKind, email_keys, phone_key
+from outreach.domain.allowance import PlanBudget
 from outreach.domain.auditing import SendFact
 from outreach.domain.budget import WarmUp
 from outreach.domain.case import Case, LaneFacts, Ledger
@@ -314,8 +315,17 @@ def _window(zones: tuple[str, ...], hours: Hours, country: str) -> Window:
 def _lane(doc: Doc) -> LaneFacts:
     gate = times(doc["gate_at"])
     return LaneFacts(
-        gate or datetime.min.replace(tzinfo=UTC), times(doc["backoff"]), doc["busy"]
+        gate or datetime.min.replace(tzinfo=UTC),
+        times(doc["backoff"]),
+        doc["busy"],
+        None if doc["plan"] is None else plan_of(doc["plan"]),
     )
+
+
+def plan_of(doc: Doc) -> PlanBudget:
+    """How far an account's plan is used."""
+    end = datetime.fromisoformat(doc["ends_at"])
+    return PlanBudget(doc["key"], doc["used"], doc["limit"], end)
 
 
 def _ledger(doc: Doc) -> Ledger:

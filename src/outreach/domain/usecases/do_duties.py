@@ -41,6 +41,7 @@ from outreach.domain.usecases.dispatch import Dispatch
 from outreach.domain.usecases.host_campaigns import COUNTED_EVERY, HostCampaigns
 from outreach.domain.usecases.signal_sender import SignalSender
 from outreach.domain.usecases.watch_breaker import WatchBreaker
+from outreach.domain.usecases.watch_plans import WatchPlans
 from outreach.domain.usecases.watch_senders import WatchSenders
 from outreach.domain.window import local_day
 from outreach.ports.alerts import Alert, Alerts
@@ -80,6 +81,7 @@ class DoDuties:
         stops: tells providers to stop.
         breakers: judges campaigns.
         hosting: looks after campaigns that providers run for us.
+        plans: tells when an account's plan is nearly used.
         polls, lists: provider accounts that can be asked, by id.
     """
 
@@ -97,6 +99,7 @@ class DoDuties:
     hosting: HostCampaigns
     polls: Mapping[AccountId, PollsStatus]
     lists: Mapping[AccountId, ListsAccounts]
+    plans: WatchPlans
 
     async def __call__(self, who: Incarnation, limit: int = 20) -> int:
         """Answers how many duties were taken."""
@@ -147,14 +150,15 @@ class DoDuties:
                 return await self.signal.time_out(duty.tenant, SenderId(UUID(duty.key)))
             case DutyKind.GONE:
                 await self.dispatch.take_back(duty.tenant, SenderId(UUID(duty.key)))
-                return None
             case DutyKind.SIGNAL:
                 await self.watch.said(duty.tenant, AttemptId(UUID(duty.key)))
-                return None
             case DutyKind.STOP | DutyKind.BREAKER | DutyKind.HOSTED:
                 return await self._campaign(duty)
+            case DutyKind.PLAN:
+                return await self.plans(duty.tenant, AccountId(UUID(duty.key)), now)
             case _:
                 return await self._sign(duty, now)
+        return None
 
     async def _campaign(self, duty: Duty) -> datetime | None:
         """What providers hold of ours: it is withdrawn, judged, or looked after."""

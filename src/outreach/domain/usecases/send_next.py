@@ -15,6 +15,7 @@ from typing import Final
 
 from attrs import evolve, field, frozen
 
+from outreach.domain.allowance import is_plan
 from outreach.domain.budget import Grant, GuardCode, UnitSlot
 from outreach.domain.case import Case
 from outreach.domain.channel import Channel
@@ -286,6 +287,8 @@ class SendNext:
         await self._give_back(ready)
         if verdict.why not in _FULL:
             return
+        if is_plan(verdict.detail):
+            return  # T1 has closed the account, and the guard knows of no plan
         await self._rebuild([ready])
         if alone:
             full = verdict.detail if verdict.why is WhyNotArmed.BUDGET else ""

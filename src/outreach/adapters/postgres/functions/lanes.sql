@@ -70,8 +70,10 @@ BEGIN
       'zones', to_jsonb(w.zones), 'country', w.country,
       'sender', CASE WHEN p.id IS NOT NULL THEN sender_doc(p) END,
       'lane', CASE WHEN l.id IS NOT NULL THEN jsonb_build_object('gate_at',
-        CASE WHEN isfinite(l.gate_at) THEN l.gate_at END, 'backoff', l.backoff_until,
-        'busy', l.calling IS NOT NULL) END,
+        CASE WHEN isfinite(l.gate_at) THEN l.gate_at END,
+        'backoff', greatest(l.backoff_until, (SELECT bucket_opens(g)
+          FROM account_gates g WHERE g.account_id = l.account_id)),
+        'busy', l.calling IS NOT NULL, 'plan', full_plan_doc(l.account_id)) END,
       'ledger', CASE WHEN p.id IS NOT NULL THEN (
         SELECT jsonb_build_object('day', day.of, 'used', coalesce(q.used, 0),
                                   'external', coalesce(q.external_new, 0),
@@ -204,9 +206,11 @@ END
 $$;
 
 -- The lane of each provider account that is due first, of accounts with room: one
--- probe of an index per account, however many lanes there are.
+-- probe of an index per account, however many lanes there are. first: of its lanes,
+-- at: when the account lets one of them call.
 CREATE FUNCTION lane_heads(p_room jsonb)
-RETURNS TABLE (tenant uuid, account uuid, at timestamptz)
+RETURNS TABLE (tenant uuid, account uuid, first timestamptz, at timestamptz,
+               metered boolean)
 LANGUAGE sql VOLATILE SET search_path FROM CURRENT
 AS $$
   WITH RECURSIVE heads AS (
@@ -220,7 +224,8 @@ AS $$
          AND (l.tenant_id, l.account_id) > (h.tenant_id, h.account_id)
        ORDER BY l.tenant_id, l.account_id, l.wake_at LIMIT 1) AS following
   )
-  SELECT * FROM heads h
+  SELECT h.*, greatest(h.wake_at, g.opens_at, bucket_opens(g)), g.rate > 0
+    FROM heads h LEFT JOIN account_gates g ON g.account_id = h.account_id
    WHERE coalesce((p_room ->> h.account_id::text)::integer, 1) > 0
 $$;
 
@@ -241,34 +246,49 @@ DECLARE
   v_tenant uuid;
   v_left integer := p_limit;
   v_many integer;
+  v_gate account_gates;
+  v_level double precision;
+  v_calls integer;
+  v_taken integer;
 BEGIN
   PERFORM reap_lanes(p_grace, p_limit);
   SELECT * INTO v_clock FROM engine_clock;
   FOR v_head IN
     SELECT h.* FROM (
-      SELECT *, min(at) OVER (PARTITION BY tenant) AS first FROM lane_heads(p_room)
-       WHERE at <= v_now) AS h
-     ORDER BY h.tenant <= p_after, CASE WHEN p_after IS NULL THEN h.first END,
-              h.tenant, h.at
+      SELECT *, min(x.first) OVER (PARTITION BY x.tenant) AS longest
+        FROM lane_heads(p_room) AS x WHERE x.at <= v_now) AS h
+     ORDER BY h.tenant <= p_after, CASE WHEN p_after IS NULL THEN h.longest END,
+              h.tenant, h.first
   LOOP
     -- The next tenant's turn comes with the next claim, unless this one's lanes are
     -- all being claimed by somebody else just now.
     EXIT WHEN v_left <= 0 OR v_head.tenant <> v_tenant;
     PERFORM set_config('app.tenant', v_head.tenant::text, true);
+    v_calls := NULL;
+    IF v_head.metered THEN
+      -- Whoever claims of it just now takes what there is.
+      SELECT g.* INTO v_gate FROM account_gates g
+       WHERE g.account_id = v_head.account FOR UPDATE SKIP LOCKED;
+      CONTINUE WHEN NOT FOUND;
+      v_level := bucket_level(v_gate);
+      v_calls := floor(v_level);
+    END IF;
+    v_taken := 0;
     FOR v_lane IN
       -- Rows are compared so that only one index fits: another would walk past all
       -- due lanes of accounts without room.
       SELECT * FROM lanes l
        WHERE (l.tenant_id, l.account_id, l.wake_at)
-             BETWEEN (v_head.tenant, v_head.account, v_head.at)
+             BETWEEN (v_head.tenant, v_head.account, v_head.first)
                  AND (v_head.tenant, v_head.account, v_now)
          AND l.wake_at IS NOT NULL
        ORDER BY l.tenant_id, l.account_id, l.wake_at
-       LIMIT least(v_left, (p_room ->> v_head.account::text)::integer)
+       LIMIT least(v_left, (p_room ->> v_head.account::text)::integer, v_calls)
          FOR UPDATE SKIP LOCKED
     LOOP
       v_tenant := v_lane.tenant_id;
       v_left := v_left - 1;
+      v_taken := v_taken + 1;
       UPDATE lanes l
          SET token = token + 1, owner = p_who, wake_at = NULL,
              lease_until = clock_timestamp() + p_lease
@@ -282,6 +302,10 @@ BEGIN
         'cases', CASE WHEN v_many > 1 THEN lane_cases_for_many(v_lane, v_now, v_many)
                       ELSE lane_cases(v_lane, v_now) END);
     END LOOP;
+    IF v_head.metered AND v_taken > 0 THEN
+      UPDATE account_gates SET level = v_level - v_taken, level_on = clock_timestamp()
+       WHERE account_id = v_head.account;
+    END IF;
   END LOOP;
 END
 $$;
@@ -377,6 +401,7 @@ DECLARE
   v_lane lanes;
   v_put jsonb;
   v_until timestamptz;
+  v_closes timestamptz;
   v_binding text;
   v_intent intents;
 BEGIN
@@ -410,6 +435,8 @@ BEGIN
       PERFORM close_to_strangers(p_lane, v_intent, v_until);
     ELSIF (v_put ->> 'hosted')::boolean THEN
       PERFORM wait_for_host(v_intent, v_lane.account_id, v_until);
+    ELSIF v_put ->> 'budget' LIKE 'plan\_%' THEN
+      v_closes := greatest(v_closes, v_until);
     ELSIF v_put ->> 'budget' <> '' THEN
       PERFORM close_for_budget(p_lane, v_intent, v_put ->> 'budget', v_until);
     ELSE
@@ -419,6 +446,12 @@ BEGIN
   END LOOP;
   UPDATE lanes SET owner = NULL, lease_until = NULL WHERE id = p_lane AND NOT p_keep;
   PERFORM refresh_lane(p_lane);
+  IF v_lane.owner IS NOT NULL AND NOT p_keep THEN
+    PERFORM return_call(v_lane.account_id);
+  END IF;
+  IF v_closes IS NOT NULL THEN
+    PERFORM close_account(v_lane.account_id, v_closes);
+  END IF;
 END
 $$;
 
@@ -487,14 +520,14 @@ CREATE FUNCTION free_lane(p_lane uuid, p_token bigint) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
 AS $$
 DECLARE
-  v_tenant uuid;
+  v_lane lanes;
 BEGIN
-  UPDATE lanes SET owner = NULL, lease_until = NULL
-   WHERE id = p_lane AND token = p_token AND calling IS NULL
-  RETURNING tenant_id INTO v_tenant;
-  IF FOUND THEN
-    PERFORM set_config('app.tenant', v_tenant::text, true);
+  SELECT * INTO v_lane FROM lanes WHERE id = p_lane FOR UPDATE;
+  IF v_lane.token = p_token AND v_lane.calling IS NULL AND v_lane.owner IS NOT NULL THEN
+    UPDATE lanes SET owner = NULL, lease_until = NULL WHERE id = p_lane;
+    PERFORM set_config('app.tenant', v_lane.tenant_id::text, true);
     PERFORM refresh_lane(p_lane);
+    PERFORM return_call(v_lane.account_id);
   END IF;
 END
 $$;
@@ -509,7 +542,8 @@ BEGIN
   RETURN (
     SELECT CASE WHEN wait < 0 THEN 0 ELSE wait END FROM (SELECT least(
       extract(epoch FROM least(
-        CASE WHEN p_room = '{}'
+        CASE WHEN p_room = '{}' AND NOT EXISTS (
+                    SELECT FROM account_gates WHERE rate > 0 OR opens_at > engine_now())
              THEN (SELECT min(wake_at) FROM lanes WHERE wake_at IS NOT NULL)
              ELSE (SELECT min(at) FROM lane_heads(p_room)) END,
         (SELECT min(due_at) FROM duties WHERE owner IS NULL AND NOT instance_held()),

@@ -5,9 +5,10 @@
 --   1. names: addresses, 'switches', 'senders' (shared or exclusive)
 --   2. leads (gold_lead_journey)
 --   3. messages (intents); rows of a lead's run and log are its lead's
---   4. units (wa_quota_usage), then further budgets (budget_use)
+--   4. units (wa_quota_usage), further budgets (budget_use), plans (account_use)
 --   5. lanes
 --   6. phones (wa_phone_numbers), signs, reviews, duties
+--   7. provider accounts (account_gates)
 -- Outside of it stand those who wait for nothing: claims, take_back and full budgets
 -- pass over what another has; commits that carry many calls pass over its leads; who
 -- ends lost calls waits for a moment and leaves the rest for the next time.
@@ -144,6 +145,13 @@ BEGIN
   LOOP
     PERFORM lock_budgets(p_tenant, v_of.lane, v_of.shares);
   END LOOP;
+  FOR v_of IN
+    SELECT DISTINCT l.account_id AS account FROM jsonb_array_elements(p_asked) AS o
+      JOIN lanes l ON l.id = (o ->> 'lane')::uuid WHERE is_counted(l.account_id)
+     ORDER BY 1
+  LOOP
+    PERFORM lock_plans(p_tenant, v_of.account, plan_day_at(engine_now()));
+  END LOOP;
   PERFORM lock_lanes(ARRAY(SELECT (o ->> 'lane')::uuid
                              FROM jsonb_array_elements(p_asked) AS o));
 END
@@ -240,6 +248,11 @@ BEGIN
       PERFORM close_to_strangers(p_lane, v_intent,
         ((engine_now() AT TIME ZONE v_zone)::date + 1)::timestamp AT TIME ZONE v_zone);
     WHEN 'BUDGET' THEN
+      IF v_budget LIKE 'plan\_%' THEN
+        PERFORM close_account(account_id, plan_ends(
+          substr(v_budget, 6), plan_day_at(engine_now()))) FROM lanes WHERE id = p_lane;
+        RETURN;
+      END IF;
       PERFORM close_for_budget(p_lane, v_intent, v_budget,
         (SELECT (s ->> 'ends_at')::timestamptz
            FROM jsonb_array_elements(d -> 'shares') AS s WHERE s ->> 'key' = v_budget));
@@ -297,6 +310,8 @@ DECLARE
   v_phone wa_phone_numbers;
   v_limit integer;
   v_full text;
+  v_account uuid;
+  v_plan_day date;
   v_now timestamptz;
   v_attempt uuid := (d ->> 'attempt')::uuid;
   v_day date := (d ->> 'day')::date;
@@ -314,6 +329,11 @@ BEGIN
      WHERE phone_id = p_lane AND usage_date = v_day FOR UPDATE;
   END IF;
   PERFORM lock_budgets(p_tenant, p_lane, d -> 'shares');
+  SELECT account_id INTO v_account FROM lanes WHERE id = p_lane;
+  IF is_counted(v_account) THEN
+    v_plan_day := plan_day_at(engine_now());
+    PERFORM lock_plans(p_tenant, v_account, v_plan_day);
+  END IF;
   IF v_journey.assigned_phone_id <> p_lane AND d ->> 'channel' = 'WHATSAPP' THEN
     -- It will follow its lead's phone.
     PERFORM lock_lanes(ARRAY[p_lane, v_journey.assigned_phone_id]);
@@ -383,6 +403,13 @@ BEGIN
   IF v_full IS NOT NULL THEN
     RETURN 'BUDGET ' || v_full;
   END IF;
+  IF v_plan_day IS NOT NULL THEN
+    SELECT 'BUDGET plan_' || period INTO v_full FROM full_plan(v_account, v_plan_day)
+     WHERE period IS NOT NULL;
+    IF FOUND THEN
+      RETURN v_full;
+    END IF;
+  END IF;
 
   -- Armed: from here on the message counts, whatever happens to this process.
   IF v_day IS NOT NULL THEN
@@ -394,13 +421,16 @@ BEGIN
   INSERT INTO attempts (id, tenant_id, intent_id, n, lead_id, channel, account_id,
     sender_id, token, send_class, payload_hash, outcome, unit_day, unit_held,
     aftermath, called_at, thread, budget_day, lead_state,
-    valid_until, provider_campaign)
+    valid_until, provider_campaign, plan_day)
   VALUES (v_attempt, p_tenant, v_intent.id, (d ->> 'n')::integer, v_journey.id,
     d ->> 'channel', v_lane.account_id, p_lane, p_token, (d ->> 'class')::smallint,
     d ->> 'hash', 'CALLING', v_day, v_day IS NOT NULL, d -> 'aftermath', v_now,
     d ->> 'thread', (d ->> 'counted_on')::date,
     v_journey.current_state, (d ->> 'valid_until')::timestamptz,
-    coalesce(d ->> 'campaign', ''));
+    coalesce(d ->> 'campaign', ''), v_plan_day);
+  IF v_plan_day IS NOT NULL THEN
+    PERFORM take_plan(p_tenant, v_account, v_plan_day);
+  END IF;
   PERFORM take_budgets(p_tenant, p_lane, v_intent.id, v_attempt, d -> 'shares');
   INSERT INTO gold_communication_log (id, created_at, tenant_id, lead_journey_id,
     intent_id, thread_id, channel, direction, content_rendered, variant_hash,
@@ -559,6 +589,7 @@ DECLARE
   v_attempt attempts;
 BEGIN
   PERFORM give_budgets_back(p_attempt);
+  PERFORM give_plan_back(p_attempt);
   UPDATE attempts SET unit_held = false WHERE id = p_attempt AND unit_held
   RETURNING * INTO v_attempt;
   IF FOUND THEN
@@ -583,6 +614,7 @@ BEGIN
   PERFORM FROM intents WHERE id = v_attempt.intent_id FOR UPDATE;
   PERFORM lock_days_of(ARRAY[p_attempt]);
   PERFORM lock_budgets_of(p_attempt);
+  PERFORM lock_plans_of(ARRAY[p_attempt]);
   -- What follows may wait in another lane: of the lead's phone, or of the next step.
   PERFORM lock_lanes(ARRAY[v_attempt.sender_id, v_phone, (
     SELECT lane_id FROM intents WHERE id = v_attempt.next_intent)]);
@@ -618,6 +650,7 @@ BEGIN
   PERFORM FROM budget_use WHERE (sender_id, key) IN (
     SELECT sender_id, key FROM budget_units WHERE attempt_id = ANY (p_attempts))
    ORDER BY sender_id, key FOR UPDATE;
+  PERFORM lock_plans_of(p_attempts);
   PERFORM lock_lanes(p_lanes || ARRAY(
     SELECT unnest(ARRAY[a.sender_id, j.assigned_phone_id, n.lane_id])
       FROM attempts a JOIN gold_lead_journey j ON j.id = a.lead_id
