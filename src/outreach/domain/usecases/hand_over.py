@@ -34,7 +34,7 @@ class HandOver:
             if len(parcels) == 1 and account in self.gateways:
                 within = self.timing.call + self.timing.connect
                 return [await self.gateways[account].send(parcels[0], within)]
-            if account in self.bulk:
+            if len(parcels) > 1 and account in self.bulk:
                 return await self._many(self.bulk[account], parcels)
         except ChannelSegregationError as error:
             return await self._segregated(parcels, str(error))

@@ -11,7 +11,6 @@ from outreach.domain.budget import UnitSlot
 from outreach.domain.errors import RetryLater
 from outreach.domain.ids import (
     AccountId,
-    AttemptId,
     Incarnation,
     IntentId,
     review_id,
@@ -43,8 +42,6 @@ __all__ = ["LookForDoubts", "Recover"]
 ONE_BY_ONE: Final = 20
 TOGETHER: Final = 100
 """Doubts that are taken at a time, also where one question is about many."""
-
-_Seen = Found | Absent | CannotTell | Exception
 
 
 @frozen
@@ -82,47 +79,44 @@ class LookForDoubts:
         """Look at due doubts; answers how many there were."""
         most = limit or (TOGETHER if self.bulk else ONE_BY_ONE)
         doubts = await self.intents.doubtful(who, most)
-        await self._each(doubts, await self._seen(doubts))
+        await self._each(self._batches(doubts))
         return len(doubts)
 
-    async def _seen(self, doubts: Sequence[Doubt]) -> dict[AttemptId, _Seen]:
-        """What providers say that are asked about many at once."""
-        groups: dict[tuple[AccountId, str], list[Doubt]] = {}
+    def _batches(self, doubts: Sequence[Doubt]) -> list[list[Doubt]]:
+        """Those that one question is about."""
+        batches: dict[object, list[Doubt]] = {}
         for doubt in doubts:
-            of = doubt.parcel.account, doubt.parcel.campaign
-            if of[0] in self.bulk and of[0] not in self.repeats:
-                groups.setdefault(of, []).append(doubt)
-        seen: dict[AttemptId, _Seen] = {}
-        for (account, _), group in groups.items():
-            answers = await _asked(self.bulk[account], group)
-            names = [doubt.parcel.attempt for doubt in group]
-            seen |= dict(zip(names, answers, strict=True))
-        return seen
+            of: object = doubt.parcel.attempt
+            account = doubt.parcel.account
+            if account in self.bulk and account not in self.repeats:
+                of = account, doubt.parcel.campaign
+            batches.setdefault(of, []).append(doubt)
+        return list(batches.values())
 
-    async def _each(
-        self, doubts: Sequence[Doubt], seen: Mapping[AttemptId, _Seen]
-    ) -> None:
+    async def _each(self, batches: Sequence[Sequence[Doubt]]) -> None:
         """One that fails delays no other."""
-        for place, doubt in enumerate(doubts, 1):
+        for place, batch in enumerate(batches, 1):
             try:
-                await self._one(doubt, seen.get(doubt.parcel.attempt))
+                await self._look(batch)
             except RetryLater:
                 raise
             except Exception:
-                await self._each(doubts[place:], seen)
+                await self._each(batches[place:])
                 raise
 
-    async def _one(self, doubt: Doubt, seen: _Seen | None) -> None:
+    async def _look(self, batch: Sequence[Doubt]) -> None:
         """A look that fails is one that told nothing: the deadline holds for it too."""
         try:
-            made = await self._resolve(doubt, seen)
+            made = await self._resolve(batch)
         except Exception as error:
-            if isinstance(error, RetryLater) and not doubt.overdue:
-                raise  # nothing is recorded: it is due again after its lease
             failed = f"the look failed: {type(error).__name__}"
-            await self._record(self._unsure(doubt, failed))
+            for doubt in batch:
+                # Else nothing is recorded: it is due again after its lease.
+                if doubt.overdue or not isinstance(error, RetryLater):
+                    await self._record(self._unsure(doubt, failed))
             raise
-        await self._record(made)
+        for one in made:
+            await self._record(one)
 
     async def _record(self, made: Resolution) -> None:
         for left in await self.intents.resolve([made]):
@@ -147,23 +141,27 @@ class LookForDoubts:
             case _:
                 return None  # this time it was not taken; what of the first is open
 
-    async def _resolve(self, doubt: Doubt, seen: _Seen | None) -> Resolution:
-        if isinstance(seen, Exception):
-            raise seen
-        repeated = await self._repeat(doubt)
+    async def _resolve(self, batch: Sequence[Doubt]) -> list[Resolution]:
+        first = batch[0]
+        many = self.bulk.get(first.parcel.account)
+        repeated = await self._repeat(first)
         if repeated is not None:
-            return repeated
-        provider = self.lookups.get(doubt.parcel.account)
-        detail = "this provider cannot be asked"
-        if seen is None and provider is not None:
-            seen = await provider.look(doubt.parcel, doubt.called_on)
-        if seen is not None:
-            if isinstance(seen, Found):
-                return Resolution(
-                    doubt, Outcome.ACCEPTED, ref=seen.ref, thread=seen.thread
-                )
-            detail = f"looked: {type(seen).__name__}"
-        return self._unsure(doubt, detail)
+            return [repeated]
+        if many is not None:
+            answers = await _asked(many, batch)
+            return [
+                self._seen(doubt, seen)
+                for doubt, seen in zip(batch, answers, strict=True)
+            ]
+        provider = self.lookups.get(first.parcel.account)
+        if provider is None:
+            return [self._unsure(first, "this provider cannot be asked")]
+        return [self._seen(first, await provider.look(first.parcel, first.called_on))]
+
+    def _seen(self, doubt: Doubt, seen: Found | Absent | CannotTell) -> Resolution:
+        if isinstance(seen, Found):
+            return Resolution(doubt, Outcome.ACCEPTED, ref=seen.ref, thread=seen.thread)
+        return self._unsure(doubt, f"looked: {type(seen).__name__}")
 
     def _unsure(self, doubt: Doubt, detail: str) -> Resolution:
         """Nobody can tell: again later, or at the deadline for good."""
@@ -204,14 +202,13 @@ class LookForDoubts:
             return  # best effort: the guard then holds a unit too many until rebuilt
 
 
-async def _asked(provider: LooksUpMany, group: Sequence[Doubt]) -> Sequence[_Seen]:
-    """One answer per doubt; a question that failed has failed for each."""
-    since = min(doubt.called_on for doubt in group)
-    try:
-        answers = await provider.look_many([one.parcel for one in group], since)
-    except Exception as error:  # noqa: BLE001 - told again when each is looked at
-        return [error] * len(group)
-    if len(answers) == len(group):
+async def _asked(
+    provider: LooksUpMany, batch: Sequence[Doubt]
+) -> Sequence[Found | Absent | CannotTell]:
+    """One answer per doubt."""
+    since = min(doubt.called_on for doubt in batch)
+    answers = await provider.look_many([one.parcel for one in batch], since)
+    if len(answers) == len(batch):
         return answers
     # Whose answer is whose, nobody can tell.
-    return [CannotTell(f"{len(answers)} answers for {len(group)}")] * len(group)
+    return [CannotTell(f"{len(answers)} answers for {len(batch)}")] * len(batch)
