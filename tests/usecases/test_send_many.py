@@ -16,6 +16,7 @@ from outreach.domain.case import Case
 from outreach.domain.decision import Decision, Reason
 from outreach.domain.errors import AnswerLost, Unavailable
 from outreach.domain.journey import Fact, happened
+from outreach.domain.limits import Limits
 from outreach.domain.message import (
     Accepted,
     Answer,
@@ -265,7 +266,33 @@ async def test_when_nothing_can_go_nothing_is_called() -> None:
     assert await here.send_many(MANY) is Step.PUT_OFF
 
     assert here.gateway.arrivals == 0
+    assert here.reasons() == [Reason.OUTSIDE_WINDOW]
     assert here.lane(phone).lease is None
+    assert await here.world.claims() == []
+
+
+async def test_a_phone_that_is_full_is_put_off_by_one_decision() -> None:
+    here = engine()
+    phone, _ = await here.world.phone_with(7, daily_limit=1)
+    await here.send()
+    here.pass_time(3 * MINUTE)
+
+    assert await here.send_many(MANY) is Step.PUT_OFF
+
+    assert here.reasons() == [Reason.OK, Reason.QUOTA_EXCEEDED]
+    assert len(here.spent(phone)) == 1
+    assert await here.world.claims() == []
+
+
+async def test_a_lane_that_has_sent_enough_is_put_off_by_one_decision() -> None:
+    here = engine()
+    await here.world.phone_with(7, limits=Limits(total_per_day=2))
+
+    assert await here.send_many(MANY) is Step.ACCEPTED
+
+    assert len(here.gateway.accepted) == 2
+    assert here.reasons().count(Reason.BUDGET_EXCEEDED) == 1
+    here.pass_time(3 * MINUTE)
     assert await here.world.claims() == []
 
 

@@ -95,6 +95,12 @@ class PlanBudget:
     ends_at: datetime
 
     @property
+    def facts(self) -> tuple[tuple[str, str], ...]:
+        """As a decision keeps them."""
+        used, limit = str(self.used), str(self.limit)
+        return ("budget", self.key), ("used", used), ("limit", limit)
+
+    @property
     def is_full(self) -> bool:
         """No message fits any more."""
         return self.used >= self.limit

@@ -213,10 +213,8 @@ def _due(case: Case, at: datetime, _margin: timedelta) -> Block | None:
 
 
 def _backoff(case: Case, at: datetime, _margin: timedelta) -> Block | None:
-    if case.lane is None or case.lane.backoff_until is None:
-        return None
-    until = case.lane.backoff_until
-    if ready(until, at):
+    until = None if case.lane is None else case.lane.backoff_until
+    if until is None or ready(until, at):
         return None
     inputs = (("until", until.isoformat()),)
     lift = Flip("lane.backoff_until", None, "the provider must take messages again")
@@ -228,13 +226,8 @@ def _plan(case: Case, at: datetime, _margin: timedelta) -> Block | None:
     plan = None if case.lane is None else case.lane.plan
     if plan is None or ready(plan.ends_at, at):
         return None
-    inputs = (
-        ("budget", plan.key),
-        ("used", str(plan.used)),
-        ("limit", str(plan.limit)),
-    )
     lift = Flip("lane.plan", None, "raise the plan of the provider account")
-    return Block(Reason.BUDGET_EXCEEDED, inputs, plan.ends_at, lift)
+    return Block(Reason.BUDGET_EXCEEDED, plan.facts, plan.ends_at, lift)
 
 
 def _busy(case: Case, _at: datetime, _margin: timedelta) -> Block | None:

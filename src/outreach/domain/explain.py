@@ -1,7 +1,6 @@
 """Decisions in words: why a message is not sent, when it could be, what would help.
 
-Every sentence is made of the decision itself, so that what people read is what was
-decided. Pure, like the decision.
+Every sentence is made of the decision itself: people read what was decided.
 """
 
 from __future__ import annotations
@@ -278,8 +277,7 @@ def help_for(block: Block, case: Case) -> str:
     that anybody can do.
     """
     phone = "" if case.sender is None else case.sender.number
-    flip = block.flip
-    match flip.fact:
+    match (flip := block.flip).fact:
         case "journey.state":
             return "reopening the lead" if flip.says == "reopen the lead" else ""
         case "intent.permission":

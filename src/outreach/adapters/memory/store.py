@@ -91,8 +91,7 @@ class MemoryStore:
         lifted: switches that were let go, with who did it, when and why.
         arrived: events that are not applied, in the order they came.
         backoffs: calls that providers refused for now, by tenant.
-        stops: by account, kind and what they are about.
-        faults: mails that bounced or were complained about, and when.
+        stops: by account, kind and what they are about. faults: of mails, and when.
         changes: keys of events and commands that are committed.
     """
 

@@ -8,8 +8,7 @@ from typing import Any
 
 from attrs import frozen
 
-from outreach.adapters.postgres.docs import jsonb
-from outreach.adapters.postgres.facts import plan_of
+from outreach.adapters.postgres.docs import jsonb, plan_of
 from outreach.adapters.postgres.pool import Database
 from outreach.domain.allowance import UNBOUND, Allowance, Use
 from outreach.domain.ids import AccountId, TenantId

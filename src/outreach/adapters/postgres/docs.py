@@ -14,10 +14,20 @@ from cattrs.gen import make_dict_structure_fn
 from psycopg.types.json import Jsonb
 
 from outreach.domain.address import AddressKey
+from outreach.domain.allowance import PlanBudget
 from outreach.domain.decision import Decision
 from outreach.domain.review import ReviewItem
 
-__all__ = ["decision", "decision_doc", "doc", "jsonb", "review", "review_doc", "times"]
+__all__ = [
+    "decision",
+    "decision_doc",
+    "doc",
+    "jsonb",
+    "plan_of",
+    "review",
+    "review_doc",
+    "times",
+]
 
 _TIME: Final = "$time"
 
@@ -111,3 +121,9 @@ def review(stored: Mapping[str, Any]) -> ReviewItem:
 def times(text: str | None) -> datetime | None:
     """A time of a document; None stays None."""
     return None if text is None else datetime.fromisoformat(text)
+
+
+def plan_of(doc: Mapping[str, Any]) -> PlanBudget:
+    """How far an account's plan is used, as plan_doc() writes it."""
+    end = datetime.fromisoformat(doc["ends_at"])
+    return PlanBudget(doc["key"], doc["used"], doc["limit"], end)

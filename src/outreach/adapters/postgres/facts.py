@@ -8,9 +8,8 @@ from functools import lru_cache, wraps
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
-from outreach.adapters.postgres.docs import review, times
+from outreach.adapters.postgres.docs import plan_of, review, times
 from outreach.domain.address import AddressKey, AddressKind, email_keys, phone_key
-from outreach.domain.allowance import PlanBudget
 from outreach.domain.auditing import SendFact
 from outreach.domain.budget import WarmUp
 from outreach.domain.case import Case, LaneFacts, Ledger
@@ -320,12 +319,6 @@ def _lane(doc: Doc) -> LaneFacts:
         doc["busy"],
         None if doc["plan"] is None else plan_of(doc["plan"]),
     )
-
-
-def plan_of(doc: Doc) -> PlanBudget:
-    """How far an account's plan is used."""
-    end = datetime.fromisoformat(doc["ends_at"])
-    return PlanBudget(doc["key"], doc["used"], doc["limit"], end)
 
 
 def _ledger(doc: Doc) -> Ledger:

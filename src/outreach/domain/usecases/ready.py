@@ -7,15 +7,17 @@ from typing import Final
 
 from attrs import evolve, frozen
 
+from outreach.domain.allowance import is_plan
 from outreach.domain.budget import Ask, UnitSlot
 from outreach.domain.case import Case, Flip
 from outreach.domain.decision import Block, Decision, Reason, Verdict
+from outreach.domain.limits import BudgetKind, kind_of
 from outreach.domain.message import Draft
-from outreach.domain.sender import Sender
+from outreach.domain.sender import SendClass, Sender
 from outreach.domain.window import local_day, next_midnight
 from outreach.ports.lanes import Claim, PutOff
 
-__all__ = ["LOOK_AGAIN", "Ready", "ask_for", "put_by", "rebuilt_first"]
+__all__ = ["LOOK_AGAIN", "Ready", "ask_for", "closes", "put_by", "rebuilt_first"]
 
 LOOK_AGAIN: Final = timedelta(hours=1)
 """A message that only a person or an event can lift is looked at again then."""
@@ -91,6 +93,29 @@ def put_by(case: Case, made: Decision) -> PutOff:
     if made.binding is Reason.BUDGET_EXCEEDED:
         budget = dict(made.block.inputs)["budget"]
     return PutOff(case.intent.id, made, until, budget, _is_hosted(case, made))
+
+
+def closes(case: Case, put: PutOff) -> object:
+    """What a put-off stops: equal for messages that one of them stops all."""
+    alone, hours = put.intent, case.window.zones
+    match put.decision.binding:
+        case _ if put.hosted:
+            return "hosted", case.campaign, case.intent.step, hours
+        case Reason.OUTSIDE_WINDOW:
+            return "window", hours, case.window.country
+        case Reason.QUOTA_EXCEEDED if case.intent.send_class is SendClass.NEW:
+            return "new contacts"
+        case Reason.BUDGET_EXCEEDED if _is_of_many(put.budget):
+            return put.budget, case.intent.send_class
+        case _:
+            return alone
+
+
+def _is_of_many(budget: str) -> bool:
+    """Whether it is of the lane, of a campaign, or of its whole account."""
+    if is_plan(budget):
+        return True
+    return kind_of(budget) not in {BudgetKind.COMPANY, BudgetKind.DOMAIN}
 
 
 def _is_hosted(case: Case, made: Decision) -> bool:

@@ -44,6 +44,7 @@ from outreach.domain.usecases.ready import (
     LOOK_AGAIN,
     Ready,
     ask_for,
+    closes,
     put_by,
     rebuilt_first,
 )
@@ -132,12 +133,17 @@ class SendNext:
         ready: list[Ready] = []
         puts: list[PutOff] = []
         leads = set[LeadId]()
+        closed = set[object]()
         for case in serve_order(cases, claim.now, last_was_new=claim.last_was_new):
             if case.intent.lead in leads:
                 continue
             one = self._decided(case, claim)
             if isinstance(one, PutOff):
-                puts.append(one)
+                # What closes more than this message closes it for those behind it.
+                of = closes(case, one)
+                if of not in closed:
+                    puts.append(one)
+                    closed.add(of)
                 continue
             if puts and most == 1:
                 # What cannot go would keep its place at the head of its class, and
