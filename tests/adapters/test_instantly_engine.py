@@ -44,7 +44,7 @@ async def place(
 ) -> AsyncIterator[Place]:
     urls = Urls(fresh_postgres_url, empty_redis_url)
     async with opened() as bench:
-        wanted = WorkspaceProvider(Secret(KEY), bench.server.url)
+        wanted = WorkspaceProvider(api_key=Secret(KEY), base_url=bench.server.url)
         settings = Settings(data_dir=str(tmp_path), instantly=wanted)
         async with open_engine(settings, urls, reach_providers=True) as engine:
             yield Place(bench, engine)

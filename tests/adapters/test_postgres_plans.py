@@ -102,6 +102,19 @@ def test_a_candidate_is_the_head_of_an_index(plans: Plans) -> None:
     assert not {"Sort", "Incremental Sort", "Seq Scan"} & {kind for kind, _ in found}
 
 
+def test_a_claim_for_a_call_of_many_looks_at_that_many(plans: Plans) -> None:
+    query = "SELECT claim_lanes('worker', '{}', 1, '60 s', '65 s', NULL, %s)"
+
+    (claim,) = plans.run(query, jsonb({str(TENANT): 15}))
+
+    found = shape(plans.of("AND i.send_class = v_first.send_class"))
+    assert len(claim["cases"]) == 15
+    assert ("Index Scan", "intents_lane") in found
+    assert not {"Sort", "Incremental Sort", "Seq Scan"} & {kind for kind, _ in found}
+    assert plans.touched() <= 15
+    assert scanned(plans) == set()
+
+
 def test_the_next_wake_is_the_heads_of_indexes(plans: Plans) -> None:
     (wait,) = plans.run("SELECT next_wake('65 s')")
 

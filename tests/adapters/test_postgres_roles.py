@@ -15,6 +15,7 @@ from tests.contract.postgres_world import STRANGER, TENANT, empty, world_over
 
 from outreach.adapters.postgres.pool import Database, Role
 from outreach.domain.address import phone_key
+from outreach.domain.allowance import Allowance
 from outreach.domain.auditing import Check, Finding
 from outreach.domain.breaker import MailFault
 from outreach.domain.change import Heard, ReviewChange
@@ -28,7 +29,7 @@ from outreach.testing import invented
 from outreach.testing.arming import opted_out
 from outreach.testing.world import GAP, World
 
-IDS_AND_TIMES_ONLY: Final = {"lanes", "duties", "event_keys"}
+IDS_AND_TIMES_ONLY: Final = {"account_gates", "lanes", "duties", "event_keys"}
 """Tables with a tenant's id that the claim reads before it sets a tenant."""
 OWN_POLICY: Final = {"raw_events"}
 ROLES: Final[tuple[Role, ...]] = ("outreach_worker", "outreach_web")
@@ -184,6 +185,8 @@ def test_every_function_has_its_own_search_path_or_needs_none(
 async def _busy(world: World) -> None:
     """Something in every tenant table."""
     phone, _ = await world.phone_with(3, limits=Limits(total_per_day=9))
+    bounds = Allowance(per_day=9)
+    await world.accounts.allow(phone.tenant, phone.account, bounds)
     await world.send()
     (lead, *_) = await world.line(phone)
     known = await world.known(lead)

@@ -8,6 +8,7 @@ from itertools import count
 from uuid import UUID
 
 from outreach.adapters.memory import (
+    MemoryAccounts,
     MemoryAllocations,
     MemoryAudit,
     MemoryCampaigns,
@@ -65,6 +66,7 @@ def memory_world() -> World:
         consents=MemoryConsents(store),
         campaigns=MemoryCampaigns(store),
         senders=MemorySenders(store),
+        accounts=MemoryAccounts(store),
         switches=MemorySwitches(store),
         watch=MemoryWatch(store),
         stops=MemoryStops(store),

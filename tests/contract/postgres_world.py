@@ -16,6 +16,7 @@ from uuid import UUID, uuid4
 import psycopg
 from psycopg import sql
 
+from outreach.adapters.postgres.accounts import PostgresAccounts
 from outreach.adapters.postgres.audit import PostgresAudit
 from outreach.adapters.postgres.campaigns import PostgresCampaigns
 from outreach.adapters.postgres.clock import PostgresClock
@@ -52,6 +53,7 @@ _MACHINE_TIMES: Final = (
     ("duties", "lease_until"),
     ("event_keys", "lease_until"),
     ("incidents", "raised_on"),
+    ("account_gates", "level_on"),
 )
 
 
@@ -134,6 +136,7 @@ def world_over(database: Database) -> World:
         consents=PostgresConsents(database, uuid4),
         campaigns=PostgresCampaigns(database, uuid4),
         senders=PostgresSenders(database, uuid4),
+        accounts=PostgresAccounts(database),
         switches=PostgresSwitches(database),
         watch=PostgresWatch(database),
         stops=PostgresStops(database),

@@ -21,6 +21,7 @@ from outreach.domain.message import Answer, NotAccepted, Refusal, Refused
 from outreach.ports.domains import AccountDomain, ChecksDomains
 from outreach.ports.gateway import (
     AccountSender,
+    LooksUpMany,
     RepeatsSafely,
     ReplaysLost,
     SendsMany,
@@ -39,7 +40,11 @@ from outreach.testing.gateway import (
     ReplaysLostContract,
     Situation,
 )
-from outreach.testing.gateway_many import RepeatsSafelyContract, SendsManyContract
+from outreach.testing.gateway_many import (
+    LooksUpManyContract,
+    RepeatsSafelyContract,
+    SendsManyContract,
+)
 from outreach.testing.gateway_stops import (
     CAMPAIGN,
     TakesBackContract,
@@ -120,6 +125,7 @@ class TestMemory(
     GatewayContract,
     LooksUpContract,
     LooksUpByContentContract,
+    LooksUpManyContract,
     PollsStatusContract,
     ListsAccountsContract,
     SendsManyContract,
@@ -144,6 +150,7 @@ def test_each_promise_of_an_ability_is_a_test() -> None:
     for ability, suite in (
         (SendsMany, SendsManyContract),
         (RepeatsSafely, RepeatsSafelyContract),
+        (LooksUpMany, LooksUpManyContract),
         (TakesBack, TakesBackContract),
         (FetchesContent, FetchesContentContract),
         (ChecksDomains, ChecksDomainsContract),

@@ -7,6 +7,7 @@ from tests.contract.promises import kept_by, promises_of
 from outreach.ports.intents import Intents
 from outreach.testing.arming import ArmingContract
 from outreach.testing.budgets import BudgetsContract
+from outreach.testing.bulk import BulkContract
 from outreach.testing.doubts import DoubtsContract
 from outreach.testing.mail import SegregationContract
 from outreach.testing.repeating import RepeatingContract
@@ -46,6 +47,7 @@ def test_each_promise_of_the_port_is_a_test() -> None:
     suites = (
         ArmingContract,
         BudgetsContract,
+        BulkContract,
         SettlingContract,
         DoubtsContract,
         RepeatingContract,

@@ -7,6 +7,7 @@ from tests.contract.promises import kept_by, promises_of
 from outreach.ports.lanes import Allocations, Lanes
 from outreach.testing.allocations import AllocationsContract
 from outreach.testing.budgets import BudgetsContract
+from outreach.testing.bulk import BulkContract
 from outreach.testing.lanes import LanesContract
 from outreach.testing.sharing import SharingContract
 from outreach.testing.turns import TurnsContract
@@ -29,7 +30,13 @@ class TestAllocations(AllocationsContract):
 
 
 def test_each_promise_of_the_ports_is_a_test() -> None:
-    suites = (LanesContract, BudgetsContract, TurnsContract, SharingContract)
+    suites = (
+        LanesContract,
+        BudgetsContract,
+        TurnsContract,
+        SharingContract,
+        BulkContract,
+    )
 
     assert promises_of(Lanes) <= set[str]().union(*map(kept_by, suites))
     assert promises_of(Allocations) <= kept_by(AllocationsContract)

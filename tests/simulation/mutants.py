@@ -36,6 +36,7 @@ from outreach.domain.pacing import Pacing
 from outreach.domain.timing import Timing
 from outreach.domain.usecases.send_next import SendNext
 from outreach.ports.gateway import CannotTell
+from outreach.ports.lanes import ALONE
 from outreach.testing.simulation.parts import Parts, open_guard
 from outreach.testing.simulation.seam import Kind, Op, suspend
 from outreach.testing.simulation.weather import Layer, Weather
@@ -254,8 +255,10 @@ _mutant(
 
 
 class _SeesNoUnits(MemoryLanes):
-    async def claim(self, who: Any, room: Any, limit: int, after: Any = None) -> Any:
-        claims = await super().claim(who, room, limit, after)
+    async def claim(
+        self, who: Any, room: Any, limit: int, after: Any = None, many: Any = ALONE
+    ) -> Any:
+        claims = await super().claim(who, room, limit, after, many)
         return [
             evolve(claim, cases=tuple(map(_unused, claim.cases))) for claim in claims
         ]
@@ -623,8 +626,10 @@ _mutant(
 
 
 class _PhonesHours(MemoryLanes):
-    async def claim(self, who: Any, room: Any, limit: int, after: Any = None) -> Any:
-        claims = await super().claim(who, room, limit, after)
+    async def claim(
+        self, who: Any, room: Any, limit: int, after: Any = None, many: Any = ALONE
+    ) -> Any:
+        claims = await super().claim(who, room, limit, after, many)
         return [
             evolve(one, cases=tuple(map(_of_the_phone, one.cases))) for one in claims
         ]

@@ -204,7 +204,7 @@ def settings(**changes: Any) -> Settings:
         "redis_url": Secret("redis://x"),
         "secret_keys": Secret("a, b"),
         "public_url": "https://outreach.example/",
-        "timelinesai": Provider(Secret("key")),
+        "timelinesai": Provider(api_key=Secret("key")),
     }
     return Settings(**{**given, **changes})
 
@@ -213,7 +213,7 @@ def settings(**changes: Any) -> Settings:
 def test_mail_with_keys_and_a_place_to_lead_to_may_start() -> None:
     engine.check_mail(settings())
     engine.check_mail(settings(timelinesai=Provider(), secret_keys=Secret("")))
-    here = Provider(Secret("key"), base_url="http://127.0.0.1:9")
+    here = Provider(api_key=Secret("key"), base_url="http://127.0.0.1:9")
     engine.check_mail(settings(public_url="", timelinesai=here))
 
 

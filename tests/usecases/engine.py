@@ -49,6 +49,7 @@ from outreach.domain.usecases.send_next import SendNext, Step
 from outreach.domain.usecases.signal_sender import SignalSender
 from outreach.domain.usecases.take_in_events import TakeInEvents
 from outreach.domain.usecases.watch_breaker import WatchBreaker
+from outreach.domain.usecases.watch_plans import WatchPlans
 from outreach.domain.usecases.watch_senders import WatchSenders
 from outreach.domain.window import local_day
 from outreach.ports.intents import Intents
@@ -141,6 +142,7 @@ class Engine:
             intents=intents or self.world.intents,
             guard=self.guard,
             gateways=self.accounts,
+            bulk=self.accounts,
             calendar=self.days,
             clock=self.clock,
             watch=self.watch,
@@ -230,7 +232,12 @@ class Engine:
             polls=self.accounts,
             lists=self.accounts,
             replay=self.replay,
+            plans=self.plans,
         )
+
+    @property
+    def plans(self) -> WatchPlans:
+        return WatchPlans(self.world.accounts, self.alerts)
 
     @property
     def stops(self) -> CarryOutStops:
@@ -255,6 +262,14 @@ class Engine:
     async def send(self, intents: Intents | None = None, *, late: float = 0.0) -> Step:
         """Claim the one lane that can be claimed, *late* seconds ago, and send."""
         claim = await self.world.claim()
+        return await self.sends(intents)(claim, self.clock.monotonic() - late)
+
+    async def send_many(
+        self, many: int, intents: Intents | None = None, *, late: float = 0.0
+    ) -> Step:
+        """As `send`, with up to so many messages in the call."""
+        counts = dict.fromkeys(self.store.accounts, many)
+        claim = await self.world.claim(many=counts)
         return await self.sends(intents)(claim, self.clock.monotonic() - late)
 
     async def run(self, most: int = 200) -> list[Step]:

@@ -30,10 +30,11 @@ from outreach.domain.usecases.signal_sender import SignalSender
 from outreach.domain.usecases.take_in_events import TakeInEvents
 from outreach.domain.usecases.watch_breaker import WatchBreaker
 from outreach.domain.usecases.watch_instance import WatchInstance
+from outreach.domain.usecases.watch_plans import WatchPlans
 from outreach.domain.usecases.watch_senders import WatchSenders
 from outreach.entrypoints.punctual import Punctual
 from outreach.entrypoints.runner import Runner
-from outreach.ports.lanes import ALL_ROOM, Claim, Lanes
+from outreach.ports.lanes import ALL_ROOM, ALONE, Claim, Lanes
 from outreach.testing.invented import PROVIDER
 from outreach.testing.world import World
 
@@ -109,9 +110,10 @@ class Watched:
         room: Mapping[AccountId, int],
         limit: int,
         after: TenantId | None = None,
+        many: Mapping[AccountId, int] = ALONE,
     ) -> Sequence[Claim]:
         self.asked += 1
-        claims = await self.lanes.claim(who, room, limit, after)
+        claims = await self.lanes.claim(who, room, limit, after, many)
         self.claimed += claims
         self.on_claim()
         return claims
@@ -120,8 +122,8 @@ class Watched:
         self.freed.append(claim)
         await self.lanes.free(claim)
 
-    async def put_off(self, claim: Claim, puts: Any) -> None:
-        await self.lanes.put_off(claim, puts)
+    async def put_off(self, claim: Claim, puts: Any, *, keep: bool = False) -> None:
+        await self.lanes.put_off(claim, puts, keep=keep)
 
     async def forsake(self, dead: Incarnation) -> int:
         return await self.lanes.forsake(dead)
@@ -195,6 +197,7 @@ def runner_over(
             hosting=HostCampaigns(world.hosted, world.switches, {}, alerts),
             polls=gateways,
             lists={},
+            plans=WatchPlans(world.accounts, alerts),
         ),
         watch=WatchInstance(world.instance, [], alerts),
         punctual=Punctual(name, alerts, offset, world.timing),

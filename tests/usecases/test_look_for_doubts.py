@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from attrs import define, evolve
 from tests.unit.cases import uid
 from tests.usecases.engine import HOUR, MINUTE, SECOND, Engine, engine
 
-from outreach.adapters.memory.gateway import Mishap
+from outreach.adapters.memory.gateway import MemoryGateway, Mishap
 from outreach.domain.channel import Channel, State
 from outreach.domain.errors import Unavailable
 from outreach.domain.ids import IntentId, LeadId
@@ -69,6 +70,93 @@ async def test_a_message_that_is_not_found_is_looked_for_until_the_deadline() ->
 
     assert here.outcomes() == [Outcome.UNKNOWN]
     assert here.gateway.arrivals == 1
+
+
+# --- many at once
+
+
+async def many_lost(mishap: Mishap, *, leads: int = 4) -> Engine:
+    here = engine()
+    await here.world.phone_with(leads)
+    here.gateway.script(mishap)
+    assert await here.send_many(leads) is Step.UNKNOWN
+    here.pass_time(FIRST_LOOK)
+    return here
+
+
+async def test_many_doubts_of_one_campaign_are_one_question() -> None:
+    here = await many_lost(Mishap.ACCEPTED_THEN_SILENT)
+
+    looked_at = await evolve(here.look, lookups={}, bulk=here.accounts)(A)
+
+    assert looked_at == 4
+    assert here.gateway.questions == 1
+    assert here.outcomes() == [Outcome.ACCEPTED] * 4
+
+
+async def test_of_many_doubts_each_has_its_own_answer() -> None:
+    here = await many_lost(Mishap.ACCEPTED_THEN_SILENT)
+    del here.gateway.deliveries[1:3]
+
+    await evolve(here.look, bulk=here.accounts)(A)
+
+    assert here.gateway.questions == 1
+    assert Counter(here.outcomes()) == {Outcome.ACCEPTED: 2, Outcome.UNKNOWN: 2}
+    details = {row.detail for row in here.attempts() if row.outcome is Outcome.UNKNOWN}
+    assert details == {"no answer"}
+
+
+class FewerAnswers(MemoryGateway):
+    async def look_many(
+        self, parcels: Sequence[Parcel], since: datetime
+    ) -> Sequence[Found | Absent | CannotTell]:
+        return (await super().look_many(parcels, since))[1:]
+
+
+class Fails(MemoryGateway):
+    async def look_many(
+        self, parcels: Sequence[Parcel], since: datetime
+    ) -> Sequence[Found | Absent | CannotTell]:
+        raise LookupError(len(parcels), since)
+
+
+async def test_a_wrong_number_of_answers_says_nothing_of_anybody() -> None:
+    here = await many_lost(Mishap.ACCEPTED_THEN_SILENT)
+    odd = FewerAnswers(now=here.gateway.now)
+    odd.deliveries = here.gateway.deliveries
+
+    await evolve(here.look, bulk=dict.fromkeys(here.store.accounts, odd))(A)
+
+    assert here.outcomes() == [Outcome.UNKNOWN] * 4
+    assert await here.look(A) == 0
+
+
+async def test_a_question_that_fails_has_failed_for_each_and_the_deadline_holds() -> (
+    None
+):
+    here = await many_lost(Mishap.LOST_ON_THE_WAY)
+    broken = evolve(here.look, bulk=dict.fromkeys(here.store.accounts, Fails()))
+
+    with pytest.raises(LookupError):
+        await broken(A)
+    doubts = here.outcomes()
+    here.pass_time(GIVE_UP)
+    with pytest.raises(LookupError):
+        await broken(A)
+
+    assert doubts == [Outcome.UNKNOWN] * 4
+    assert here.outcomes() == [Outcome.ABANDONED] * 4
+
+
+async def test_doubts_of_two_campaigns_are_two_questions() -> None:
+    here = await many_lost(Mishap.ACCEPTED_THEN_SILENT)
+    for row in here.attempts()[:2]:
+        row.parcel = evolve(row.parcel, campaign="second")
+
+    await evolve(here.look, bulk=here.accounts)(A)
+
+    assert here.gateway.questions == 2
+    assert here.outcomes() == [Outcome.ACCEPTED] * 4
 
 
 async def test_after_a_day_a_cold_message_counts_as_sent_and_nobody_is_asked() -> None:

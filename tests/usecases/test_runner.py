@@ -7,12 +7,14 @@ from datetime import timedelta
 from typing import Any, Final
 
 import pytest
-from attrs import define, field
+from attrs import define, evolve, field
 from structlog.testing import capture_logs
 from tests.contract.memory_world import memory_world
 from tests.usecases.runners import Provider, Watched, runner_over, running, until
 
 from outreach.adapters.memory import MemoryAlerts
+from outreach.adapters.memory.gateway import MemoryGateway
+from outreach.domain.allowance import Allowance
 from outreach.domain.change import Duty, DutyKind
 from outreach.domain.errors import Unavailable
 from outreach.domain.ids import Incarnation
@@ -103,6 +105,50 @@ async def test_a_provider_that_hangs_holds_up_no_other(world: World) -> None:
         hanging.is_open.set()
 
     assert still_hanging == 2
+
+
+async def test_an_account_that_takes_many_is_given_many(world: World) -> None:
+    (phone,) = await world.phones()
+    await world.line(phone, 5)
+    gateway = MemoryGateway()
+    many = {phone.account: 5}
+    runner = runner_over(world, {phone.account: gateway}, many=many)
+    runner.send = evolve(runner.send, bulk={phone.account: gateway})
+
+    async with running(runner):
+        await until(lambda: len(gateway.accepted) == 5)
+
+    assert gateway.arrivals == 1
+    assert outcomes(world) == [Outcome.ACCEPTED] * 5
+
+
+async def test_workers_of_an_empty_account_ask_once_and_call_no_more(
+    world: World,
+) -> None:
+    phones = await world.phones(6)
+    for phone in phones:
+        await world.line(phone)
+    account = phones[0].account
+    bounds = Allowance(rate=0.001, burst=2)
+    await world.accounts.allow(world.tenant, account, bounds)
+    await world.quiet()
+    provider = Provider()
+    watched = [Watched(world.lanes), Watched(world.lanes)]
+    runners = [
+        runner_over(world, {account: provider}, name=f"worker/{n}", lanes=lanes)
+        for n, lanes in enumerate(watched)
+    ]
+
+    async with running(*runners):
+        await until(lambda: len(provider.box.accepted) == 2)
+        await asyncio.sleep(0.1)
+        before = sum(lanes.asked for lanes in watched)
+        await asyncio.sleep(1)
+        after = sum(lanes.asked for lanes in watched)
+
+    assert len(provider.box.accepted) == 2
+    assert after - before <= FEW
+    assert outcomes(world) == [Outcome.ACCEPTED] * 2
 
 
 @define(eq=False)

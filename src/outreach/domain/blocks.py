@@ -187,14 +187,21 @@ def _due(case: Case, at: datetime, _margin: timedelta) -> Block | None:
 
 
 def _backoff(case: Case, at: datetime, _margin: timedelta) -> Block | None:
-    if case.lane is None or case.lane.backoff_until is None:
-        return None
-    until = case.lane.backoff_until
-    if ready(until, at):
+    until = None if case.lane is None else case.lane.backoff_until
+    if until is None or ready(until, at):
         return None
     inputs = (("until", until.isoformat()),)
     lift = Flip("lane.backoff_until", None, "the provider must take messages again")
     return Block(Reason.PROVIDER_BACKOFF, inputs, until, lift)
+
+
+def _plan(case: Case, at: datetime, _margin: timedelta) -> Block | None:
+    """The account's own: all its lanes wait for its period."""
+    plan = None if case.lane is None else case.lane.plan
+    if plan is None or ready(plan.ends_at, at):
+        return None
+    lift = Flip("lane.plan", None, "raise the plan of the provider account")
+    return Block(Reason.BUDGET_EXCEEDED, plan.facts, plan.ends_at, lift)
 
 
 def _busy(case: Case, _at: datetime, _margin: timedelta) -> Block | None:
@@ -348,6 +355,7 @@ RULES: Final[tuple[Rule, ...]] = (
     _due,
     _backoff,
     _hosted,
+    _plan,
     _busy,
     _allocated,
     _paced,
@@ -359,6 +367,7 @@ TIMED: Final[tuple[Rule, ...]] = (
     _due,
     _backoff,
     _hosted,
+    _plan,
     _paced,
     _window,
     _quota,

@@ -10,6 +10,7 @@ from attrs import evolve, field, frozen
 
 from outreach.domain.address import AddressKey
 from outreach.domain.allocation import Shortage
+from outreach.domain.allowance import PlanBudget
 from outreach.domain.channel import Channel
 from outreach.domain.ids import CampaignId
 from outreach.domain.journey import Journey
@@ -32,11 +33,13 @@ class LaneFacts:
         gate_at: pacing; nothing leaves the lane before.
         backoff_until: the provider or account asked to wait; None: it did not.
         busy: a call is under way in this lane.
+        plan: of the provider account, if it is full.
     """
 
     gate_at: datetime
     backoff_until: datetime | None = None
     busy: bool = False
+    plan: PlanBudget | None = None
 
 
 @frozen

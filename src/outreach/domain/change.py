@@ -81,6 +81,8 @@ class DutyKind(StrEnum):
     """Of a provider's campaign: see that it is there, and whether it sends."""
     MAIL_COUNTS = "MAIL_COUNTS"
     """Of a provider account: what it counted for its campaigns."""
+    PLAN = "PLAN"
+    """Of a provider account: its plan is nearly used, or the vendor tells its use."""
 
 
 @frozen

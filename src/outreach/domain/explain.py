@@ -1,7 +1,6 @@
 """Decisions in words: why a message is not sent, when it could be, what would help.
 
-Every sentence is made of the decision itself, so that what people read is what was
-decided. Pure, like the decision.
+Every sentence is made of the decision itself: people read what was decided.
 """
 
 from __future__ import annotations
@@ -12,6 +11,7 @@ from types import MappingProxyType
 from typing import Final
 
 from outreach.domain.allocation import WhyNoRoom
+from outreach.domain.allowance import is_plan, used_up
 from outreach.domain.blocks import Block, Reason
 from outreach.domain.case import Case
 from outreach.domain.decision import Decision, Verdict
@@ -185,8 +185,9 @@ def _quota(inputs: _Inputs, _block: Block, _zone: str) -> str:
 
 def _budget(inputs: _Inputs, block: Block, zone: str) -> str:
     used, limit = int(inputs.get("used", "0")), int(inputs.get("limit", "0"))
-    kind = kind_of(inputs.get("budget", "total:"))
-    phone, of = f"phone {inputs.get('phone', '')}", _OF_BUDGET[kind]
+    if is_plan(key := inputs.get("budget", "total:")):
+        return f"{used_up(key, used, limit)}, until {_until(block, zone)}"
+    phone, of = f"phone {inputs.get('phone', '')}", _OF_BUDGET[kind_of(key)]
     if used < limit:
         return f"the period of {phone} for {of} is about to end"
     return f"{phone} has used {used} of {limit} {of}, until {_until(block, zone)}"
@@ -274,8 +275,7 @@ def help_for(block: Block, case: Case) -> str:
     that anybody can do.
     """
     phone = "" if case.sender is None else case.sender.number
-    flip = block.flip
-    match flip.fact:
+    match (flip := block.flip).fact:
         case "journey.state":
             return "reopening the lead" if flip.says == "reopen the lead" else ""
         case "intent.permission":

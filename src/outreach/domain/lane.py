@@ -7,6 +7,7 @@ from datetime import datetime
 
 from attrs import frozen
 
+from outreach.domain.allowance import PlanBudget, used_up
 from outreach.domain.blocks import Reason
 from outreach.domain.sender import SendClass, Sender
 from outreach.domain.suppression import Switch
@@ -29,6 +30,8 @@ class LaneView:
         new_gate_at: no conversation is opened before; None: it could be now.
         backoff_until: the provider asked to wait; None: it did not.
         backoffs: such answers in a row.
+        room_at: the account has no call left before; None: it has one.
+        plan: of the account, if it is full.
         opens_at: when the first window of what waits opens; None: one is open.
         wake_at: when a worker takes it next; None: not by itself, or somebody has it.
         depth: how many messages wait, by class; those without any are left out.
@@ -51,6 +54,8 @@ class LaneView:
     depth: Mapping[SendClass, int]
     oldest_due: datetime | None
     switch: Switch | None
+    room_at: datetime | None = None
+    plan: PlanBudget | None = None
 
 
 @frozen
@@ -103,6 +108,12 @@ def _timed(lane: LaneView) -> Iterator[Obstacle]:
     if lane.backoff_until is not None:
         says = f"the provider asked to wait, {lane.backoffs} times in a row"
         yield Obstacle(Reason.PROVIDER_BACKOFF, says, lane.backoff_until)
+    if lane.plan is not None:
+        says = used_up(lane.plan.key, lane.plan.used, lane.plan.limit)
+        yield Obstacle(Reason.BUDGET_EXCEEDED, says, lane.plan.ends_at)
+    if lane.room_at is not None:
+        says = "its account has no call left just now"
+        yield Obstacle(Reason.PROVIDER_BACKOFF, says, lane.room_at)
     if lane.oldest_due is not None and lane.oldest_due > lane.now:
         yield Obstacle(Reason.NOT_DUE, "nothing is due yet", lane.oldest_due)
     if lane.opens_at is not None:

@@ -88,6 +88,7 @@ class Signs:
     Attributes:
         calls: its last calls, oldest first, at most `CALLS`: ``U`` for one without an
             outcome, ``.`` for any other. Empty again after each pause.
+        token: of the claim whose call was counted last.
         day: the phone's own day that *pauses* counts.
         doubtful_at: when the last pause was called for; None: it is over.
         unanswered: accepted sends since something last came back.
@@ -96,6 +97,7 @@ class Signs:
     """
 
     calls: str = field(default="")
+    token: int = 0
     day: date | None = None
     pauses: int = 0
     doubtful_at: datetime | None = None
@@ -132,6 +134,7 @@ def after_call(
     day: date,
     now: datetime,
     refused_until: datetime | None = None,
+    token: int | None = None,
 ) -> Called:
     """The record after a call has ended, whoever tells of its end.
 
@@ -141,17 +144,31 @@ def after_call(
         state: of the sender; one that sends nothing is not paused.
         day: the phone's own.
         refused_until: of a lane refused for now, when it may go on.
+        token: of the claim that made the call: of many messages in one call each has
+            an end, and they are one call. None: a call of its own.
     """
-    called = _count(signs, outcome, state=state, day=day, now=now)
+    again = token is not None and token == signs.token
+    signs = evolve(signs, token=signs.token if token is None else token)
+    called = _count(signs, outcome, state=state, day=day, now=now, again=again)
     called = _watch(called, outcome, now)
     return _refusals(called, outcome, now, refused_until)
 
 
 def _count(
-    signs: Signs, outcome: Outcome, *, state: SenderState, day: date, now: datetime
+    signs: Signs,
+    outcome: Outcome,
+    *,
+    state: SenderState,
+    day: date,
+    now: datetime,
+    again: bool,
 ) -> Called:
     unknown = outcome is Outcome.UNKNOWN
     calls = (signs.calls + (_UNKNOWN if unknown else _KNOWN))[-CALLS:]
+    if again:
+        # Lost if any of its messages is; of a call that led to a pause nothing counts.
+        lost = unknown and signs.calls
+        calls = signs.calls[:-1] + _UNKNOWN if lost else signs.calls
     if not (unknown and state in _SENDS and too_doubtful(calls)):
         return Called(evolve(signs, calls=calls))
     # The same calls must not lead to a second pause, or the phone would never get out.

@@ -16,6 +16,7 @@ from typing import Any
 from dependency_injector import containers, providers
 
 from outreach.adapters.instantly import InstantlyReader
+from outreach.adapters.postgres.accounts import PostgresAccounts
 from outreach.adapters.postgres.audit import PostgresAudit
 from outreach.adapters.postgres.campaigns import PostgresCampaigns
 from outreach.adapters.postgres.clock import PostgresClock
@@ -67,6 +68,7 @@ from outreach.domain.usecases.take_back_bounce import TakeBackBounce
 from outreach.domain.usecases.take_in_events import TakeInEvents
 from outreach.domain.usecases.watch_breaker import WatchBreaker
 from outreach.domain.usecases.watch_instance import WatchInstance
+from outreach.domain.usecases.watch_plans import WatchPlans
 from outreach.domain.usecases.watch_senders import WatchSenders
 from outreach.entrypoints.policy_file import policy_of
 from outreach.entrypoints.punctual import Punctual
@@ -111,7 +113,9 @@ class Container(containers.DeclarativeContainer):
     redis_url: providers.Dependency[str] = providers.Dependency(instance_of=str)
     witness_file: providers.Dependency[Path] = providers.Dependency(instance_of=Path)
     gateways: providers.Dependency[Mapping[AccountId, Any]] = providers.Dependency()
+    bulk: providers.Dependency[Mapping[AccountId, Any]] = providers.Dependency()
     lookups: providers.Dependency[Mapping[AccountId, Any]] = providers.Dependency()
+    bulk_lookups: providers.Dependency[Mapping[AccountId, Any]] = providers.Dependency()
     polls: providers.Dependency[Mapping[AccountId, Any]] = providers.Dependency()
     lists: providers.Dependency[Mapping[AccountId, Any]] = providers.Dependency()
     takers: providers.Dependency[Mapping[AccountId, Any]] = providers.Dependency()
@@ -120,6 +124,7 @@ class Container(containers.DeclarativeContainer):
     fetchers: providers.Dependency[Mapping[AccountId, Any]] = providers.Dependency()
     domains: providers.Dependency[Mapping[AccountId, Any]] = providers.Dependency()
     replays: providers.Dependency[Mapping[AccountId, Any]] = providers.Dependency()
+    tells: providers.Dependency[Mapping[AccountId, Any]] = providers.Dependency()
     bell: providers.Dependency[Bell] = providers.Dependency()
     role = providers.Object("outreach_worker")
 
@@ -158,6 +163,7 @@ class Container(containers.DeclarativeContainer):
     public = providers.Object("")
     links = providers.Factory(SignedLinks, keys=link_keys, public=public)
     lanes = providers.Singleton(PostgresLanes, database, timing=timing, policy=policy)
+    accounts = providers.Singleton(PostgresAccounts, database)
     allocations = providers.Singleton(PostgresAllocations, database)
     intents = providers.Singleton(PostgresIntents, database, timing=timing)
     journeys = providers.Singleton(PostgresJourneys, database)
@@ -210,6 +216,7 @@ class Container(containers.DeclarativeContainer):
         intents=intents,
         guard=guard,
         gateways=gateways,
+        bulk=bulk,
         calendar=calendar,
         clock=clock,
         watch=watch_senders,
@@ -225,6 +232,7 @@ class Container(containers.DeclarativeContainer):
         intents=intents,
         guard=guard,
         lookups=lookups,
+        bulk=bulk_lookups,
         reviewers=reviewers,
         timing=timing,
         repeats=repeats,
@@ -274,6 +282,9 @@ class Container(containers.DeclarativeContainer):
         runs=hosts,
         alerts=alerts,
     )
+    watch_plans = providers.Factory(
+        WatchPlans, accounts=accounts, alerts=alerts, tells=tells
+    )
     do_duties = providers.Factory(
         DoDuties,
         duties=duties,
@@ -299,6 +310,7 @@ class Container(containers.DeclarativeContainer):
             alerts=alerts,
             wall=providers.Object(_wall),
         ),
+        plans=watch_plans,
     )
     punctual = providers.Factory(
         Punctual, alerts=alerts, offset=lanes.provided.offset, timing=timing

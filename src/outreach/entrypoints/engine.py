@@ -20,16 +20,17 @@ from outreach.adapters.postgres.pool import Role
 from outreach.adapters.postgres.setup import ensure_partitions
 from outreach.adapters.postgres.setup import tenant as find_tenant
 from outreach.adapters.system import uuid7
+from outreach.domain.allowance import Allowance
 from outreach.domain.change import Duty, DutyKind
 from outreach.domain.errors import Misconfigured, Unavailable
 from outreach.domain.ids import AccountId, Incarnation, TenantId, account_id, tenant_id
 from outreach.domain.usecases.replay_lost import Source
 from outreach.entrypoints.container import Container
 from outreach.entrypoints.embedded.folder import default_data_dir
-from outreach.entrypoints.measured import Measured
+from outreach.entrypoints.measured import Measured, MeasuredMany
 from outreach.entrypoints.metrics import Metrics, provider_name
 from outreach.entrypoints.own_keys import link_keys
-from outreach.entrypoints.runner import IN_FLIGHT, Runner
+from outreach.entrypoints.runner import IN_FLIGHT, TOGETHER, Runner
 from outreach.entrypoints.settings import (
     Provider,
     Settings,
@@ -78,7 +79,9 @@ class Gateways:
     """What can send, by provider account, and what else each can do."""
 
     send: dict[AccountId, Any] = field(factory=dict)
+    bulk: dict[AccountId, Any] = field(factory=dict)
     look: dict[AccountId, Any] = field(factory=dict)
+    look_many: dict[AccountId, Any] = field(factory=dict)
     poll: dict[AccountId, Any] = field(factory=dict)
     lists: dict[AccountId, Any] = field(factory=dict)
     takers: dict[AccountId, Any] = field(factory=dict)
@@ -88,6 +91,8 @@ class Gateways:
     fetch: dict[AccountId, Any] = field(factory=dict)
     domains: dict[AccountId, Any] = field(factory=dict)
     replays: dict[AccountId, Any] = field(factory=dict)
+    tells: dict[AccountId, Any] = field(factory=dict)
+    allowances: dict[AccountId, Allowance] = field(factory=dict)
 
 
 @frozen
@@ -122,6 +127,7 @@ class Engine:
             watch=parts.watch_instance(),
             punctual=parts.punctual(str(who)),
             rooms=dict.fromkeys(self.gateways.send, IN_FLIGHT),
+            many=dict.fromkeys(self.gateways.bulk, TOGETHER),
         )
 
     async def put_periodic_duties(self) -> None:
@@ -137,6 +143,7 @@ class Engine:
             (DutyKind.MAIL_COUNTS, self.gateways.hosts),
             (DutyKind.HEALTH, self.gateways.domains),
             (DutyKind.REPLAY, self.gateways.replays),
+            (DutyKind.PLAN, self.gateways.tells),
         ):
             duties += [Duty(kind, str(one), self.tenant, now) for one in accounts]
         await self.container.duties().put(duties)
@@ -176,7 +183,9 @@ async def open_engine(
             redis_url=urls.redis,
             witness_file=_data_dir(settings) / WITNESS,
             gateways=gateways.send,
+            bulk=gateways.bulk,
             lookups=gateways.look,
+            bulk_lookups=gateways.look_many,
             polls=gateways.poll,
             lists=gateways.lists,
             takers=gateways.takers,
@@ -185,6 +194,7 @@ async def open_engine(
             fetchers=gateways.fetch,
             domains=gateways.domains,
             replays=gateways.replays,
+            tells=gateways.tells,
             bell=bell,
         )
         container.role.override(role)
@@ -215,6 +225,8 @@ async def open_engine(
                 settings, container, tenant, metrics, stack, user_agent=_USER_AGENT
             )
             await _build_gateways(settings, tenant, gateways, metrics, stack)
+            for account, allowance in gateways.allowances.items():
+                await container.accounts().allow(tenant, account, allowance)
         yield Engine(settings, container, tenant, gateways, local, bell, metrics)
 
 
@@ -272,6 +284,7 @@ def _build_timelinesai(
     gateway = timelinesai.TimelinesGateway(client)
     account = account_id(tenant, "timelinesai", "default")
     gateways.send[account] = Measured(gateway, provider_name("timelinesai"), metrics)
+    gateways.allowances[account] = wanted.allowance
     for ability in (gateways.look, gateways.poll, gateways.lists, gateways.webhooks):
         ability[account] = gateway
 
@@ -292,6 +305,7 @@ def _build_resend(
     gateway = resend.ResendGateway(client, wanted.webhook_secrets)
     account = account_id(tenant, "resend", "default")
     gateways.send[account] = Measured(gateway, provider_name("resend"), metrics)
+    gateways.allowances[account] = wanted.allowance
     for ability in (
         *(gateways.look, gateways.poll, gateways.takers, gateways.repeats),
         *(gateways.fetch, gateways.domains),
@@ -315,8 +329,14 @@ def _build_instantly(
     stack.push_async_callback(client.aclose)
     gateway = instantly.InstantlyGateway(client)
     account = account_id(tenant, "instantly", "default")
-    gateways.send[account] = Measured(gateway, provider_name("instantly"), metrics)
-    abilities = (gateways.look, gateways.takers, gateways.hosts, gateways.webhooks)
+    name = provider_name("instantly")
+    gateways.send[account] = Measured(gateway, name, metrics)
+    gateways.bulk[account] = MeasuredMany(gateway, name, metrics, bulk=gateway)
+    gateways.allowances[account] = wanted.allowance
+    abilities = (
+        *(gateways.look, gateways.look_many, gateways.takers, gateways.hosts),
+        gateways.webhooks,
+    )
     for ability in abilities:
         ability[account] = gateway
     gateways.replays[account] = Source("instantly", "default", gateway)

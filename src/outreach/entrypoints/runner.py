@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from datetime import timedelta
 from typing import Final
@@ -27,12 +27,18 @@ from outreach.domain.usecases.take_in_events import TakeInEvents
 from outreach.domain.usecases.watch_instance import WatchInstance
 from outreach.entrypoints.punctual import Punctual
 from outreach.ports.clock import Clock
-from outreach.ports.lanes import Claim, Lanes
+from outreach.ports.lanes import ALONE, Claim, Lanes
 
-__all__ = ["IN_FLIGHT", "Runner"]
+__all__ = ["IN_FLIGHT", "TOGETHER", "Runner"]
 
 IN_FLIGHT: Final = 20
 """Calls under way per provider account and process."""
+
+TOGETHER: Final = 100
+"""Messages in one call to an account that takes many. Each is claimed, decided and
+armed one after the other, and the call must begin 5 seconds after the claim: that is
+time for a few hundred on a machine that has nothing else to do.
+"""
 
 _LANES: Final = 50
 _LONGEST_SLEEP: Final = timedelta(seconds=60)
@@ -62,6 +68,7 @@ class Runner:
     Attributes:
         who: this incarnation.
         rooms: calls an account can take at once, where it is not `IN_FLIGHT`.
+        many: messages that one call to an account takes, where it is not one.
         punctual: whether this machine's clock is good enough to send by.
         breath: how long it waits when what is due is in other hands; doubled each
             time, up to a second, until there is something to do.
@@ -81,6 +88,7 @@ class Runner:
     watch: WatchInstance
     punctual: Punctual
     rooms: dict[AccountId, int] = field(factory=dict)
+    many: Mapping[AccountId, int] = ALONE
     breath: timedelta = _BREATH
     patience: timedelta = _PATIENCE
     steps: Counter[str] = field(factory=Counter, init=False)
@@ -214,7 +222,7 @@ class Runner:
 
     async def _claim(self, room: dict[AccountId, int]) -> int:
         began = self.clock.monotonic()
-        claims = await self.lanes.claim(self.who, room, _LANES, self._served)
+        claims = await self.lanes.claim(self.who, room, _LANES, self._served, self.many)
         for claim in claims:
             self._served = claim.tenant
             task = asyncio.create_task(self._one(claim, began), name="send")

@@ -19,6 +19,7 @@ from zoneinfo import available_timezones
 
 from attrs import evolve, field, fields, frozen, has, resolve_types
 
+from outreach.domain.allowance import Allowance
 from outreach.domain.capacity import STOP_RATE
 from outreach.domain.errors import Misconfigured
 from outreach.domain.template import MINIMUM_VARIANTS
@@ -31,6 +32,7 @@ __all__ = [
     "ModelSettings",
     "PolicyTables",
     "Provider",
+    "ProviderLimits",
     "Secret",
     "Settings",
     "TenantSettings",
@@ -45,6 +47,8 @@ _PREFIX: Final = "OUTREACH_"
 _TESTS: Final = "OUTREACH_TEST_"
 _NAMES_FILE: Final = "OUTREACH_CONFIG"
 _PORTS: Final = range(65_536)
+_FASTEST: Final = 10_000
+_LARGEST: Final = 1_000_000_000
 _COUNTRY: Final = re.compile("[A-Z]{2}")
 
 
@@ -103,8 +107,48 @@ class TenantSettings:
 
 
 @frozen
-class Provider:
-    """Credentials of the default tenant at one provider.
+class ProviderLimits:
+    """What a provider lets one account do; every provider's table has these keys.
+
+    Attributes:
+        rate: calls a second, fractions too; 0: no bound.
+        burst: calls at once after a rest; what *rate* then fills again.
+        per_day, per_month: messages of the plan, per day and month of UTC; 0: none.
+    """
+
+    rate: float = field(default=0.0)
+    burst: int = field(default=1)
+    per_day: int = field(default=0)
+    per_month: int = field(default=0)
+
+    @property
+    def allowance(self) -> Allowance:
+        """As the rules have it."""
+        return Allowance(self.rate, self.burst, self.per_day, self.per_month)
+
+    @rate.validator
+    def _rate(self, _: object, rate: float) -> None:
+        if not 0 <= rate <= _FASTEST:
+            message = f"{rate} is no rate: give calls a second, 0 to {_FASTEST}"
+            raise ValueError(message)
+
+    @burst.validator
+    def _burst(self, _: object, burst: int) -> None:
+        if not 1 <= burst <= _LARGEST:
+            message = f"{burst} is no burst: give 1 to {_LARGEST} calls"
+            raise ValueError(message)
+
+    @per_day.validator
+    @per_month.validator
+    def _plan(self, _: object, messages: int) -> None:
+        if not 0 <= messages <= _LARGEST:
+            message = f"{messages} is no plan: give 0 (none) to {_LARGEST} messages"
+            raise ValueError(message)
+
+
+@frozen
+class Provider(ProviderLimits):
+    """The default tenant's account at one provider.
 
     Attributes:
         base_url: empty: the vendor's own.

@@ -8,6 +8,7 @@ from typing import Protocol, runtime_checkable
 
 from attrs import frozen
 
+from outreach.domain.allowance import Use
 from outreach.domain.event import SystemEvent
 from outreach.domain.message import Answer, MessageStatus, Parcel
 from outreach.domain.provider_campaign import (
@@ -29,6 +30,7 @@ __all__ = [
     "Held",
     "ListsAccounts",
     "LooksUp",
+    "LooksUpMany",
     "PollsStatus",
     "Reads",
     "ReceivesWebhooks",
@@ -39,6 +41,7 @@ __all__ = [
     "SendsMany",
     "Status",
     "TakesBack",
+    "TellsUse",
 ]
 
 
@@ -240,6 +243,26 @@ class LooksUp(Protocol):
         ...
 
 
+@runtime_checkable
+class LooksUpMany(Protocol):
+    """Can find many messages it was given before by one question.
+
+    Promises:
+    - one answer for each message, in order;
+    - looking for many finds what looking for one finds;
+    - who cannot ask cannot tell of any of them;
+    - looking for many changes nothing, and raises nothing that the network does.
+    """
+
+    async def look_many(
+        self, parcels: Sequence[Parcel], since: datetime
+    ) -> Sequence[Found | Absent | CannotTell]:
+        """Look for all of *parcels*, which are of one campaign of the provider, among
+        what left since *since* (wall clock, UTC).
+        """
+        ...
+
+
 @frozen
 class Status:
     """How far a message came.
@@ -261,6 +284,20 @@ class PollsStatus(Protocol):
 
     async def statuses(self, refs: Sequence[str]) -> Sequence[Status]:
         """One answer per message that the provider knows.
+
+        Raises:
+            Unavailable: the provider could not be asked.
+        """
+        ...
+
+
+@runtime_checkable
+class TellsUse(Protocol):
+    """Tells how far the plan of the account is used."""
+
+    async def use(self) -> Sequence[Use]:
+        """The present day and month, as far as the vendor counts them; empty: it has
+        not said yet.
 
         Raises:
             Unavailable: the provider could not be asked.

@@ -79,6 +79,8 @@ class Intents(Protocol):
       FENCED, INBOX_BEHIND or BUDGET, and then nothing is taken;
     - an opt-out that was committed before refuses the draft;
     - of several drafts each has a verdict of its own;
+    - messages of one call have an outcome each, and free their lane together;
+    - of a call of many that was lost each message becomes UNKNOWN;
     - settling frees the lane, takes the gap from its own end, plans the next
       step and moves the journey;
     - settling twice is settling once;

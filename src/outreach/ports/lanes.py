@@ -20,15 +20,17 @@ from outreach.domain.ids import (
     TenantId,
 )
 
-__all__ = ["ALL_ROOM", "Allocations", "Claim", "Lanes", "PutOff", "Waiting"]
+__all__ = ["ALL_ROOM", "ALONE", "Allocations", "Claim", "Lanes", "PutOff", "Waiting"]
 
 ALL_ROOM: Final[Mapping[AccountId, int]] = MappingProxyType({})
 """No account is known to be full."""
+ALONE: Final[Mapping[AccountId, int]] = MappingProxyType({})
+"""No account takes more than one message a call."""
 
 
 @frozen
 class Claim:
-    """One lane, taken by one worker for one send.
+    """One lane, taken by one worker for one call.
 
     Attributes:
         token: fencing token; grows with every claim of the lane.
@@ -38,8 +40,11 @@ class Claim:
         speed: engine seconds per machine second, 1 unless the run is scaled.
         backoffs: calls in a row that the provider refused for now.
         last_was_new: of follow-ups and new contacts, a new one was sent last.
-        cases: what could be sent, at most one per open class and window, in the
-            order (class, due time); windows carry no holidays yet.
+        cases: what could be sent, in the order (class, due time): of each open class
+            the first of every open window, and where one call takes many messages
+            (*many*), also those that follow the first of all in its window; windows
+            carry no holidays yet.
+        many: so many messages one call to the account takes.
     """
 
     lane: SenderId
@@ -53,6 +58,7 @@ class Claim:
     last_was_new: bool = False
     backoffs: int = 0
     speed: float = 1.0
+    many: int = 1
 
 
 @frozen
@@ -97,6 +103,9 @@ class Lanes(Protocol):
     - a claim holds messages of one tenant only;
     - tenants take turns: whoever was served last comes after all others that are due;
     - only messages that are due, in an open window and an open class, are offered;
+    - where one call takes many messages, a claim offers as many of each class, from
+      the window that is first in it, but replies one by one;
+    - what is put off in a lane that is kept leaves the claim as it is;
     - what is put off comes back at its time, not before;
     - follow-ups and new contacts take turns, whatever replies come between;
     - a full budget puts off at once all in the lane that it stops;
@@ -112,6 +121,7 @@ class Lanes(Protocol):
         room: Mapping[AccountId, int],
         limit: int,
         after: TenantId | None = None,
+        many: Mapping[AccountId, int] = ALONE,
     ) -> Sequence[Claim]:
         """Take up to *limit* lanes whose wake time has come, one tenant's at a time.
 
@@ -124,11 +134,19 @@ class Lanes(Protocol):
                 not named can take *limit*.
             after: the tenant that was served last; None: begin with the lane that
                 has waited longest.
+            many: how many messages one call to an account takes; an account that is
+                not named takes one.
         """
         ...
 
-    async def put_off(self, claim: Claim, puts: Sequence[PutOff]) -> None:
-        """Move these messages, record why, and free the lane."""
+    async def put_off(
+        self, claim: Claim, puts: Sequence[PutOff], *, keep: bool = False
+    ) -> None:
+        """Move these messages, record why, and free the lane.
+
+        Args:
+            keep: do not free it: other messages of the claim are sent now.
+        """
         ...
 
     async def free(self, claim: Claim) -> None:

@@ -16,6 +16,7 @@ class Watch(Protocol):
 
     Promises:
     - each call counts once, in the commit that ends it, whoever ends it;
+    - many messages in one call count as one, and as lost if any of them is;
     - too many calls without an outcome leave a duty in the same commit;
     - the same calls do not ask for a second pause;
     - three accepted sends that are not answered are due for a look 30 minutes after

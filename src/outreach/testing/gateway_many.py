@@ -1,4 +1,4 @@
-"""What a gateway owes that sends many messages at once, or one again."""
+"""What a gateway owes that sends or finds many messages at once, or sends one again."""
 
 from __future__ import annotations
 
@@ -11,12 +11,21 @@ from outreach.domain.message import (
     Refused,
     UnknownOutcome,
 )
-from outreach.ports.gateway import RepeatsSafely, SendsMany
+from outreach.ports.gateway import (
+    Absent,
+    CannotTell,
+    Found,
+    LooksUp,
+    LooksUpMany,
+    RepeatsSafely,
+    SendsMany,
+)
 from outreach.testing.gateway_bench import Situation, Workbench, parcel
 
-__all__ = ["RepeatsSafelyContract", "SendsManyContract"]
+__all__ = ["LooksUpManyContract", "RepeatsSafelyContract", "SendsManyContract"]
 
 _AMPLE: Final = timedelta(seconds=10)
+_SHORT: Final = timedelta(milliseconds=200)
 _MANY: Final = ("one", "two", "three")
 _DOUBTFUL: Final = (
     Situation.BUSY_SOMEWHERE,
@@ -29,6 +38,11 @@ _DOUBTFUL: Final = (
 
 def _many(bench: Workbench) -> SendsMany:
     assert isinstance(bench.gateway, SendsMany)
+    return bench.gateway
+
+
+def _looks(bench: Workbench) -> LooksUpMany:
+    assert isinstance(bench.gateway, LooksUpMany)
     return bench.gateway
 
 
@@ -109,6 +123,67 @@ class SendsManyContract:
                 True
             ] * len(_MANY), situation
         assert not bench.accepted
+
+
+class LooksUpManyContract:
+    """Every promise of `LooksUpMany`."""
+
+    async def test_one_answer_each_in_order(self, bench: Workbench) -> None:
+        """One answer for each message, in order."""
+        since = datetime.now(UTC)
+        await bench.gateway.send(parcel("first"), _AMPLE)
+        await bench.gateway.send(parcel("third"), _AMPLE)
+
+        wanted = [parcel("first"), parcel("second"), parcel("third")]
+        found = await _looks(bench).look_many(wanted, since)
+
+        assert [type(one) for one in found] == [Found, Absent, Found]
+        assert await _looks(bench).look_many([], since) == []
+
+    async def test_many_find_what_one_finds(self, bench: Workbench) -> None:
+        """Looking for many finds what looking for one finds."""
+        since = datetime.now(UTC)
+        for situation in (Situation.SILENT, Situation.LOST, Situation.WELL):
+            await bench.arrange(situation)
+            await bench.gateway.send(parcel(situation.name), _SHORT)
+        await bench.arrange(Situation.WELL)
+        looker = bench.gateway
+        assert isinstance(looker, LooksUp)
+
+        names = (Situation.SILENT, Situation.LOST, Situation.WELL)
+        wanted = [parcel(one.name) for one in names]
+        together = await _looks(bench).look_many(wanted, since)
+        alone = [await looker.look(one, since) for one in wanted]
+
+        assert list(together) == alone
+        assert [type(one) for one in together] == [Found, Absent, Found]
+
+    async def test_who_cannot_ask(self, bench: Workbench) -> None:
+        """Who cannot ask cannot tell of any of them."""
+        since = datetime.now(UTC)
+        await bench.gateway.send(parcel("sent"), _AMPLE)
+        for situation in (Situation.UNREACHABLE, Situation.KEY_REVOKED):
+            await bench.arrange(situation)
+
+            wanted = [parcel("sent"), parcel("never sent")]
+            found = await _looks(bench).look_many(wanted, since)
+
+            assert [type(one) for one in found] == [CannotTell] * 2, situation
+
+    async def test_looking_changes_nothing(self, bench: Workbench) -> None:
+        """Looking for many changes nothing, and raises nothing that the network
+        does.
+        """
+        since = datetime.now(UTC)
+        for situation in Situation:
+            await bench.arrange(situation)
+            before = bench.arrivals, list(bench.accepted)
+
+            found = await _looks(bench).look_many([parcel("a"), parcel("b")], since)
+
+            known = Found | Absent | CannotTell
+            assert [isinstance(one, known) for one in found] == [True] * 2, situation
+            assert (bench.arrivals, list(bench.accepted)) == before, situation
 
 
 class RepeatsSafelyContract:

@@ -177,6 +177,7 @@ class WatchContract:
                 day=local_day(now, phone.time_zone),
                 now=now,
                 refused_until=now + REST if refused else None,
+                token=call.claim.token,
             ).signs
             rule.append(signs)
             await world.advance_engine(REST + SOON)

@@ -43,6 +43,7 @@ from outreach.domain.sender import SendClass, Sender
 from outreach.domain.sequence import Campaign, Override
 from outreach.domain.sequence import Sequence as Steps
 from outreach.domain.timing import Timing
+from outreach.ports.accounts import Accounts
 from outreach.ports.audit import Audit
 from outreach.ports.campaigns import Campaigns
 from outreach.ports.clock import Clock
@@ -54,7 +55,7 @@ from outreach.ports.inbox import Inbox
 from outreach.ports.instance import Instance
 from outreach.ports.intents import Intents
 from outreach.ports.journeys import Journeys
-from outreach.ports.lanes import Allocations, Claim, Lanes, PutOff
+from outreach.ports.lanes import ALONE, Allocations, Claim, Lanes, PutOff
 from outreach.ports.leads import Leads
 from outreach.ports.reviews import Reviews
 from outreach.ports.senders import Senders
@@ -128,6 +129,7 @@ class World:
     campaigns: Campaigns
     consents: Consents
     senders: Senders
+    accounts: Accounts
     switches: Switches
     watch: Watch
     stops: Stops
@@ -281,13 +283,16 @@ class World:
         who: Incarnation = A,
         room: Mapping[AccountId, int] | None = None,
         limit: int = 10,
+        many: Mapping[AccountId, int] = ALONE,
     ) -> list[Claim]:
         """Whatever lanes can be claimed."""
-        return list(await self.lanes.claim(who, room or {}, limit))
+        return list(await self.lanes.claim(who, room or {}, limit, None, many))
 
-    async def claim(self, who: Incarnation = A) -> Claim:
+    async def claim(
+        self, who: Incarnation = A, many: Mapping[AccountId, int] = ALONE
+    ) -> Claim:
         """The one lane that can be claimed."""
-        (claim,) = await self.claims(who)
+        (claim,) = await self.claims(who, many=many)
         return claim
 
     async def offered(self) -> list[LeadId]:
@@ -301,7 +306,9 @@ class World:
         """What the one decision says of a case at the time of its claim."""
         return decide(case, claim.now, margin=self.timing.call_budget)
 
-    async def put_off(self, claim: Claim, case: Case, at: datetime) -> Decision:
+    async def put_off(
+        self, claim: Claim, case: Case, at: datetime, *, keep: bool = False
+    ) -> Decision:
         """Put one message off by what is decided of *case* at *at*."""
         made = decide(case, at, margin=self.timing.call_budget)
         until = made.earliest
@@ -310,7 +317,7 @@ class World:
         put = PutOff(
             case.intent.id, made, None if made.verdict is Verdict.STOP else until
         )
-        await self.lanes.put_off(claim, [put])
+        await self.lanes.put_off(claim, [put], keep=keep)
         return made
 
     def draft(self, claim: Claim, case: Case | None = None) -> tuple[Draft, Decision]:

@@ -84,7 +84,7 @@ _COUNTS_NOTHING: Final = (
 )
 _NO_FENCE: Final = Patch(
     "arm_one",
-    """IF v_lane.token <> p_token OR (v_lane.calling IS NOT NULL AND NOT p_more)
+    """IF v_lane.token <> p_token OR v_lane.calling IS NOT NULL
      OR v_lane.owner IS NULL
      OR v_lane.lease_until <= clock_timestamp() + p_margin THEN""",
     "IF false THEN",

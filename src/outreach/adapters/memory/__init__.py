@@ -1,5 +1,6 @@
 """Every port over one truth in memory: for tests, simulation, and embedding."""
 
+from outreach.adapters.memory.accounts import MemoryAccounts
 from outreach.adapters.memory.alerts import MemoryAlerts
 from outreach.adapters.memory.allocations import MemoryAllocations
 from outreach.adapters.memory.audit import MemoryAudit
@@ -28,6 +29,7 @@ from outreach.adapters.memory.watch import MemoryWatch
 
 __all__ = [
     "EPOCH",
+    "MemoryAccounts",
     "MemoryAlerts",
     "MemoryAllocations",
     "MemoryAudit",

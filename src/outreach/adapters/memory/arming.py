@@ -8,11 +8,12 @@ from typing import Final
 
 from attrs import evolve
 
-from outreach.adapters.memory import budgeting
+from outreach.adapters.memory import budgeting, metering
 from outreach.adapters.memory.rows import AttemptRow, IntentRow, LaneRow, Standing
 from outreach.adapters.memory.stopping import stop_run
 from outreach.adapters.memory.store import MemoryStore
 from outreach.domain.address import AddressKey, lead_key
+from outreach.domain.allowance import is_plan
 from outreach.domain.budget import HARD_LIMIT, has_room
 from outreach.domain.channel import Channel, permitted
 from outreach.domain.decision import Decision
@@ -44,6 +45,7 @@ def arm(
         return [NotArmed(WhyNotArmed.FENCED, "a call is under way") for _ in drafts]
     if lane.lease.until <= store.machine + store.timing.arm_margin:
         lane.lease = None
+        metering.return_call(store, lane.sender.account)
         why = "the lease ends too soon for a call"
         return [NotArmed(WhyNotArmed.FENCED, why) for _ in drafts]
     verdicts: list[Armed | NotArmed] = []
@@ -56,6 +58,7 @@ def arm(
         verdicts.append(refused)
     if not lane.calling:
         lane.lease = None
+        metering.return_call(store, lane.sender.account)
     return verdicts
 
 
@@ -112,6 +115,7 @@ def _refused(store: MemoryStore, lane: LaneRow, draft: Draft) -> NotArmed | None
         or _inbox_behind(store, draft)
         or _no_unit(store, lane, draft)
         or budgeting.no_budget(store, lane, draft)
+        or metering.no_plan(store, lane.sender.account)
     )
 
 
@@ -215,6 +219,7 @@ def _armed(
         state=store.journey(draft.lead).state,
     )
     budgeting.take(store, lane.sender.id, draft)
+    metering.take_plan(store, store.attempts[parcel.attempt])
     store.hashes.setdefault(parcel.hash, []).append(parcel.attempt)
     store.calling[parcel.attempt] = None
     lane.calling[parcel.attempt] = None
@@ -258,7 +263,19 @@ def _after(
             midnight = next_midnight(store.now, lane.sender.time_zone)
             close_to_strangers(store, lane, row, midnight)
         case WhyNotArmed.BUDGET if waits:
-            ends = {share.key: share.ends_at for share in draft.shares}
-            budgeting.close(store, lane, row, refused.detail, ends[refused.detail])
+            _close_full(store, lane, row, draft, refused.detail)
         case _:
             pass
+
+
+def _close_full(
+    store: MemoryStore, lane: LaneRow, row: IntentRow, draft: Draft, key: str
+) -> None:
+    """All that the full budget stops: of the lane, or of its whole account."""
+    if is_plan(key):
+        full = metering.full_plan(store, lane.sender.account)
+        if full is not None:
+            metering.close(store, lane.sender.account, full.ends_at)
+        return
+    ends = {share.key: share.ends_at for share in draft.shares}
+    budgeting.close(store, lane, row, key, ends[key])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from outreach.adapters.memory import metering
 from outreach.adapters.memory.budgeting import with_uses
 from outreach.adapters.memory.consents import standing
 from outreach.adapters.memory.hosting import hosting_of
@@ -33,7 +34,7 @@ def case_of(store: MemoryStore, row: IntentRow) -> Case:
         journey=store.journey(intent.lead),
         window=row.window,
         sender=None if lane is None else lane.sender,
-        lane=None if lane is None else _lane_facts(lane),
+        lane=None if lane is None else _lane_facts(store, lane),
         ledger=None if lane is None else ledger_of(store, lane.sender),
         contacted=lane is not None and (lane.sender.id, intent.lead) in store.contacted,
         to=address,
@@ -70,8 +71,13 @@ def ledger_of(store: MemoryStore, sender: Sender) -> Ledger:
     return Ledger(day, len(unit.ids), unit.external)
 
 
-def _lane_facts(lane: LaneRow) -> LaneFacts:
-    return LaneFacts(lane.gate_at, lane.backoff_until, busy=bool(lane.calling))
+def _lane_facts(store: MemoryStore, lane: LaneRow) -> LaneFacts:
+    account, backoff = lane.sender.account, lane.backoff_until
+    room = metering.room_at(store, account)
+    if room is not None:
+        backoff = room if backoff is None else max(backoff, room)
+    plan = metering.full_plan(store, account)
+    return LaneFacts(lane.gate_at, backoff, busy=bool(lane.calling), plan=plan)
 
 
 def _run(

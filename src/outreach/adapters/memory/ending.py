@@ -7,7 +7,7 @@ from typing import Final
 
 from attrs import evolve
 
-from outreach.adapters.memory import budgeting
+from outreach.adapters.memory import budgeting, metering
 from outreach.adapters.memory.counting import count, reach, uncount
 from outreach.adapters.memory.reviewing import open_item
 from outreach.adapters.memory.rows import AttemptRow, IntentRow, Standing
@@ -115,14 +115,16 @@ def _rest(store: MemoryStore, attempt: AttemptRow, result: Result) -> None:
     if attempt.parcel.attempt not in lane.calling:
         return
     lane.gate_at = max(lane.gate_at, store.now + result.gap)
-    lane.backoff_until = None
+    if lane.backoff_until is not None and lane.backoff_until <= store.now:
+        lane.backoff_until = None
     if len(lane.calling) <= 1:
         # Many messages in one call are one call.
         lane.backoffs = lane.backoffs + 1 if result.lane_refused else 0
-    if result.rest:
-        lane.backoff_until = store.now + store.engine_span(result.rest)
-    elif result.lane_refused:
-        lane.backoff_until = store.now + result.gap
+    if result.rest or result.lane_refused:
+        # Of many messages in one call, the longest wait asked for.
+        wait = store.engine_span(result.rest) if result.rest else result.gap
+        until = store.now + wait
+        lane.backoff_until = max(lane.backoff_until or until, until)
     if result.lane_refused and len(lane.calling) <= 1:
         store.backoffs[attempt.tenant] = store.backoffs.get(attempt.tenant, 0) + 1
 
@@ -181,6 +183,7 @@ def _note(store: MemoryStore, attempt: AttemptRow, result: Result) -> None:
 def _give_unit_back(store: MemoryStore, attempt: AttemptRow, result: Result) -> None:
     if not result.keep_unit:
         budgeting.give_back(store, attempt)
+        metering.give_back(store, attempt)
     if attempt.unit is not None and not result.keep_unit:
         store.unit(attempt.unit).ids.pop(attempt.intent, None)
         store.lanes[attempt.parcel.sender].new_gate_at = None

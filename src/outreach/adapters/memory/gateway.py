@@ -11,6 +11,7 @@ from attrs import define, evolve, field, frozen
 
 from outreach.adapters.memory.clock import EPOCH
 from outreach.adapters.memory.pause import Pause, yield_once
+from outreach.domain.allowance import Use
 from outreach.domain.channel import Channel
 from outreach.domain.errors import Misconfigured, Unavailable
 from outreach.domain.event import SystemEvent
@@ -81,7 +82,7 @@ class MemoryGateway:
 
     Attributes:
         now: wall clock (UTC) of what is accepted, moved by hand.
-        accounts: what `senders` answers.
+        accounts: what `senders` answers; uses: what `use` does.
         is_reachable: False: no question is answered, and no byte of a send leaves.
         accepts_us: False: the credentials are not accepted.
         carries: channels of the account; a parcel for another one is refused before
@@ -89,6 +90,7 @@ class MemoryGateway:
         campaign: where all that it accepts belongs, by the name a stop has for it.
         repeats_for: how long it knows a message by its key.
         arrivals: sends that reached it, whatever became of them.
+        questions: asked after many messages at once.
         stops: what it was told to stop, in order.
         blocked: addresses that it writes to no more.
         paused: campaigns that it sends nothing of.
@@ -99,6 +101,7 @@ class MemoryGateway:
 
     now: datetime = EPOCH
     accounts: list[AccountSender] = field(factory=list)
+    uses: list[Use] = field(factory=list)
     is_reachable: bool = True
     accepts_us: bool = True
     pause: Pause = yield_once
@@ -106,6 +109,7 @@ class MemoryGateway:
     campaign: str = ""
     repeats_for: timedelta = timedelta(hours=23)
     arrivals: int = field(default=0, init=False)
+    questions: int = field(default=0, init=False)
     deliveries: list[Delivery] = field(factory=list, init=False)
     stops: list[Stop] = field(factory=list, init=False)
     blocked: set[str] = field(factory=set, init=False)
@@ -265,11 +269,23 @@ class MemoryGateway:
                 return Found(delivery.ref, delivery.thread)
         return Absent()
 
+    async def look_many(
+        self, parcels: Sequence[Parcel], since: datetime
+    ) -> Sequence[Found | Absent | CannotTell]:
+        """See `LooksUpMany.look_many`: one question, however many there are."""
+        self.questions += 1
+        return [await self.look(parcel, since) for parcel in parcels]
+
     async def statuses(self, refs: Sequence[str]) -> Sequence[Status]:
         """See `PollsStatus.statuses`."""
         await self._question()
         known = {delivery.ref: delivery for delivery in self.deliveries}
         return [_status(known[ref]) for ref in dict.fromkeys(refs) if ref in known]
+
+    async def use(self) -> Sequence[Use]:
+        """See `TellsUse.use`: what `uses` says."""
+        await self._question()
+        return tuple(self.uses)
 
     async def senders(self) -> Sequence[AccountSender]:
         """See `ListsAccounts.senders`."""

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from attrs import frozen
 
-from outreach.adapters.memory import budgeting, hosting
+from outreach.adapters.memory import budgeting, hosting, metering
 from outreach.adapters.memory.arming import close_to_strangers
 from outreach.adapters.memory.cases import case_of
 from outreach.adapters.memory.ending import lose_call
@@ -23,10 +23,12 @@ from outreach.adapters.memory.rows import (
 from outreach.adapters.memory.stopping import stop_run
 from outreach.adapters.memory.store import MemoryStore
 from outreach.adapters.memory.waking import free_at, openings, wake_at
+from outreach.domain.allowance import is_plan
 from outreach.domain.case import Case
 from outreach.domain.decision import Reason, Verdict
-from outreach.domain.ids import AccountId, Incarnation, TenantId
-from outreach.ports.lanes import ALL_ROOM, Claim, PutOff
+from outreach.domain.ids import AccountId, Incarnation, IntentId, TenantId
+from outreach.domain.sender import SendClass
+from outreach.ports.lanes import ALL_ROOM, ALONE, Claim, PutOff
 
 __all__ = ["MemoryLanes", "forsake"]
 
@@ -43,11 +45,16 @@ class MemoryLanes:
         room: Mapping[AccountId, int],
         limit: int,
         after: TenantId | None = None,
+        many: Mapping[AccountId, int] = ALONE,
     ) -> Sequence[Claim]:
         """Lanes that have waited longest first, all of one tenant."""
         await self.store.pause()
         left = dict(room)
-        ready = [lane for lane in _ready(self.store) if _has_room(room, lane)]
+        ready = [
+            lane
+            for lane in _ready(self.store)
+            if _has_room(room, lane) and _is_open(self.store, lane)
+        ]
         tenant = _next_tenant(ready, after)
         claims: list[Claim] = []
         for lane in ready:
@@ -58,11 +65,16 @@ class MemoryLanes:
                 continue
             if left.setdefault(sender.account, limit) <= 0:
                 continue
+            if metering.calls_left(self.store, sender.account) == 0:
+                continue
             left[sender.account] -= 1
-            claims.append(_take(self.store, lane, who))
+            claims.append(_take(self.store, lane, who, many.get(sender.account, 1)))
+            metering.take_call(self.store, sender.account)
         return claims
 
-    async def put_off(self, claim: Claim, puts: Sequence[PutOff]) -> None:
+    async def put_off(
+        self, claim: Claim, puts: Sequence[PutOff], *, keep: bool = False
+    ) -> None:
         """Move as little as the reasons ask for; nothing if the token is stale."""
         for put in puts:
             if put.until is None and put.decision.verdict is not Verdict.STOP:
@@ -83,7 +95,9 @@ class MemoryLanes:
                 and row.lane == claim.lane
             ):
                 _put(self.store, lane, row, put)
-        lane.lease = None
+        if not keep:
+            lane.lease = None
+            metering.return_call(self.store, lane.sender.account)
 
     async def free(self, claim: Claim) -> None:
         """Give it back, if it is still ours."""
@@ -91,6 +105,7 @@ class MemoryLanes:
         lane = _held(self.store, claim)
         if lane is not None:
             lane.lease = None
+            metering.return_call(self.store, lane.sender.account)
 
     async def next_wake(
         self, room: Mapping[AccountId, int] = ALL_ROOM
@@ -162,6 +177,11 @@ def _has_room(room: Mapping[AccountId, int], lane: LaneRow) -> bool:
     return room.get(lane.sender.account, 1) > 0
 
 
+def _is_open(store: MemoryStore, lane: LaneRow) -> bool:
+    opens = metering.opens_at(store, lane.sender.account)
+    return opens is None or opens <= store.now
+
+
 def _next_tenant(ready: Sequence[LaneRow], after: TenantId | None) -> TenantId | None:
     """Whose turn it is: in the order of ids, and round again."""
     if not ready or after is None:
@@ -175,7 +195,7 @@ def _reclaimable(store: MemoryStore, lane: LaneRow) -> bool:
     return free is None or free <= store.machine
 
 
-def _take(store: MemoryStore, lane: LaneRow, who: Incarnation) -> Claim:
+def _take(store: MemoryStore, lane: LaneRow, who: Incarnation, many: int) -> Claim:
     lane.token += 1
     until = store.machine + store.timing.lease
     lane.lease = Lease(who, until)
@@ -188,17 +208,37 @@ def _take(store: MemoryStore, lane: LaneRow, who: Incarnation) -> Claim:
         now=store.now,
         lease_until=until,
         epoch=store.epoch,
-        cases=tuple(_offers(store, lane)),
+        cases=tuple(_offers(store, lane, many)),
         last_was_new=lane.last_was_new,
         backoffs=lane.backoffs,
         speed=store.clock.speed,
+        many=many,
     )
 
 
-def _offers(store: MemoryStore, lane: LaneRow) -> list[Case]:
+def _offers(store: MemoryStore, lane: LaneRow, many: int) -> list[Case]:
     rows = [store.intents[intent] for at, intent in openings(lane) if at <= store.now]
-    rows.sort(key=lambda row: (row.intent.send_class, row.intent.due_at, row.intent.id))
+    rows.sort(key=_served)
+    if many > 1:
+        for send_class in (SendClass.FOLLOWUP, SendClass.NEW):
+            first = next((r for r in rows if r.intent.send_class is send_class), None)
+            if first is not None:
+                rows += _following(store, lane, first, many - 1)
+        rows.sort(key=_served)
     return [case_of(store, row) for row in rows]
+
+
+def _served(row: IntentRow) -> tuple[SendClass, datetime, IntentId]:
+    return row.intent.send_class, row.intent.due_at, row.intent.id
+
+
+def _following(
+    store: MemoryStore, lane: LaneRow, first: IntentRow, most: int
+) -> list[IntentRow]:
+    """What comes after the head of its class and window, and is due."""
+    behind = lane.line.behind(first.window_key, first.intent.send_class, most)
+    rows = [store.intents[intent] for intent in behind]
+    return [row for row in rows if row.intent.due_at <= store.now]
 
 
 def _held(store: MemoryStore, claim: Claim) -> LaneRow | None:
@@ -224,6 +264,8 @@ def _put(store: MemoryStore, lane: LaneRow, row: IntentRow, put: PutOff) -> None
         close_to_strangers(store, lane, row, put.until)
     elif put.hosted:
         hosting.wait(store, lane, row, put.until)
+    elif deferred and is_plan(put.budget):
+        metering.close(store, lane.sender.account, put.until)
     elif deferred and put.budget:
         budgeting.close(store, lane, row, put.budget, put.until)
     else:
@@ -265,6 +307,8 @@ def _lane_waits(
         wake = None if lane.calling else wake_at(store, lane)
         if wake is None:
             continue
+        if store.meters:
+            wake = max(wake, metering.opens_at(store, lane.sender.account) or wake)
         free = free_at(store, lane)
         if free is not None and free > store.machine:
             yield max(_machine_wait(store, wake), free - store.machine)

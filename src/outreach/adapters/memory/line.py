@@ -46,6 +46,13 @@ class Line:
         for (window, send_class), queue in self._queues.items():
             yield window, send_class, *queue[0]
 
+    def behind(
+        self, window: str, send_class: SendClass, most: int
+    ) -> Iterator[IntentId]:
+        """The messages after the first of a queue, in order."""
+        for _, intent in self._queues[window, send_class][1 : 1 + most]:
+            yield intent
+
     def count(self, send_class: SendClass | None = None) -> int:
         """How many wait, of one class or of all."""
         return sum(

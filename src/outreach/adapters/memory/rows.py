@@ -170,7 +170,7 @@ class AttemptRow:
         called_at: engine time of T1; called_on: machine time.
         deadline: machine time at which CALLING becomes UNKNOWN.
         slot: where the guard counted what it took of any budget.
-        budgets: keys of the further budgets it took a unit of.
+        budgets: keys of the further budgets it took a unit of; plans: of its account.
         valid_until: engine time up to which it may leave.
         evidence: an event has told that it was accepted, before its call ended.
         overdue_at: engine time at which UNKNOWN must get an outcome.
@@ -206,6 +206,7 @@ class AttemptRow:
     budgets: tuple[str, ...] = ()
     signal: SenderSignal | None = None
     signal_until: datetime | None = None
+    plans: tuple[str, ...] = ()
 
 
 @define(eq=False)

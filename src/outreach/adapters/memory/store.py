@@ -15,6 +15,7 @@ from attrs import Factory, define, evolve
 
 from outreach.adapters.memory.clock import MemoryClock
 from outreach.adapters.memory.hosted_row import HostedRow
+from outreach.adapters.memory.meter import MeterRow
 from outreach.adapters.memory.pause import Pause, yield_once
 from outreach.adapters.memory.rows import (
     AgreedRows,
@@ -152,6 +153,7 @@ class MemoryStore:
     audit: AuditRows = Factory(AuditRows)
     instance: InstanceRow = Factory(InstanceRow)
     signs: dict[SenderId, Signs] = Factory(dict)
+    meters: dict[AccountId, MeterRow] = Factory(dict)
 
     @property
     def now(self) -> datetime:

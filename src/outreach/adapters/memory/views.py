@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from outreach.adapters.memory import metering
 from outreach.adapters.memory.rows import LaneRow
 from outreach.adapters.memory.store import MemoryStore
 from outreach.adapters.memory.waking import wake_at
@@ -32,6 +33,8 @@ def view_of(store: MemoryStore, lane: LaneRow) -> LaneView:
         new_gate_at=_ahead(lane.new_gate_at, now),
         backoff_until=_ahead(lane.backoff_until, now),
         backoffs=lane.backoffs,
+        room_at=metering.room_at(store, sender.account),
+        plan=metering.full_plan(store, sender.account),
         opens_at=_ahead(min(opens, default=None), now),
         wake_at=None if lease or lane.calling else wake_at(store, lane),
         depth={one: waiting for one, waiting in depth.items() if waiting},

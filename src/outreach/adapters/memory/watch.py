@@ -82,6 +82,7 @@ def note_call(store: MemoryStore, attempt: AttemptRow, result: Result) -> None:
         day=local_day(store.now, sender.time_zone),
         now=store.now,
         refused_until=store.now + wait if result.lane_refused else None,
+        token=attempt.token,
     )
     store.signs[sender.id] = called.signs
     for kind, due in (

@@ -10,7 +10,7 @@ from uuid import UUID
 from attrs import frozen
 
 from outreach.adapters.postgres import facts
-from outreach.adapters.postgres.docs import decision
+from outreach.adapters.postgres.docs import decision, plan_of
 from outreach.adapters.postgres.pool import Database
 from outreach.domain.case import Case
 from outreach.domain.consent import OPEN, Policy
@@ -31,6 +31,7 @@ _LANE_TIMES: Final = (
     "gate_at",
     "new_gate_at",
     "backoff_until",
+    "room_at",
     "opens_at",
     "wake_at",
     "oldest_due",
@@ -157,6 +158,7 @@ def _lane(doc: Mapping[str, Any]) -> LaneView:
         token=doc["token"],
         owner=doc["owner"],
         backoffs=doc["backoffs"],
+        plan=None if doc["plan"] is None else plan_of(doc["plan"]),
         depth={SendClass(int(one)): n for one, n in sorted(doc["depth"].items())},
         switch=stopped_by(switches, sender.channel, sender.id),
         **times,

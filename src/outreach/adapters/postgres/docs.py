@@ -14,6 +14,7 @@ from cattrs.gen import make_dict_structure_fn
 from psycopg.types.json import Jsonb
 
 from outreach.domain.address import AddressKey
+from outreach.domain.allowance import PlanBudget
 from outreach.domain.channel import Channel
 from outreach.domain.consent import Consent, ConsentKind, Standing
 from outreach.domain.decision import Decision
@@ -28,6 +29,7 @@ __all__ = [
     "doc",
     "hosting",
     "jsonb",
+    "plan_of",
     "review",
     "review_doc",
     "standing",
@@ -168,3 +170,9 @@ def hosting(doc: Mapping[str, Any]) -> Hosting:
         says=doc["says"],
         until=times(doc["until"]),
     )
+
+
+def plan_of(doc: Mapping[str, Any]) -> PlanBudget:
+    """How far an account's plan is used, as plan_doc() writes it."""
+    end = datetime.fromisoformat(doc["ends_at"])
+    return PlanBudget(doc["key"], doc["used"], doc["limit"], end)

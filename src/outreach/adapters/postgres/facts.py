@@ -8,7 +8,13 @@ from functools import lru_cache, wraps
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
-from outreach.adapters.postgres.docs import hosting, review, standing, times
+from outreach.adapters.postgres.docs import (
+    hosting,
+    plan_of,
+    review,
+    standing,
+    times,
+)
 from outreach.domain.address import AddressKey, AddressKind, email_keys, phone_key
 from outreach.domain.auditing import SendFact
 from outreach.domain.bounce import RETURNED
@@ -311,7 +317,10 @@ def _window(zones: tuple[str, ...], hours: Hours, country: str) -> Window:
 def _lane(doc: Doc) -> LaneFacts:
     gate = times(doc["gate_at"])
     return LaneFacts(
-        gate or datetime.min.replace(tzinfo=UTC), times(doc["backoff"]), doc["busy"]
+        gate or datetime.min.replace(tzinfo=UTC),
+        times(doc["backoff"]),
+        doc["busy"],
+        None if doc["plan"] is None else plan_of(doc["plan"]),
     )
 
 

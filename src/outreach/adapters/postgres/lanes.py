@@ -27,7 +27,7 @@ from outreach.domain.limits import room_left
 from outreach.domain.sender import SendClass
 from outreach.domain.timing import Timing
 from outreach.domain.window import Hours, local_day
-from outreach.ports.lanes import ALL_ROOM, Claim, PutOff, Waiting
+from outreach.ports.lanes import ALL_ROOM, ALONE, Claim, PutOff, Waiting
 
 __all__ = ["PostgresAllocations", "PostgresLanes"]
 
@@ -51,11 +51,20 @@ class PostgresLanes:
         room: Mapping[AccountId, int],
         limit: int,
         after: TenantId | None = None,
+        many: Mapping[AccountId, int] = ALONE,
     ) -> Sequence[Claim]:
         timing = self.timing
         docs = await self.database.values(
-            "SELECT claim_lanes(%s, %s, %s, %s, %s, %s)",
-            (who, _room_doc(room), limit, timing.lease, timing.grace, after),
+            "SELECT claim_lanes(%s, %s, %s, %s, %s, %s, %s)",
+            (
+                who,
+                _by_account(room),
+                limit,
+                timing.lease,
+                timing.grace,
+                after,
+                _by_account(many),
+            ),
         )
         return [self._claim(doc) for doc in docs]
 
@@ -73,9 +82,12 @@ class PostgresLanes:
             last_was_new=doc["last_was_new"],
             backoffs=doc["backoffs"],
             speed=doc["speed"],
+            many=doc["many"],
         )
 
-    async def put_off(self, claim: Claim, puts: Sequence[PutOff]) -> None:
+    async def put_off(
+        self, claim: Claim, puts: Sequence[PutOff], *, keep: bool = False
+    ) -> None:
         docs = [
             {
                 "intent": put.intent,
@@ -87,7 +99,8 @@ class PostgresLanes:
             for put in puts
         ]
         await self.database.rows(
-            "SELECT put_off(%s, %s, %s)", (claim.lane, claim.token, jsonb(docs))
+            "SELECT put_off(%s, %s, %s, %s)",
+            (claim.lane, claim.token, jsonb(docs), keep),
         )
 
     async def free(self, claim: Claim) -> None:
@@ -99,7 +112,7 @@ class PostgresLanes:
         with self.watch.asking() as tell:
             (row,) = await self.database.rows(
                 "SELECT next_wake(%s, %s) AS wait, clock_timestamp() AS at",
-                (self.timing.grace, _room_doc(room)),
+                (self.timing.grace, _by_account(room)),
             )
             tell(row["at"])
         return None if row["wait"] is None else timedelta(seconds=row["wait"])
@@ -190,8 +203,8 @@ class PostgresAllocations:
         return taken
 
 
-def _room_doc(room: Mapping[AccountId, int]) -> Any:
-    return jsonb({str(account): left for account, left in room.items()})
+def _by_account(counts: Mapping[AccountId, int]) -> Any:
+    return jsonb({str(account): count for account, count in counts.items()})
 
 
 def _served(case: Case) -> tuple[SendClass, datetime, IntentId]:

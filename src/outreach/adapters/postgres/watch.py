@@ -23,7 +23,7 @@ class PostgresWatch:
     async def signs(self, tenant: TenantId, sender: SenderId) -> Signs:
         rows = await self.database.rows(
             """
-            SELECT calls, pause_day AS day, pauses, doubtful_at, unanswered,
+            SELECT calls, token, pause_day AS day, pauses, doubtful_at, unanswered,
                    unanswered_since, refused_since
               FROM sender_signs WHERE sender_id = %s
             """,

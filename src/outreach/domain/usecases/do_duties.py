@@ -43,6 +43,7 @@ from outreach.domain.usecases.host_campaigns import COUNTED_EVERY, HostCampaigns
 from outreach.domain.usecases.replay_lost import ReplayLost
 from outreach.domain.usecases.signal_sender import SignalSender
 from outreach.domain.usecases.watch_breaker import WatchBreaker
+from outreach.domain.usecases.watch_plans import WatchPlans
 from outreach.domain.usecases.watch_senders import WatchSenders
 from outreach.domain.window import local_day
 from outreach.ports.alerts import Alert, Alerts
@@ -93,6 +94,7 @@ class DoDuties:
         hosting: looks after campaigns that providers run for us.
         polls, lists, domains: provider accounts that can be asked, by id.
         replay: takes in what did not arrive; None: no account can tell.
+        plans: tells when an account's plan is nearly used.
     """
 
     duties: Duties
@@ -107,6 +109,7 @@ class DoDuties:
     stops: CarryOutStops
     breakers: WatchBreaker
     hosting: HostCampaigns
+    plans: WatchPlans
     polls: Mapping[AccountId, PollsStatus]
     lists: Mapping[AccountId, ListsAccounts]
     domains: Mapping[AccountId, ChecksDomains] = field(factory=dict)
@@ -164,14 +167,15 @@ class DoDuties:
                 return await self.signal.time_out(duty.tenant, SenderId(UUID(duty.key)))
             case DutyKind.GONE:
                 await self.dispatch.take_back(duty.tenant, SenderId(UUID(duty.key)))
-                return None
             case DutyKind.SIGNAL:
                 await self.watch.said(duty.tenant, AttemptId(UUID(duty.key)))
-                return None
             case DutyKind.STOP | DutyKind.BREAKER | DutyKind.HOSTED:
                 return await self._campaign(duty)
+            case DutyKind.PLAN:
+                return await self.plans(duty.tenant, AccountId(UUID(duty.key)), now)
             case _:
                 return await self._sign(duty, now)
+        return None
 
     async def _campaign(self, duty: Duty) -> datetime | None:
         """What providers hold of ours: it is withdrawn, judged, or looked after."""

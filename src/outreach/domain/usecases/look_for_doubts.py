@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from attrs import field, frozen
 
 from outreach.domain.budget import UnitSlot
 from outreach.domain.errors import RetryLater
-from outreach.domain.ids import AccountId, Incarnation, IntentId, review_id
+from outreach.domain.ids import (
+    AccountId,
+    Incarnation,
+    IntentId,
+    review_id,
+)
 from outreach.domain.message import Accepted, Outcome, Refused
 from outreach.domain.review import (
     Priority,
@@ -20,11 +26,22 @@ from outreach.domain.review import (
 )
 from outreach.domain.sender import SendClass
 from outreach.domain.timing import Timing
-from outreach.ports.gateway import Found, LooksUp, RepeatsSafely
+from outreach.ports.gateway import (
+    Absent,
+    CannotTell,
+    Found,
+    LooksUp,
+    LooksUpMany,
+    RepeatsSafely,
+)
 from outreach.ports.guard import Guard
 from outreach.ports.intents import Doubt, Intents, Resolution
 
 __all__ = ["LookForDoubts", "Recover"]
+
+ONE_BY_ONE: Final = 20
+TOGETHER: Final = 100
+"""Doubts that are taken at a time, also where one question is about many."""
 
 
 @frozen
@@ -42,6 +59,7 @@ class Recover:
 class LookForDoubts:
     """Asks the provider where it can be asked; waits for the deadline where not.
 
+    Doubts of one campaign are asked about by one question, where a provider takes one.
     A provider that repeats safely is given the message again, with its key, for as
     long as T1 would let it go. Found is ACCEPTED. Not found is asked again until the
     deadline: a history that lacks a message proves nothing about a message that is
@@ -55,35 +73,50 @@ class LookForDoubts:
     reviewers: ReviewCalendar
     timing: Timing = Timing()
     repeats: Mapping[AccountId, RepeatsSafely] = field(factory=dict)
+    bulk: Mapping[AccountId, LooksUpMany] = field(factory=dict)
 
-    async def __call__(self, who: Incarnation, limit: int = 20) -> int:
+    async def __call__(self, who: Incarnation, limit: int | None = None) -> int:
         """Look at due doubts; answers how many there were."""
-        doubts = await self.intents.doubtful(who, limit)
-        await self._each(doubts)
+        most = limit or (TOGETHER if self.bulk else ONE_BY_ONE)
+        doubts = await self.intents.doubtful(who, most)
+        await self._each(self._batches(doubts))
         return len(doubts)
 
-    async def _each(self, doubts: Sequence[Doubt]) -> None:
+    def _batches(self, doubts: Sequence[Doubt]) -> list[list[Doubt]]:
+        """Those that one question is about."""
+        batches: dict[object, list[Doubt]] = {}
+        for doubt in doubts:
+            of: object = doubt.parcel.attempt
+            account = doubt.parcel.account
+            if account in self.bulk and account not in self.repeats:
+                of = account, doubt.parcel.campaign
+            batches.setdefault(of, []).append(doubt)
+        return list(batches.values())
+
+    async def _each(self, batches: Sequence[Sequence[Doubt]]) -> None:
         """One that fails delays no other."""
-        for place, doubt in enumerate(doubts, 1):
+        for place, batch in enumerate(batches, 1):
             try:
-                await self._one(doubt)
+                await self._look(batch)
             except RetryLater:
                 raise
             except Exception:
-                await self._each(doubts[place:])
+                await self._each(batches[place:])
                 raise
 
-    async def _one(self, doubt: Doubt) -> None:
+    async def _look(self, batch: Sequence[Doubt]) -> None:
         """A look that fails is one that told nothing: the deadline holds for it too."""
         try:
-            made = await self._resolve(doubt)
+            made = await self._resolve(batch)
         except Exception as error:
-            if isinstance(error, RetryLater) and not doubt.overdue:
-                raise  # nothing is recorded: it is due again after its lease
             failed = f"the look failed: {type(error).__name__}"
-            await self._record(self._unsure(doubt, failed))
+            for doubt in batch:
+                # Else nothing is recorded: it is due again after its lease.
+                if doubt.overdue or not isinstance(error, RetryLater):
+                    await self._record(self._unsure(doubt, failed))
             raise
-        await self._record(made)
+        for one in made:
+            await self._record(one)
 
     async def _record(self, made: Resolution) -> None:
         for left in await self.intents.resolve([made]):
@@ -108,20 +141,27 @@ class LookForDoubts:
             case _:
                 return None  # this time it was not taken; what of the first is open
 
-    async def _resolve(self, doubt: Doubt) -> Resolution:
-        repeated = await self._repeat(doubt)
+    async def _resolve(self, batch: Sequence[Doubt]) -> list[Resolution]:
+        first = batch[0]
+        many = self.bulk.get(first.parcel.account)
+        repeated = await self._repeat(first)
         if repeated is not None:
-            return repeated
-        provider = self.lookups.get(doubt.parcel.account)
-        detail = "this provider cannot be asked"
-        if provider is not None:
-            seen = await provider.look(doubt.parcel, doubt.called_on)
-            if isinstance(seen, Found):
-                return Resolution(
-                    doubt, Outcome.ACCEPTED, ref=seen.ref, thread=seen.thread
-                )
-            detail = f"looked: {type(seen).__name__}"
-        return self._unsure(doubt, detail)
+            return [repeated]
+        if many is not None:
+            answers = await _asked(many, batch)
+            return [
+                self._seen(doubt, seen)
+                for doubt, seen in zip(batch, answers, strict=True)
+            ]
+        provider = self.lookups.get(first.parcel.account)
+        if provider is None:
+            return [self._unsure(first, "this provider cannot be asked")]
+        return [self._seen(first, await provider.look(first.parcel, first.called_on))]
+
+    def _seen(self, doubt: Doubt, seen: Found | Absent | CannotTell) -> Resolution:
+        if isinstance(seen, Found):
+            return Resolution(doubt, Outcome.ACCEPTED, ref=seen.ref, thread=seen.thread)
+        return self._unsure(doubt, f"looked: {type(seen).__name__}")
 
     def _unsure(self, doubt: Doubt, detail: str) -> Resolution:
         """Nobody can tell: again later, or at the deadline for good."""
@@ -160,3 +200,15 @@ class LookForDoubts:
             await self.guard.release(intent, slot)
         except RetryLater:
             return  # best effort: the guard then holds a unit too many until rebuilt
+
+
+async def _asked(
+    provider: LooksUpMany, batch: Sequence[Doubt]
+) -> Sequence[Found | Absent | CannotTell]:
+    """One answer per doubt."""
+    since = min(doubt.called_on for doubt in batch)
+    answers = await provider.look_many([one.parcel for one in batch], since)
+    if len(answers) == len(batch):
+        return answers
+    # Whose answer is whose, nobody can tell.
+    return [CannotTell(f"{len(answers)} answers for {len(batch)}")] * len(batch)

@@ -1,33 +1,35 @@
-"""Send one message of a lane that was claimed, or put off what cannot go."""
+"""Send of a lane that was claimed, or put off what cannot go.
+
+One message; or several in one call, where the provider takes many at once: each has
+its own decision, text, attempt and outcome, and all share the call.
+"""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
 from typing import Final
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
-from outreach.domain.budget import Ask, Grant, GuardCode, UnitSlot
-from outreach.domain.case import Case, Flip
+from outreach.domain.allowance import is_plan
+from outreach.domain.budget import Grant, GuardCode, UnitSlot
+from outreach.domain.case import Case
 from outreach.domain.channel import Channel
-from outreach.domain.decision import Block, Decision, Reason, Verdict, decide
-from outreach.domain.errors import ChannelSegregationError, RetryLater, Unavailable
-from outreach.domain.ids import AccountId, IntentId
+from outreach.domain.decision import Decision, Verdict, decide
+from outreach.domain.errors import RetryLater, Unavailable
+from outreach.domain.ids import AccountId, IntentId, LeadId
 from outreach.domain.limits import SETTING, kind_of
 from outreach.domain.message import (
     Answer,
     Armed,
-    Draft,
     Left,
     NotAccepted,
     NotArmed,
-    Parcel,
     Result,
-    UnknownOutcome,
     WhyNotArmed,
 )
 from outreach.domain.outcome import (
@@ -41,15 +43,23 @@ from outreach.domain.outcome import (
 from outreach.domain.pacing import Backoff
 from outreach.domain.provider_campaign import ABSENT, CampaignHold
 from outreach.domain.review import ReviewCalendar
-from outreach.domain.sender import Sender, SenderSignal
+from outreach.domain.sender import SendClass
 from outreach.domain.serving import serve_order
 from outreach.domain.timing import Timing
+from outreach.domain.usecases.hand_over import HandOver
+from outreach.domain.usecases.ready import (
+    LOOK_AGAIN,
+    Ready,
+    ask_for,
+    closes,
+    put_by,
+    rebuilt_first,
+)
 from outreach.domain.usecases.watch_senders import WatchSenders
-from outreach.domain.window import Window, local_day, next_midnight
-from outreach.ports.alerts import Alert
+from outreach.domain.window import Window
 from outreach.ports.calendar import Calendar
 from outreach.ports.clock import Clock
-from outreach.ports.gateway import Gateway
+from outreach.ports.gateway import Gateway, SendsMany
 from outreach.ports.guard import Guard
 from outreach.ports.intents import Intents
 from outreach.ports.lanes import Claim, Lanes, PutOff
@@ -57,22 +67,17 @@ from outreach.ports.links import Links
 
 __all__ = ["LOOK_AGAIN", "SendNext", "Step"]
 
-LOOK_AGAIN: Final = timedelta(hours=1)
-"""A message that only a person or an event can lift is looked at again then."""
-
 _A_DAY: Final = timedelta(days=1)
-_IN_A_MOMENT: Final = timedelta(seconds=5)
 _ASKED_FOR: Final = timedelta(minutes=1)
 _T2_TRIES: Final = 5
 _NOT_OURS: Final = frozenset({WhyNotArmed.FENCED, WhyNotArmed.TAKEN})
-_CLOSES_MORE: Final = frozenset(
-    {Reason.QUOTA_EXCEEDED, Reason.BUDGET_EXCEEDED, Reason.OUTSIDE_WINDOW}
-)
-"""These close a class, a window or all of the lane, and not one message."""
+_FULL: Final = frozenset({WhyNotArmed.QUOTA, WhyNotArmed.BUDGET})
+_REPLIES: Final = frozenset({SendClass.APPROVED, SendClass.AI})
+"""These go alone, also where many messages can go at once."""
 
 
 class Step(StrEnum):
-    """How a claim ended."""
+    """How a claim ended; of several messages in one call, how the first one did."""
 
     NOTHING = "NOTHING"
     PUT_OFF = "PUT_OFF"
@@ -84,20 +89,11 @@ class Step(StrEnum):
 
 
 @frozen
-class _Ready:
-    """A message that was decided to be sent, with its text."""
-
-    case: Case
-    sender: Sender
-    made: Decision
-    text: str
-
-
-@frozen
 class SendNext:
     """CLAIM is done; then DECIDE, RENDER, RESERVE, T1, CALL, T2, SETTLE.
 
     Attributes:
+        bulk: accounts that take many messages in one call.
         hosts: accounts that work by campaigns of their own: cold mail is added to one.
         links: signs the link by which a mail's reader is left alone; None: nothing
             does, and no mail goes out.
@@ -114,11 +110,13 @@ class SendNext:
     rng: random.Random
     timing: Timing = Timing()
     backoff: Backoff = Backoff()
+    bulk: Mapping[AccountId, SendsMany] = field(factory=dict)
     hosts: Collection[AccountId] = frozenset()
     links: Links | None = None
 
     async def __call__(self, claim: Claim, began: float) -> Step:
-        """Send the best message of *claim* that may go now.
+        """Send the best of *claim* that may go now: one message, or as many as one
+        call takes and the provider lets travel together.
 
         Args:
             claim: the lane, its token and its candidates.
@@ -131,24 +129,55 @@ class SendNext:
         if not claim.cases:
             await self.lanes.free(claim)
             return Step.NOTHING
+        ready, puts = self._choose(claim)
+        if not ready:
+            await self.lanes.put_off(claim, puts)
+            return Step.PUT_OFF
+        if puts:
+            await self.lanes.put_off(claim, puts, keep=True)
+        return await self._send(claim, began, ready)
+
+    def _choose(self, claim: Claim) -> tuple[list[Ready], list[PutOff]]:
+        """What goes now, in the order of its turns, and what cannot go."""
+        most = claim.many if claim.account in self.bulk else 1
         cases = [self._complete(case, claim) for case in claim.cases]
+        ready: list[Ready] = []
         puts: list[PutOff] = []
+        leads = set[LeadId]()
+        closed = set[object]()
         for case in serve_order(cases, claim.now, last_was_new=claim.last_was_new):
-            made = self._decide(case, claim)
-            if made.verdict is Verdict.SEND:
-                text = render(case)
-                if text is not None and case.sender is not None:
-                    if puts:
-                        # What cannot go would keep its place at the head of its
-                        # class, and hold up those behind it for as long as
-                        # another class has something to send.
-                        break
-                    ready = _Ready(case, case.sender, made, text)
-                    return await self._send(claim, began, ready)
-                made = self._decide(evolve(case, template=None), claim)
-            puts.append(_put(case, made))
-        await self.lanes.put_off(claim, puts)
-        return Step.PUT_OFF
+            if case.intent.lead in leads:
+                continue
+            one = self._decided(case, claim)
+            if isinstance(one, PutOff):
+                # What closes more than this message closes it for those behind it.
+                of = closes(case, one)
+                if of not in closed:
+                    puts.append(one)
+                    closed.add(of)
+                continue
+            if puts and most == 1:
+                # What cannot go would keep its place at the head of its class, and
+                # hold up those behind it for as long as another class has something
+                # to send. A claim of many holds those behind it too.
+                break
+            if ready and one.draft.parcel.campaign != ready[0].draft.parcel.campaign:
+                continue  # the provider takes one campaign a call: the next claim's
+            ready.append(one)
+            leads.add(case.intent.lead)
+            if len(ready) == most or case.intent.send_class in _REPLIES:
+                break
+        return ready, puts
+
+    def _decided(self, case: Case, claim: Claim) -> Ready | PutOff:
+        made = self._decide(case, claim)
+        if made.verdict is Verdict.SEND:
+            text = render(case)
+            if text is not None and case.sender is not None:
+                draft = draft_of(case, case.sender, made, text)
+                return Ready(case, case.sender, made, draft)
+            made = self._decide(evolve(case, template=None), claim)
+        return put_by(case, made)
 
     def _complete(self, case: Case, claim: Claim) -> Case:
         """With the holidays, the link of a mail, and the campaign that its provider
@@ -185,70 +214,76 @@ class SendNext:
     def _decide(self, case: Case, claim: Claim) -> Decision:
         return decide(case, claim.now, margin=self.timing.call_budget)
 
-    async def _send(self, claim: Claim, began: float, ready: _Ready) -> Step:
-        draft = draft_of(ready.case, ready.sender, ready.made, ready.text)
+    async def _send(self, claim: Claim, began: float, ready: list[Ready]) -> Step:
         try:
-            grant = await self._reserve(claim, ready, draft)
-            if grant.code is not GuardCode.OK:
-                await self.lanes.put_off(claim, [self._denied(claim, ready, grant)])
+            grants = await self._reserve(claim, ready)
+            puts = self._denied(claim, ready, grants)
+            going = [
+                one
+                for one, grant in zip(ready, grants, strict=True)
+                if grant.code is GuardCode.OK
+            ]
+            if puts:
+                await self.lanes.put_off(claim, puts, keep=bool(going))
+            if not going:
                 return Step.PUT_OFF
-            (verdict,) = await self.intents.arm(claim, [(draft, ready.made)])
+            verdicts = await self.intents.arm(
+                claim, [(one.draft, one.made) for one in going]
+            )
         except Unavailable:
             # Nothing happened: the lane is still ours, and so is what we took. It is
             # given back first: whoever has the lane next may take it again.
-            if draft.counted is not None:
-                await self._release(draft.parcel.intent, draft.counted)
+            for one in ready:
+                await self._give_back(one)
             await self.lanes.free(claim)
             raise
-        if isinstance(verdict, NotArmed):
-            await self._not_armed(claim, ready, draft, verdict)
-            return Step.NOT_ARMED
-        return await self._call(claim, began, ready, draft, verdict)
+        answered = list(zip(going, verdicts, strict=True))
+        armed = [
+            (one, verdict) for one, verdict in answered if isinstance(verdict, Armed)
+        ]
+        step = await self._call(claim, began, armed) if armed else Step.NOT_ARMED
+        for one, verdict in answered:
+            if isinstance(verdict, NotArmed):
+                await self._not_armed(claim, one, verdict, alone=not armed)
+        return step
 
-    async def _reserve(self, claim: Claim, ready: _Ready, draft: Draft) -> Grant:
+    async def _reserve(self, claim: Claim, ready: Sequence[Ready]) -> list[Grant]:
         """Ask the guard, for every send, and once more if the ledger may know more."""
-        zone = ready.sender.time_zone
-        slot = draft.counted or UnitSlot(ready.sender.id, local_day(claim.now, zone))
-        external = 0 if ready.case.ledger is None else ready.case.ledger.external
-        ask = Ask(
-            rid=ready.case.intent.id,
-            slot=slot,
-            cost=0 if draft.unit is None else 1,
-            limit=max(0, draft.limit - external),
-            epoch=claim.epoch,
-            expires_in=next_midnight(claim.now, zone) - claim.now,
-            budgets=tuple(one.asked(claim.now) for one in draft.shares),
-        )
-        (grant,) = await self.guard.reserve([ask])
-        if grant.code is not GuardCode.OK:
+        asks = [ask_for(claim, one) for one in ready]
+        grants = list(await self.guard.reserve(asks))
+        again = [n for n, one in enumerate(grants) if one.code is not GuardCode.OK]
+        if again:
             # Missing, of another epoch, or fuller than the ledger: the ledger knows.
-            await self._rebuild(draft, slot)
-            (grant,) = await self.guard.reserve([ask])
-        return grant
+            await self._rebuild([ready[n] for n in again])
+            retried = await self.guard.reserve([asks[n] for n in again])
+            for n, grant in zip(again, retried, strict=True):
+                grants[n] = grant
+        return grants
 
-    async def _rebuild(self, draft: Draft, slot: UnitSlot) -> None:
-        keys = [one.key for one in draft.shares]
-        await self.guard.rebuild(await self.intents.units([slot], keys))
+    async def _rebuild(self, ready: Sequence[Ready]) -> None:
+        slots = list(dict.fromkeys(one.slot for one in ready))
+        keys = dict.fromkeys(share.key for one in ready for share in one.draft.shares)
+        await self.guard.rebuild(await self.intents.units(slots, list(keys)))
 
-    def _denied(self, claim: Claim, ready: _Ready, grant: Grant) -> PutOff:
-        if grant.code is not GuardCode.NEED_REBUILD:
-            return self._full(claim, ready, grant.budget)
-        # The ledger has another epoch by now, and the next claim will know it.
-        until = claim.now + _IN_A_MOMENT
-        lift = Flip("now", until, "the guard must be rebuilt")
-        block = Block(Reason.NEED_REBUILD, (("epoch", str(claim.epoch)),), until, lift)
-        made = evolve(
-            ready.made,
-            verdict=Verdict.DEFER,
-            blocks=(block,),
-            binding=block.reason,
-            earliest=until,
-            flips=(lift,),
-            terms=None,
-        )
-        return PutOff(ready.case.intent.id, made, until)
+    def _denied(
+        self, claim: Claim, ready: Sequence[Ready], grants: Sequence[Grant]
+    ) -> list[PutOff]:
+        """What the guard refused: one put-off closes the lane for all it stops."""
+        puts: dict[object, PutOff] = {}
+        for one, grant in zip(ready, grants, strict=True):
+            of: object = one.case.intent.id
+            if grant.code is GuardCode.OK:
+                continue
+            if grant.code is GuardCode.NEED_REBUILD:
+                puts[of] = rebuilt_first(claim, one)
+                continue
+            if one.case.intent.send_class is SendClass.NEW:
+                of = grant.code, grant.budget
+            if of not in puts:
+                puts[of] = self._full(claim, one, grant.budget)
+        return list(puts.values())
 
-    def _full(self, claim: Claim, ready: _Ready, budget: str = "") -> PutOff:
+    def _full(self, claim: Claim, ready: Ready, budget: str = "") -> PutOff:
         """One put-off that closes the lane for what is full, not one per lead.
 
         Args:
@@ -262,86 +297,85 @@ class SendNext:
         elif ledger is not None:
             limit = limit_of(ready.sender, claim.now)
             case = evolve(case, ledger=evolve(ledger, used=limit))
-        return _put(case, self._decide(case, claim))
+        return put_by(case, self._decide(case, claim))
 
     async def _not_armed(
-        self, claim: Claim, ready: _Ready, draft: Draft, verdict: NotArmed
+        self, claim: Claim, ready: Ready, verdict: NotArmed, *, alone: bool
     ) -> None:
-        slot = draft.counted
-        if slot is None or verdict.why in _NOT_OURS:
+        """Follow T1's refusal.
+
+        Args:
+            alone: nothing was armed, so the lane is still to be closed.
+        """
+        if ready.draft.counted is None or verdict.why in _NOT_OURS:
             return
         # What the guard gave is not taken; if the ledger was fuller, it learns that.
-        await self._release(ready.case.intent.id, slot)
-        if verdict.why is WhyNotArmed.QUOTA:
-            await self._rebuild(draft, slot)
-            await self.lanes.put_off(claim, [self._full(claim, ready)])
-        elif verdict.why is WhyNotArmed.BUDGET:
-            await self._rebuild(draft, slot)
-            put = self._full(claim, ready, verdict.detail)
-            await self.lanes.put_off(claim, [put])
+        await self._give_back(ready)
+        if verdict.why not in _FULL:
+            return
+        if is_plan(verdict.detail):
+            return  # T1 has closed the account, and the guard knows of no plan
+        await self._rebuild([ready])
+        if alone:
+            full = verdict.detail if verdict.why is WhyNotArmed.BUDGET else ""
+            await self.lanes.put_off(claim, [self._full(claim, ready, full)])
 
     async def _call(
-        self, claim: Claim, began: float, ready: _Ready, draft: Draft, armed: Armed
+        self, claim: Claim, began: float, armed: Sequence[tuple[Ready, Armed]]
     ) -> Step:
-        answer: Answer
         # Drawn before the call: nothing may fail between its answer and T2.
-        gap = ready.sender.pacing.draw(self.rng)
+        gap = armed[0][0].sender.pacing.draw(self.rng)
         wait = self.backoff.wait(claim.backoffs + 1, self.rng)
+        answers: Sequence[Answer]
         late = self.clock.monotonic() - began
         if late > self.timing.call_budget.total_seconds():
             # Our fault and not the provider's: no wait beyond the gap.
             says = "too late: nothing left the process"
-            answer = NotAccepted(lane=True, detail=says, retry_after=timedelta())
+            answers = [
+                NotAccepted(lane=True, detail=says, retry_after=timedelta())
+            ] * len(armed)
         else:
-            answer = await self._hand_over(claim.account, draft.parcel)
-        result = result_of(
-            ready.case,
-            Ended(
-                attempt=armed.attempt,
-                token=claim.token,
-                answer=answer,
-                now=claim.now,
-                gap=gap,
-                wait=wait,
-                calendar=self.reviewers,
-            ),
-        )
-        for left in await self._settle(result):
+            call = HandOver(self.gateways, self.bulk, self.watch.alerts, self.timing)
+            answers = await call(claim.account, [one.draft.parcel for one, _ in armed])
+        results = [
+            result_of(
+                one.case,
+                Ended(
+                    attempt=verdict.attempt,
+                    token=claim.token,
+                    answer=answer,
+                    now=claim.now,
+                    gap=gap,
+                    wait=wait,
+                    calendar=self.reviewers,
+                ),
+            )
+            for (one, verdict), answer in zip(armed, answers, strict=True)
+        ]
+        results = _said_once(results)
+        for left in await self._settle(results):
             if left.slot is not None and not left.spent:
                 await self._release(left.intent, left.slot)
-        if result.signal is not None:
-            # At once, before the lane's next turn; if this dies, T2 has left a duty.
-            await self.watch.said(claim.tenant, result.attempt)
-        return Step(result.outcome.value)
+        for result in results:
+            if result.signal is not None:
+                # At once, before the lane's next turn; if this dies, T2 has left a
+                # duty.
+                await self.watch.said(claim.tenant, result.attempt)
+        return Step(results[0].outcome.value)
 
-    async def _hand_over(self, account: AccountId, parcel: Parcel) -> Answer:
-        gateway = self.gateways.get(account)
-        if gateway is None:
-            return NotAccepted(lane=True, detail="no gateway for this account")
-        try:
-            return await gateway.send(parcel, self.timing.call + self.timing.connect)
-        except ChannelSegregationError as error:
-            return await self._segregated(parcel, str(error))
-        except Exception as error:  # noqa: BLE001 - whatever it was, it may have left
-            return UnknownOutcome(f"defect in the gateway: {type(error).__name__}")
-
-    async def _segregated(self, parcel: Parcel, says: str) -> Answer:
-        """A warm account was given a cold lead, or the other way (INV-8): nothing has
-        left, and nothing more does by this sender until a person has looked.
-        """
-        alert = Alert("segregation.violation", str(parcel.sender), says)
-        await self.watch.alerts.raise_(alert)
-        return NotAccepted(lane=True, detail=says, signal=SenderSignal.PAUSE)
-
-    async def _settle(self, result: Result) -> list[Left]:
+    async def _settle(self, results: Sequence[Result]) -> list[Left]:
         for left in range(_T2_TRIES - 1, -1, -1):
             try:
-                return list(await self.intents.settle([result]))
+                return list(await self.intents.settle(results))
             except RetryLater:
                 # T2 is idempotent, so it may be asked again whatever became of it.
                 if left == 0:
                     raise
         return []
+
+    async def _give_back(self, ready: Ready) -> None:
+        if ready.draft.counted is not None:
+            await self._release(ready.draft.parcel.intent, ready.draft.counted)
 
     async def _release(self, rid: IntentId, slot: UnitSlot) -> None:
         try:
@@ -350,29 +384,18 @@ class SendNext:
             return  # best effort: the guard then holds a unit too many until rebuilt
 
 
+def _said_once(results: Sequence[Result]) -> list[Result]:
+    """What one call says of its sender, it says once."""
+    said = set[object]()
+    once: list[Result] = []
+    for one in results:
+        says = one.signal, one.signal_until
+        once.append(evolve(one, signal=None) if says in said else one)
+        said.add(says)
+    return once
+
+
 @lru_cache(maxsize=1_024)
 def _shut_on(window: Window, days: frozenset[date], later: frozenset[date]) -> Window:
     """Kept: there are few windows, and each comes with every message."""
     return evolve(window, holidays=days | later)
-
-
-def _put(case: Case, made: Decision) -> PutOff:
-    until = made.earliest
-    if made.verdict is Verdict.HOLD:
-        until = made.at + LOOK_AGAIN
-    elif made.verdict is Verdict.STOP:
-        until = None
-    elif made.binding in _CLOSES_MORE:
-        # Not until this very message could go: others in the lane may go before.
-        until = made.block.until or until
-    budget = ""
-    if made.binding is Reason.BUDGET_EXCEEDED:
-        budget = dict(made.block.inputs)["budget"]
-    return PutOff(case.intent.id, made, until, budget, _is_hosted(case, made))
-
-
-def _is_hosted(case: Case, made: Decision) -> bool:
-    """Whether its provider's campaign is what stops it, and all that belong there."""
-    if case.hosting is None or made.verdict is Verdict.STOP:
-        return False
-    return made.block.flip.fact == "hosting.hold"

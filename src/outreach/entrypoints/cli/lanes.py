@@ -114,6 +114,8 @@ def _plain(lane: LaneView) -> dict[str, Any]:
         "new_gate_at": lane.new_gate_at,
         "backoff_until": lane.backoff_until,
         "backoffs": lane.backoffs,
+        "room_at": lane.room_at,
+        "plan": None if lane.plan is None else lane.plan.key,
         "opens_at": lane.opens_at,
         "wake_at": lane.wake_at,
         "depth": {one.name: lane.depth.get(one, 0) for one in SendClass},

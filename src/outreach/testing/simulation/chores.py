@@ -7,7 +7,7 @@ from typing import Any
 
 from attrs import define
 
-from outreach.adapters.memory import MemoryStore
+from outreach.adapters.memory import MemoryAccounts, MemoryStore
 from outreach.domain.ids import Incarnation
 from outreach.domain.usecases.audit_ledger import AuditLedger
 from outreach.domain.usecases.carry_out_stops import CarryOutStops
@@ -17,6 +17,7 @@ from outreach.domain.usecases.host_campaigns import HostCampaigns
 from outreach.domain.usecases.look_for_doubts import LookForDoubts, Recover
 from outreach.domain.usecases.signal_sender import SignalSender
 from outreach.domain.usecases.watch_breaker import WatchBreaker
+from outreach.domain.usecases.watch_plans import WatchPlans
 from outreach.domain.usecases.watch_senders import WatchSenders
 from outreach.testing.simulation.parts import Parts
 
@@ -54,6 +55,7 @@ def duties_of(
         alerts=parts.alerts,
         polls={},
         lists=accounts,
+        plans=WatchPlans(MemoryAccounts(parts.store), parts.alerts),
     )
 
 

@@ -43,6 +43,7 @@ from outreach.domain.review import ReviewCalendar
 from outreach.domain.sender import Sender
 from outreach.domain.usecases.send_next import SendNext
 from outreach.domain.usecases.take_in_events import TakeInEvents
+from outreach.ports.lanes import ALONE
 from outreach.testing.simulation.clock import VirtualClock
 from outreach.testing.simulation.provider import Provider
 from outreach.testing.simulation.seam import no_pause
@@ -219,8 +220,10 @@ class _Unlimited(MemoryIntents):
 class _Blind(MemoryLanes):
     """Claims that do not say how many units are used."""
 
-    async def claim(self, who: Any, room: Any, limit: int, after: Any = None) -> Any:
-        claims = await super().claim(who, room, limit, after)
+    async def claim(
+        self, who: Any, room: Any, limit: int, after: Any = None, many: Any = ALONE
+    ) -> Any:
+        claims = await super().claim(who, room, limit, after, many)
         return [evolve(one, cases=tuple(_blind(one.cases))) for one in claims]
 
 

@@ -135,7 +135,7 @@ def _opted_out(parts: Parts, suppressions: Sequence[Any]) -> None:
 
 
 class _Lanes(_Around):
-    async def put_off(self, claim: Any, puts: Any) -> Any:
+    async def put_off(self, claim: Any, puts: Any, *, keep: bool = False) -> Any:
         for put in puts:
             made = put.decision
             if made.binding is not Reason.OUTSIDE_WINDOW or put.until is None:
@@ -149,4 +149,4 @@ class _Lanes(_Around):
                 != put.until.astimezone(zone).utcoffset()
             ):
                 self.parts.seen["DST deferral"] += 1
-        return await self.port.put_off(claim, puts)
+        return await self.port.put_off(claim, puts, keep=keep)

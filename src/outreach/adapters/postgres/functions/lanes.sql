@@ -70,8 +70,10 @@ BEGIN
       'zones', to_jsonb(w.zones), 'country', w.country,
       'sender', CASE WHEN p.id IS NOT NULL THEN sender_doc(p) END,
       'lane', CASE WHEN l.id IS NOT NULL THEN jsonb_build_object('gate_at',
-        CASE WHEN isfinite(l.gate_at) THEN l.gate_at END, 'backoff', l.backoff_until,
-        'busy', l.calling IS NOT NULL) END,
+        CASE WHEN isfinite(l.gate_at) THEN l.gate_at END,
+        'backoff', greatest(l.backoff_until, (SELECT bucket_opens(g)
+          FROM account_gates g WHERE g.account_id = l.account_id)),
+        'busy', l.calling IS NOT NULL, 'plan', full_plan_doc(l.account_id)) END,
       'ledger', CASE WHEN p.id IS NOT NULL THEN (
         SELECT jsonb_build_object('day', day.of, 'used', coalesce(q.used, 0),
                                   'external', coalesce(q.external_new, 0),
@@ -212,9 +214,11 @@ END
 $$;
 
 -- The lane of each provider account that is due first, of accounts with room: one
--- probe of an index per account, however many lanes there are.
+-- probe of an index per account, however many lanes there are. first: of its lanes,
+-- at: when the account lets one of them call.
 CREATE FUNCTION lane_heads(p_room jsonb)
-RETURNS TABLE (tenant uuid, account uuid, at timestamptz)
+RETURNS TABLE (tenant uuid, account uuid, first timestamptz, at timestamptz,
+               metered boolean)
 LANGUAGE sql VOLATILE SET search_path FROM CURRENT
 AS $$
   WITH RECURSIVE heads AS (
@@ -228,16 +232,17 @@ AS $$
          AND (l.tenant_id, l.account_id) > (h.tenant_id, h.account_id)
        ORDER BY l.tenant_id, l.account_id, l.wake_at LIMIT 1) AS following
   )
-  SELECT * FROM heads h
+  SELECT h.*, greatest(h.wake_at, g.opens_at, bucket_opens(g)), g.rate > 0
+    FROM heads h LEFT JOIN account_gates g ON g.account_id = h.account_id
    WHERE coalesce((p_room ->> h.account_id::text)::integer, 1) > 0
 $$;
 
 -- CLAIM: one tenant's due lanes, at most p_limit, with at most the room that each
--- provider account has left; one candidate per open window and class. Tenants take
--- turns: p_after had the last one.
+-- provider account has left. Tenants take turns: p_after had the last one. p_many: how
+-- many messages one call to an account takes, 1 if it is not named.
 CREATE FUNCTION claim_lanes(p_who text, p_room jsonb, p_limit integer,
                             p_lease interval, p_grace interval,
-                            p_after uuid DEFAULT NULL)
+                            p_after uuid DEFAULT NULL, p_many jsonb DEFAULT '{}')
 RETURNS SETOF jsonb
 LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
 AS $$
@@ -248,44 +253,67 @@ DECLARE
   v_lane lanes;
   v_tenant uuid;
   v_left integer := p_limit;
+  v_many integer;
+  v_gate account_gates;
+  v_level double precision;
+  v_calls integer;
+  v_taken integer;
 BEGIN
   PERFORM reap_lanes(p_grace, p_limit);
   SELECT * INTO v_clock FROM engine_clock;
   FOR v_head IN
     SELECT h.* FROM (
-      SELECT *, min(at) OVER (PARTITION BY tenant) AS first FROM lane_heads(p_room)
-       WHERE at <= v_now) AS h
-     ORDER BY h.tenant <= p_after, CASE WHEN p_after IS NULL THEN h.first END,
-              h.tenant, h.at
+      SELECT *, min(x.first) OVER (PARTITION BY x.tenant) AS longest
+        FROM lane_heads(p_room) AS x WHERE x.at <= v_now) AS h
+     ORDER BY h.tenant <= p_after, CASE WHEN p_after IS NULL THEN h.longest END,
+              h.tenant, h.first
   LOOP
     -- The next tenant's turn comes with the next claim, unless this one's lanes are
     -- all being claimed by somebody else just now.
     EXIT WHEN v_left <= 0 OR v_head.tenant <> v_tenant;
     PERFORM set_config('app.tenant', v_head.tenant::text, true);
+    v_calls := NULL;
+    IF v_head.metered THEN
+      -- Whoever claims of it just now takes what there is.
+      SELECT g.* INTO v_gate FROM account_gates g
+       WHERE g.account_id = v_head.account FOR UPDATE SKIP LOCKED;
+      CONTINUE WHEN NOT FOUND;
+      v_level := bucket_level(v_gate);
+      v_calls := floor(v_level);
+    END IF;
+    v_taken := 0;
     FOR v_lane IN
       -- Rows are compared so that only one index fits: another would walk past all
       -- due lanes of accounts without room.
       SELECT * FROM lanes l
        WHERE (l.tenant_id, l.account_id, l.wake_at)
-             BETWEEN (v_head.tenant, v_head.account, v_head.at)
+             BETWEEN (v_head.tenant, v_head.account, v_head.first)
                  AND (v_head.tenant, v_head.account, v_now)
          AND l.wake_at IS NOT NULL
        ORDER BY l.tenant_id, l.account_id, l.wake_at
-       LIMIT least(v_left, (p_room ->> v_head.account::text)::integer)
+       LIMIT least(v_left, (p_room ->> v_head.account::text)::integer, v_calls)
          FOR UPDATE SKIP LOCKED
     LOOP
       v_tenant := v_lane.tenant_id;
       v_left := v_left - 1;
+      v_taken := v_taken + 1;
       UPDATE lanes l
          SET token = token + 1, owner = p_who, wake_at = NULL,
              lease_until = clock_timestamp() + p_lease
        WHERE l.id = v_lane.id RETURNING * INTO v_lane;
+      v_many := coalesce((p_many ->> v_lane.account_id::text)::integer, 1);
       RETURN NEXT jsonb_build_object('lane', v_lane.id, 'tenant', v_lane.tenant_id,
         'account', v_lane.account_id, 'token', v_lane.token, 'now', v_now,
         'lease_until', v_lane.lease_until, 'epoch', v_clock.epoch,
         'speed', v_clock.speed, 'last_was_new', v_lane.last_was_new,
-        'backoffs', v_lane.backoffs, 'cases', lane_cases(v_lane, v_now));
+        'backoffs', v_lane.backoffs, 'many', v_many,
+        'cases', CASE WHEN v_many > 1 THEN lane_cases_for_many(v_lane, v_now, v_many)
+                      ELSE lane_cases(v_lane, v_now) END);
     END LOOP;
+    IF v_head.metered AND v_taken > 0 THEN
+      UPDATE account_gates SET level = v_level - v_taken, level_on = clock_timestamp()
+       WHERE account_id = v_head.account;
+    END IF;
   END LOOP;
 END
 $$;
@@ -308,6 +336,41 @@ BEGIN
          ORDER BY i.due_at LIMIT 1) AS head
      WHERE w.lane_id = l.id AND w.opens_at <= p_now
        AND NOT (c.send_class = 3 AND (l.new_shut OR l.new_gate_at > p_now)));
+END
+$$;
+
+-- As lane_cases, where a call takes p_many: of follow-ups and new contacts also what
+-- comes behind the head that is first of its class. O(windows + p_many) probes.
+CREATE FUNCTION lane_cases_for_many(l lanes, p_now timestamptz, p_many integer)
+RETURNS jsonb
+LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
+AS $$
+DECLARE
+  v_heads jsonb := lane_cases(l, p_now);
+  v_first record;
+  v_window text;
+  v_more jsonb;
+BEGIN
+  FOR v_first IN
+    SELECT DISTINCT ON (of.send_class) of.id, of.send_class
+      FROM jsonb_array_elements(v_heads) AS head
+      CROSS JOIN LATERAL (
+        SELECT (head -> 'intent' ->> 'id')::uuid AS id,
+               (head -> 'intent' ->> 'class')::smallint AS send_class,
+               (head -> 'intent' ->> 'due_at')::timestamptz AS due_at) AS of
+     WHERE of.send_class > 1 ORDER BY of.send_class, of.due_at, of.id
+  LOOP
+    SELECT window_key INTO v_window FROM intents WHERE id = v_first.id;
+    SELECT jsonb_agg(case_doc(behind.id)) INTO v_more FROM (
+      SELECT i.id FROM intents i
+       WHERE i.lane_id = l.id AND i.window_key = v_window
+         AND i.send_class = v_first.send_class AND i.status = 'WAITING'
+         AND i.due_at <= p_now
+       ORDER BY i.due_at LIMIT p_many) AS behind
+     WHERE behind.id <> v_first.id;
+    v_heads := v_heads || coalesce(v_more, '[]');
+  END LOOP;
+  RETURN v_heads;
 END
 $$;
 
@@ -336,13 +399,17 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION put_off(p_lane uuid, p_token bigint, p_puts jsonb) RETURNS void
+-- p_keep: the lane stays claimed, for other messages of it are sent now.
+CREATE FUNCTION put_off(p_lane uuid, p_token bigint, p_puts jsonb,
+                        p_keep boolean DEFAULT false)
+RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
 AS $$
 DECLARE
   v_lane lanes;
   v_put jsonb;
   v_until timestamptz;
+  v_closes timestamptz;
   v_binding text;
   v_intent intents;
 BEGIN
@@ -376,6 +443,8 @@ BEGIN
       PERFORM close_to_strangers(p_lane, v_intent, v_until);
     ELSIF (v_put ->> 'hosted')::boolean THEN
       PERFORM wait_for_host(v_intent, v_lane.account_id, v_until);
+    ELSIF v_put ->> 'budget' LIKE 'plan\_%' THEN
+      v_closes := greatest(v_closes, v_until);
     ELSIF v_put ->> 'budget' <> '' THEN
       PERFORM close_for_budget(p_lane, v_intent, v_put ->> 'budget', v_until);
     ELSE
@@ -383,8 +452,14 @@ BEGIN
        WHERE id = v_intent.id;
     END IF;
   END LOOP;
-  UPDATE lanes SET owner = NULL, lease_until = NULL WHERE id = p_lane;
+  UPDATE lanes SET owner = NULL, lease_until = NULL WHERE id = p_lane AND NOT p_keep;
   PERFORM refresh_lane(p_lane);
+  IF v_lane.owner IS NOT NULL AND NOT p_keep THEN
+    PERFORM return_call(v_lane.account_id);
+  END IF;
+  IF v_closes IS NOT NULL THEN
+    PERFORM close_account(v_lane.account_id, v_closes);
+  END IF;
 END
 $$;
 
@@ -453,14 +528,14 @@ CREATE FUNCTION free_lane(p_lane uuid, p_token bigint) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
 AS $$
 DECLARE
-  v_tenant uuid;
+  v_lane lanes;
 BEGIN
-  UPDATE lanes SET owner = NULL, lease_until = NULL
-   WHERE id = p_lane AND token = p_token AND calling IS NULL
-  RETURNING tenant_id INTO v_tenant;
-  IF FOUND THEN
-    PERFORM set_config('app.tenant', v_tenant::text, true);
+  SELECT * INTO v_lane FROM lanes WHERE id = p_lane FOR UPDATE;
+  IF v_lane.token = p_token AND v_lane.calling IS NULL AND v_lane.owner IS NOT NULL THEN
+    UPDATE lanes SET owner = NULL, lease_until = NULL WHERE id = p_lane;
+    PERFORM set_config('app.tenant', v_lane.tenant_id::text, true);
     PERFORM refresh_lane(p_lane);
+    PERFORM return_call(v_lane.account_id);
   END IF;
 END
 $$;
@@ -475,7 +550,8 @@ BEGIN
   RETURN (
     SELECT CASE WHEN wait < 0 THEN 0 ELSE wait END FROM (SELECT least(
       extract(epoch FROM least(
-        CASE WHEN p_room = '{}'
+        CASE WHEN p_room = '{}' AND NOT EXISTS (
+                    SELECT FROM account_gates WHERE rate > 0 OR opens_at > engine_now())
              THEN (SELECT min(wake_at) FROM lanes WHERE wake_at IS NOT NULL)
              ELSE (SELECT min(at) FROM lane_heads(p_room)) END,
         (SELECT min(due_at) FROM duties WHERE owner IS NULL AND NOT instance_held()),

@@ -88,6 +88,9 @@ AS $$
     'gate_at', CASE WHEN l.gate_at > clock.at THEN l.gate_at END,
     'new_gate_at', CASE WHEN l.new_gate_at > clock.at THEN l.new_gate_at END,
     'backoff_until', CASE WHEN l.backoff_until > clock.at THEN l.backoff_until END,
+    'room_at', (SELECT bucket_opens(g) FROM account_gates g
+                 WHERE g.account_id = l.account_id),
+    'plan', full_plan_doc(l.account_id),
     'backoffs', l.backoffs, 'wake_at', l.wake_at, 'depth', coalesce(line.depth, '{}'),
     'oldest_due', line.oldest,
     'opens_at', (SELECT CASE WHEN min(w.opens_at) > clock.at THEN min(w.opens_at) END

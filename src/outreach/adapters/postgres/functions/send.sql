@@ -5,9 +5,10 @@
 --   1. names: addresses, 'switches', 'senders' (shared or exclusive)
 --   2. leads (gold_lead_journey)
 --   3. messages (intents); rows of a lead's run and log are its lead's
---   4. units (wa_quota_usage), then further budgets (budget_use)
+--   4. units (wa_quota_usage), further budgets (budget_use), plans (account_use)
 --   5. lanes
 --   6. phones (wa_phone_numbers), signs, reviews, duties
+--   7. provider accounts (account_gates)
 -- Outside of it stand those who wait for nothing: claims, take_back and full budgets
 -- pass over what another has; commits that carry many calls pass over its leads; who
 -- ends lost calls waits for a moment and leaves the rest for the next time.
@@ -44,6 +45,7 @@ DECLARE
   v_tenant uuid;
   v_draft jsonb;
   v_answer text[] := '{}';
+  v_armed uuid[] := '{}';
 BEGIN
   SELECT tenant_id INTO v_tenant FROM lanes WHERE id = p_lane;
   PERFORM set_config('app.tenant', v_tenant::text, true);
@@ -56,11 +58,16 @@ BEGIN
   END IF;
   FOR v_draft IN SELECT * FROM jsonb_array_elements(p_drafts) LOOP
     v_answer := v_answer
-      || arm_one(v_tenant, p_lane, p_token, p_margin, p_call, p_behind, v_draft,
-                 '' = ANY (v_answer));
+      || arm_one(v_tenant, p_lane, p_token, p_margin, p_behind, v_draft);
+    IF v_answer[array_upper(v_answer, 1)] = '' THEN
+      v_armed := v_armed || (v_draft ->> 'attempt')::uuid;
+    END IF;
     PERFORM not_armed(p_lane, v_draft, v_answer[array_upper(v_answer, 1)]);
   END LOOP;
-  IF NOT '' = ANY (v_answer) THEN
+  -- They leave together, so the lane is written once.
+  UPDATE lanes SET calling = v_armed, call_deadline = clock_timestamp() + p_call
+   WHERE id = p_lane AND v_armed <> '{}';
+  IF NOT FOUND THEN
     PERFORM free_lane(p_lane, p_token);
   END IF;
   RETURN v_answer;
@@ -137,6 +144,13 @@ BEGIN
      WHERE jsonb_typeof(d -> 'shares') = 'array' GROUP BY 1 ORDER BY 1
   LOOP
     PERFORM lock_budgets(p_tenant, v_of.lane, v_of.shares);
+  END LOOP;
+  FOR v_of IN
+    SELECT DISTINCT l.account_id AS account FROM jsonb_array_elements(p_asked) AS o
+      JOIN lanes l ON l.id = (o ->> 'lane')::uuid WHERE is_counted(l.account_id)
+     ORDER BY 1
+  LOOP
+    PERFORM lock_plans(p_tenant, v_of.account, plan_day_at(engine_now()));
   END LOOP;
   PERFORM lock_lanes(ARRAY(SELECT (o ->> 'lane')::uuid
                              FROM jsonb_array_elements(p_asked) AS o));
@@ -234,6 +248,11 @@ BEGIN
       PERFORM close_to_strangers(p_lane, v_intent,
         ((engine_now() AT TIME ZONE v_zone)::date + 1)::timestamp AT TIME ZONE v_zone);
     WHEN 'BUDGET' THEN
+      IF v_budget LIKE 'plan\_%' THEN
+        PERFORM close_account(account_id, plan_ends(
+          substr(v_budget, 6), plan_day_at(engine_now()))) FROM lanes WHERE id = p_lane;
+        RETURN;
+      END IF;
       PERFORM close_for_budget(p_lane, v_intent, v_budget,
         (SELECT (s ->> 'ends_at')::timestamptz
            FROM jsonb_array_elements(d -> 'shares') AS s WHERE s ->> 'key' = v_budget));
@@ -277,10 +296,9 @@ BEGIN
 END
 $$;
 
--- p_more: another draft of this very call is armed, and they leave together.
+-- T1 of one draft; the lane says so when all of the call are done.
 CREATE FUNCTION arm_one(p_tenant uuid, p_lane uuid, p_token bigint,
-                        p_margin interval, p_call interval, p_behind interval,
-                        d jsonb, p_more boolean)
+                        p_margin interval, p_behind interval, d jsonb)
 RETURNS text
 LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
 AS $$
@@ -292,6 +310,8 @@ DECLARE
   v_phone wa_phone_numbers;
   v_limit integer;
   v_full text;
+  v_account uuid;
+  v_plan_day date;
   v_now timestamptz;
   v_attempt uuid := (d ->> 'attempt')::uuid;
   v_day date := (d ->> 'day')::date;
@@ -309,6 +329,11 @@ BEGIN
      WHERE phone_id = p_lane AND usage_date = v_day FOR UPDATE;
   END IF;
   PERFORM lock_budgets(p_tenant, p_lane, d -> 'shares');
+  SELECT account_id INTO v_account FROM lanes WHERE id = p_lane;
+  IF is_counted(v_account) THEN
+    v_plan_day := plan_day_at(engine_now());
+    PERFORM lock_plans(p_tenant, v_account, v_plan_day);
+  END IF;
   IF v_journey.assigned_phone_id <> p_lane AND d ->> 'channel' = 'WHATSAPP' THEN
     -- It will follow its lead's phone.
     PERFORM lock_lanes(ARRAY[p_lane, v_journey.assigned_phone_id]);
@@ -317,7 +342,7 @@ BEGIN
   v_now := engine_now();
 
   -- Checks, each over what is committed by now.
-  IF v_lane.token <> p_token OR (v_lane.calling IS NOT NULL AND NOT p_more)
+  IF v_lane.token <> p_token OR v_lane.calling IS NOT NULL
      OR v_lane.owner IS NULL
      OR v_lane.lease_until <= clock_timestamp() + p_margin THEN
     RETURN 'FENCED';
@@ -379,6 +404,13 @@ BEGIN
   IF v_full IS NOT NULL THEN
     RETURN 'BUDGET ' || v_full;
   END IF;
+  IF v_plan_day IS NOT NULL THEN
+    SELECT 'BUDGET plan_' || period INTO v_full FROM full_plan(v_account, v_plan_day)
+     WHERE period IS NOT NULL;
+    IF FOUND THEN
+      RETURN v_full;
+    END IF;
+  END IF;
 
   -- Armed: from here on the message counts, whatever happens to this process.
   IF v_day IS NOT NULL THEN
@@ -390,13 +422,16 @@ BEGIN
   INSERT INTO attempts (id, tenant_id, intent_id, n, lead_id, channel, account_id,
     sender_id, token, send_class, payload_hash, outcome, unit_day, unit_held,
     aftermath, called_at, thread, budget_day, lead_state,
-    valid_until, unsubscribe)
+    valid_until, unsubscribe, provider_campaign, plan_day)
   VALUES (v_attempt, p_tenant, v_intent.id, (d ->> 'n')::integer, v_journey.id,
     d ->> 'channel', v_lane.account_id, p_lane, p_token, (d ->> 'class')::smallint,
     d ->> 'hash', 'CALLING', v_day, v_day IS NOT NULL, d -> 'aftermath', v_now,
     d ->> 'thread', (d ->> 'counted_on')::date,
     v_journey.current_state, (d ->> 'valid_until')::timestamptz,
-    coalesce(d ->> 'unsubscribe', ''));
+    coalesce(d ->> 'unsubscribe', ''), coalesce(d ->> 'campaign', ''), v_plan_day);
+  IF v_plan_day IS NOT NULL THEN
+    PERFORM take_plan(p_tenant, v_account, v_plan_day);
+  END IF;
   PERFORM take_budgets(p_tenant, p_lane, v_intent.id, v_attempt, d -> 'shares');
   INSERT INTO gold_communication_log (id, created_at, tenant_id, lead_journey_id,
     intent_id, thread_id, channel, direction, content_rendered, variant_hash,
@@ -417,8 +452,6 @@ BEGIN
          assigned_at = coalesce(assigned_at, v_now),
          quota_consumption_date = coalesce(v_day, quota_consumption_date)
    WHERE id = v_journey.id;
-  UPDATE lanes SET calling = calling || v_attempt, call_deadline = clock_timestamp() + p_call
-   WHERE id = p_lane;
   PERFORM note_decision(v_intent.id, v_attempt, d -> 'decision', '');
   RETURN '';
 END
@@ -557,6 +590,7 @@ DECLARE
   v_attempt attempts;
 BEGIN
   PERFORM give_budgets_back(p_attempt);
+  PERFORM give_plan_back(p_attempt);
   UPDATE attempts SET unit_held = false WHERE id = p_attempt AND unit_held
   RETURNING * INTO v_attempt;
   IF FOUND THEN
@@ -581,6 +615,7 @@ BEGIN
   PERFORM FROM intents WHERE id = v_attempt.intent_id FOR UPDATE;
   PERFORM lock_days_of(ARRAY[p_attempt]);
   PERFORM lock_budgets_of(p_attempt);
+  PERFORM lock_plans_of(ARRAY[p_attempt]);
   -- What follows may wait in another lane: of the lead's phone, or of the next step.
   PERFORM lock_lanes(ARRAY[v_attempt.sender_id, v_phone, (
     SELECT lane_id FROM intents WHERE id = v_attempt.next_intent)]);
@@ -616,6 +651,7 @@ BEGIN
   PERFORM FROM budget_use WHERE (sender_id, key) IN (
     SELECT sender_id, key FROM budget_units WHERE attempt_id = ANY (p_attempts))
    ORDER BY sender_id, key FOR UPDATE;
+  PERFORM lock_plans_of(p_attempts);
   PERFORM lock_lanes(p_lanes || ARRAY(
     SELECT unnest(ARRAY[a.sender_id, j.assigned_phone_id, n.lane_id])
       FROM attempts a JOIN gold_lead_journey j ON j.id = a.lead_id
@@ -941,10 +977,13 @@ BEGIN
            THEN a.send_class = 3 ELSE last_was_new END,
          gate_at = greatest(gate_at, p_now + make_interval(
            secs => coalesce((r ->> 'gap')::double precision, 0))),
+         -- Of many messages in one call, the longest wait asked for.
          backoff_until = CASE
-           WHEN v_rest > 0 THEN p_now + make_interval(secs => v_rest * engine_speed())
-           WHEN v_refused THEN p_now + make_interval(
-             secs => (r ->> 'gap')::double precision) END,
+           WHEN v_rest > 0 THEN greatest(backoff_until, p_now + make_interval(
+             secs => v_rest * engine_speed()))
+           WHEN v_refused THEN greatest(backoff_until, p_now + make_interval(
+             secs => (r ->> 'gap')::double precision))
+           WHEN backoff_until > p_now THEN backoff_until END,
          -- Many messages in one call are one call.
          backoffs = CASE WHEN NOT v_last THEN backoffs
                          WHEN v_refused THEN backoffs + 1 ELSE 0 END
@@ -1073,7 +1112,7 @@ BEGIN
         'state', j.current_state, 'sender_number', g.phone_number,
         'to', g.recipient, 'text', g.content_rendered, 'subject', g.subject,
         'thread', g.request_thread, 'unsubscribe', a.unsubscribe,
-        'called_at', a.called_at,
+        'campaign', a.provider_campaign, 'called_at', a.called_at,
         'called_on', a.called_on, 'now', engine_now(), 'looks', a.looks,
         'overdue', a.give_up_at <= engine_now())
         FROM attempts a

@@ -19,7 +19,13 @@ BEGIN
     INSERT INTO sender_signs (sender_id, tenant_id) VALUES (a.sender_id, a.tenant_id)
     ON CONFLICT (sender_id) DO UPDATE SET calls = sender_signs.calls RETURNING * INTO s;
   END IF;
-  s.calls := right(s.calls || CASE p_outcome WHEN 'UNKNOWN' THEN 'U' ELSE '.' END, 50);
+  IF s.token <> a.token THEN
+    s.calls := right(s.calls || CASE p_outcome WHEN 'UNKNOWN' THEN 'U' ELSE '.' END, 50);
+  ELSIF p_outcome = 'UNKNOWN' AND s.calls <> '' THEN
+    -- Many messages in one call are one call, and lost if any of them is.
+    s.calls := left(s.calls, -1) || 'U';
+  END IF;
+  s.token := a.token;
   IF p_outcome = 'UNKNOWN' THEN
     IF too_doubtful(s.calls) THEN
       SELECT status, (p_now AT TIME ZONE time_zone)::date INTO v_state, v_day
@@ -60,7 +66,7 @@ BEGIN
     END IF;
   END IF;
   UPDATE sender_signs
-     SET calls = s.calls, pause_day = s.pause_day, pauses = s.pauses,
+     SET calls = s.calls, token = s.token, pause_day = s.pause_day, pauses = s.pauses,
          doubtful_at = s.doubtful_at, unanswered = s.unanswered,
          unanswered_since = s.unanswered_since, refused_since = s.refused_since
    WHERE sender_id = a.sender_id;
