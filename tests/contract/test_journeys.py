@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.contract.promises import kept_by, promises_of
 
 from outreach.ports.journeys import Journeys
+from outreach.testing.answering import AnsweringContract
 from outreach.testing.events import EventsContract
 from outreach.testing.journeys import JourneysContract
 
@@ -17,5 +18,11 @@ class TestEvents(EventsContract):
     pass
 
 
+class TestAnswering(AnsweringContract):
+    pass
+
+
 def test_each_promise_of_the_port_is_a_test() -> None:
-    assert promises_of(Journeys) <= kept_by(JourneysContract) | kept_by(EventsContract)
+    suites = (JourneysContract, EventsContract, AnsweringContract)
+
+    assert promises_of(Journeys) <= set[str]().union(*map(kept_by, suites))

@@ -8,6 +8,7 @@ from outreach.ports.lanes import Allocations, Lanes
 from outreach.testing.allocations import AllocationsContract
 from outreach.testing.budgets import BudgetsContract
 from outreach.testing.lanes import LanesContract
+from outreach.testing.routes import RoutesContract
 from outreach.testing.sharing import SharingContract
 from outreach.testing.turns import TurnsContract
 
@@ -24,12 +25,22 @@ class TestSharing(SharingContract):
     pass
 
 
+class TestRoutes(RoutesContract):
+    pass
+
+
 class TestAllocations(AllocationsContract):
     pass
 
 
 def test_each_promise_of_the_ports_is_a_test() -> None:
-    suites = (LanesContract, BudgetsContract, TurnsContract, SharingContract)
+    suites = (
+        LanesContract,
+        BudgetsContract,
+        TurnsContract,
+        SharingContract,
+        RoutesContract,
+    )
 
     assert promises_of(Lanes) <= set[str]().union(*map(kept_by, suites))
     assert promises_of(Allocations) <= kept_by(AllocationsContract)

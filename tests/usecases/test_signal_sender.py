@@ -22,7 +22,8 @@ from outreach.domain.message import (
     Refused,
     Result,
 )
-from outreach.domain.sender import NewSender, Sender, SenderSignal, SenderState
+from outreach.domain.new_sender import NewSender
+from outreach.domain.sender import Sender, SenderSignal, SenderState
 from outreach.ports.gateway import Status
 from outreach.ports.senders import Account, Polled, Senders, SenderUse
 

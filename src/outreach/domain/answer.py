@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
 from attrs import evolve, frozen
 
+from outreach.domain.analysis import ReplyIntent
 from outreach.domain.change import Change, Duty, DutyKind, Known, ReviewChange
 from outreach.domain.channel import Channel, State
 from outreach.domain.errors import NotFound, Refused, Stale
@@ -26,14 +28,40 @@ from outreach.domain.review import (
     sla_risk_at,
 )
 from outreach.domain.sender import SendClass
-from outreach.domain.sequence import EnrolmentStatus
+from outreach.domain.sequence import EnrolmentStatus, MessageTemplate
+from outreach.domain.stop import HOLDING
 from outreach.domain.suppression import SuppressionReason, of_person
-from outreach.domain.template import WHATSAPP_LIMIT
+from outreach.domain.template import MAIL_LIMIT, WHATSAPP_LIMIT
+from outreach.domain.triage import ReplyTemplate
 
-__all__ = ["Answer", "answered", "asking", "opened"]
+__all__ = ["Answer", "answered", "asking", "opened", "reply_templates"]
 
+_REPLY_PREFIX: Final = "reply-"
 _REPLIES: Final = frozenset({Resolution.APPROVED, Resolution.EDITED})
 _LEAVE_THE_LEAD: Final = frozenset({Resolution.REJECTED, Resolution.IGNORED})
+
+
+def reply_templates(
+    templates: Sequence[MessageTemplate],
+) -> tuple[ReplyTemplate, ...]:
+    """Templates that answer replies: named ``reply-interested``, ``reply-question``."""
+    known = {intent.lower().replace("_", "-"): intent for intent in ReplyIntent}
+    return tuple(
+        ReplyTemplate(
+            name=template.name,
+            language=template.language,
+            intents=frozenset({intent}),
+            approved=template.approved,
+        )
+        for template in templates
+        if template.name.startswith(_REPLY_PREFIX)
+        and (intent := _answers(template.name, known)) is not None
+    )
+
+
+def _answers(name: str, known: dict[str, ReplyIntent]) -> ReplyIntent | None:
+    rest = name.removeprefix(_REPLY_PREFIX)
+    return next((i for word, i in known.items() if rest.startswith(word)), None)
 
 
 def opened(
@@ -62,7 +90,9 @@ def opened(
         )
     # The version too: a message that reads like the last one is another message.
     text = "\n".join((str(item.version), item.trigger, item.suggested or ""))
-    shown = fingerprint(known.number, Channel.WHATSAPP, text, now)
+    channel = _answered_by(known)
+    to = known.number if channel is Channel.WHATSAPP else known.email
+    shown = fingerprint(to, channel, text, now)
     return evolve(item, fingerprint=shown)
 
 
@@ -113,14 +143,15 @@ class Answer:
 def answered(known: Known, answer: Answer, *, undo: timedelta) -> Change:
     """What *answer* does to the lead and its open item.
 
-    A reply is planned as a message of its own, due after *undo* (engine time), by
-    the lead's own phone; a new message from the prospect cancels it.
+    A reply is planned as a message of its own, due after *undo* (engine time), on
+    the channel the prospect wrote on, by the lead's own sender; a new message from
+    the prospect cancels it.
 
     Raises:
         NotFound: no item is open.
         Stale: what was shown has changed since.
         Refused: there is no text, it is too long or not the suggested one; the
-            lead opted out, is DEAD or has no phone.
+            lead opted out, is DEAD or has no phone or address there.
         IllegalTransition: the lead's journey does not allow it.
     """
     item = known.review
@@ -168,6 +199,19 @@ def answered(known: Known, answer: Answer, *, undo: timedelta) -> Change:
     return _stopped(change, known, answer) if _was_held(known) else change
 
 
+def _answered_by(known: Known) -> Channel:
+    """The channel that the lead wrote on; mail to who has written is warm."""
+    wrote = known.wrote
+    mailed = wrote is not None and wrote.channel in HOLDING
+    return Channel.EMAIL_WARM if mailed else Channel.WHATSAPP
+
+
+def _again(subject: str) -> str:
+    """The subject of an answer: once ``Re:``, however often it went to and fro."""
+    said = subject.strip()
+    return said if said.lower().startswith("re:") else f"Re: {said}".strip()
+
+
 def _was_held(known: Known) -> bool:
     """The run waits for nothing but this item, after a message that failed."""
     run = known.enrolment
@@ -184,8 +228,11 @@ def _reply(known: Known, item: ReviewItem, answer: Answer, undo: timedelta) -> I
     if not text:
         message = f"review {item.id} has no suggested reply: write one with edit"
         raise Refused(message)
-    if len(text) > WHATSAPP_LIMIT:
-        message = f"the reply has {len(text)} characters: {WHATSAPP_LIMIT} are allowed"
+    channel = _answered_by(known)
+    mail = channel is Channel.EMAIL_WARM
+    most = MAIL_LIMIT if mail else WHATSAPP_LIMIT
+    if len(text) > most:
+        message = f"the reply has {len(text)} characters: {most} are allowed"
         raise Refused(message)
     if journey.opted_out or journey.state is State.DEAD:
         message = (
@@ -193,18 +240,20 @@ def _reply(known: Known, item: ReviewItem, answer: Answer, undo: timedelta) -> I
             f"{' and opted out' if journey.opted_out else ''}: nothing may be sent"
         )
         raise Refused(message)
-    if not known.number:
-        message = f"lead {journey.lead} has no phone: add one, then answer"
+    if not (known.email if mail else known.number):
+        lacks = "address" if mail else "phone"
+        message = f"lead {journey.lead} has no {lacks}: add one, then answer"
         raise Refused(message)
     return Intent(
         id=reply_id(known.tenant, item.id, item.version),
         tenant=known.tenant,
         lead=journey.lead,
         send_class=SendClass.APPROVED,
-        channel=Channel.WHATSAPP,
+        channel=channel,
         due_at=known.now + undo,
         review=item.id,
         text=text,
+        subject=_again(known.wrote.subject) if mail and known.wrote else "",
         permission=answer.by if answer.outside_window else "",
     )
 

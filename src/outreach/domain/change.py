@@ -40,6 +40,7 @@ __all__ = [
     "Postponed",
     "ReviewChange",
     "StatusChange",
+    "Wrote",
 ]
 
 
@@ -114,6 +115,18 @@ class Outbound:
 
 
 @frozen
+class Wrote:
+    """What the lead has written last, and by which way.
+
+    Attributes:
+        subject: of the last mail of the conversation, whoever wrote it.
+    """
+
+    channel: Channel
+    subject: str = field(default="", repr=False)
+
+
+@frozen
 class Known:
     """A lead as it stands, with all that a reaction to an event looks at.
 
@@ -125,6 +138,7 @@ class Known:
         review: the open review item, if there is one.
         contacted: sender and lead have written to each other before.
         number: the lead's phone (E.164), empty if it has none.
+        wrote: looked up where a review item is open; None: it has written nothing.
         other_channels: every channel the lead has an address for.
         fields: variables for templates.
     """
@@ -143,6 +157,7 @@ class Known:
     language: str = ""
     time_zone: str = "UTC"
     ai_replies_today: int = 0
+    wrote: Wrote | None = None
     other_channels: frozenset[Channel] = frozenset()
     fields: Mapping[str, str] = field(factory=dict, repr=False)
 
@@ -158,6 +173,7 @@ class Heard:
     thread: str = ""
     sender: SenderId | None = None
     content: str = field(default="", repr=False)
+    subject: str = field(default="", repr=False)
     analysis: Analysis | None = None
 
 

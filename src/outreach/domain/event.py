@@ -49,6 +49,7 @@ class SystemEvent:
         sender: our number or address, as the provider names it (phones E.164).
         address: the other side.
         content: text of a reply or of a message that a person sent.
+        subject: of a mail, as the provider names it.
         media: there is something beside the text.
         occurred_at: None if the provider does not say.
         ours: the provider says that our own API sent it (None: it does not say).
@@ -63,6 +64,7 @@ class SystemEvent:
     sender: str = ""
     address: AddressKey | None = None
     content: str = ""
+    subject: str = ""
     media: bool = False
     occurred_at: datetime | None = None
     ours: bool | None = None

@@ -6,14 +6,13 @@ the event is applied, so the same event has one effect, in any order.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date
 from typing import Final
 
 from attrs import evolve, frozen
 
 from outreach.domain.analysis import Analysis, Reply, ReplyIntent
-from outreach.domain.answer import asking
+from outreach.domain.answer import asking, reply_templates
 from outreach.domain.breaker import MailFault
 from outreach.domain.budget import UnitSlot
 from outreach.domain.change import (
@@ -23,24 +22,21 @@ from outreach.domain.change import (
     Outbound,
     Postponed,
     StatusChange,
+    Wrote,
 )
-from outreach.domain.channel import State
+from outreach.domain.channel import Channel, State
 from outreach.domain.errors import TemplateError
 from outreach.domain.event import EventType, SystemEvent
 from outreach.domain.ids import EventId
 from outreach.domain.journey import DeadCause, Fact, Journey, Move, happened
 from outreach.domain.message import MessageStatus, Outcome
-from outreach.domain.review import (
-    ReviewCalendar,
-    Trigger,
-)
+from outreach.domain.review import ReviewCalendar, Trigger
 from outreach.domain.sequence import EnrolmentStatus, MessageTemplate
 from outreach.domain.suppression import Suppression, SuppressionReason, of_person
-from outreach.domain.template import WHATSAPP_LIMIT, parse, seed
+from outreach.domain.template import MAIL_LIMIT, WHATSAPP_LIMIT, parse, seed
 from outreach.domain.triage import (
     ABSENCE_UNLESS_STATED,
     Circumstances,
-    ReplyTemplate,
     Triage,
     triage,
     triage_bounce,
@@ -50,7 +46,6 @@ from outreach.domain.window import local_day, start_of_day
 __all__ = [
     "Received",
     "react",
-    "reply_templates",
     "still_calling",
 ]
 
@@ -68,7 +63,6 @@ _OPT_OUTS: Final = {
     EventType.UNSUBSCRIBE: SuppressionReason.OPT_OUT,
     EventType.COMPLAINT: SuppressionReason.COMPLAINT,
 }
-_REPLY_PREFIX: Final = "reply-"
 _NOT_SENT: Final = frozenset({Outcome.REFUSED, Outcome.RELEASED, Outcome.NOT_SENT})
 _MACHINES_WORDS: Final = frozenset(
     {
@@ -124,29 +118,6 @@ def react(known: Known, received: Received) -> Change:
     return _change(known, received, known.journey, anomaly=says)
 
 
-def reply_templates(
-    templates: Sequence[MessageTemplate],
-) -> tuple[ReplyTemplate, ...]:
-    """Templates that answer replies: named ``reply-interested``, ``reply-question``."""
-    known = {intent.lower().replace("_", "-"): intent for intent in ReplyIntent}
-    return tuple(
-        ReplyTemplate(
-            name=template.name,
-            language=template.language,
-            intents=frozenset({intent}),
-            approved=template.approved,
-        )
-        for template in templates
-        if template.name.startswith(_REPLY_PREFIX)
-        and (intent := _answers(template.name, known)) is not None
-    )
-
-
-def _answers(name: str, known: dict[str, ReplyIntent]) -> ReplyIntent | None:
-    rest = name.removeprefix(_REPLY_PREFIX)
-    return next((i for word, i in known.items() if rest.startswith(word)), None)
-
-
 def _change(
     known: Known,
     received: Received,
@@ -195,9 +166,15 @@ def _surprise(event: SystemEvent, ours: Outbound) -> str:
 def _bounced(
     change: Change, known: Known, received: Received, ours: Outbound
 ) -> Change:
-    left = known.other_channels - {ours.channel}
-    findings = triage_bounce(channel_left=bool(left))
-    if left or findings.review is None:
+    # A reply goes no other way by itself: whoever waits for it must be told.
+    step = ours.channel is not Channel.EMAIL_WARM
+    left = known.other_channels - {ours.channel} if step else frozenset()
+    if left:
+        # To do again; its address is marked, so that it goes by another channel.
+        again = (ours.attempt, Outcome.REFUSED, "", "")
+        return evolve(change, resolves=(*change.resolves, again))
+    findings = triage_bounce(channel_left=False)
+    if findings.review is None:
         return change
     moved = happened(
         known.journey, Fact.UNREACHABLE, known.now, by=change.key, why="hard bounce"
@@ -226,6 +203,7 @@ def _heard(received: Received, known: Known, kind: EventType) -> Heard:
         thread=event.thread,
         sender=None if known.sender is None else known.sender.id,
         content=event.content,
+        subject=event.subject,
         analysis=received.analysis,
     )
 
@@ -264,7 +242,8 @@ def _person_wrote(known: Known, received: Received) -> Change:
     )
     moved = happened(known.journey, Fact.PERSON_WROTE, at, by=change.key)
     external = None
-    if known.sender is not None and not known.contacted:
+    by_phone = known.sender is not None and known.sender.channel is Channel.WHATSAPP
+    if known.sender is not None and by_phone and not known.contacted:
         day = local_day(known.now, known.sender.time_zone)
         external = UnitSlot(known.sender.id, day)
     return evolve(
@@ -318,6 +297,7 @@ def _reply(known: Known, received: Received) -> Change:
     if findings.review is None:
         return change
     reason, priority = findings.review
+    known = evolve(known, wrote=Wrote(event.channel, event.subject))
     trigger = Trigger(
         reason=reason,
         priority=priority,
@@ -344,6 +324,12 @@ def _asks(change: Change, known: Known, received: Received, trigger: Trigger) ->
 
 def _circumstances(known: Known, received: Received) -> Circumstances:
     journey = known.journey
+    by_phone = received.event.channel is Channel.WHATSAPP
+    own = [
+        one
+        for one in received.templates
+        if (one.channel is Channel.WHATSAPP) == by_phone
+    ]
     lost = journey.dead_cause is DeadCause.LOST
     reply = Reply(received.event.content, media=received.event.media)
     return Circumstances(
@@ -352,7 +338,7 @@ def _circumstances(known: Known, received: Received) -> Circumstances:
         language=known.language,
         media_only=reply.media_only,
         late=lost or journey.state is State.CONVERTED,
-        replies=reply_templates(received.templates),
+        replies=reply_templates(own),
         ai_replies_today=known.ai_replies_today,
     )
 
@@ -370,7 +356,9 @@ def _suggested(known: Known, received: Received, findings: Triage) -> str | None
                 known.fields,
                 declared=template.variables,
                 seed=drawn,
-                limit=WHATSAPP_LIMIT,
+                limit=WHATSAPP_LIMIT
+                if template.channel is Channel.WHATSAPP
+                else MAIL_LIMIT,
             )
             .text
         )

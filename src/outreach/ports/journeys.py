@@ -24,6 +24,10 @@ class Journeys(Protocol):
     - statuses only move forward, whatever the order;
     - an event is matched by the provider's id, else by what was sent, else by the
       conversation, else by the address;
+    - a reply by mail goes by the sender that the lead wrote to, if that can answer
+      there;
+    - else it goes by its mailbox of warm mail, or waits for one;
+    - where a person is asked, it is known what the lead wrote last and on which way;
     - the journey of another tenant is never seen.
     """
 

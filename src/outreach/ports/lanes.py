@@ -11,6 +11,7 @@ from attrs import frozen
 
 from outreach.domain.allocation import Room
 from outreach.domain.case import Case
+from outreach.domain.channel import Channel
 from outreach.domain.decision import Decision
 from outreach.domain.ids import (
     AccountId,
@@ -73,6 +74,8 @@ class PutOff:
         budget: key of the further budget that is full; empty: none is.
         hosted: the provider's campaign is not there, or takes nothing; one that was
             never asked for is from now on (`outreach.ports.hosting`).
+        to_channel: its own channel has become impossible: it waits on this one, for
+            the lead's sender there or for any.
     """
 
     intent: IntentId
@@ -80,6 +83,7 @@ class PutOff:
     until: datetime | None
     budget: str = ""
     hosted: bool = False
+    to_channel: Channel | None = None
 
 
 class Lanes(Protocol):
@@ -98,6 +102,7 @@ class Lanes(Protocol):
     - tenants take turns: whoever was served last comes after all others that are due;
     - only messages that are due, in an open window and an open class, are offered;
     - what is put off comes back at its time, not before;
+    - what is moved to another channel waits for a sender of that;
     - follow-ups and new contacts take turns, whatever replies come between;
     - a full budget puts off at once all in the lane that it stops;
     - a stale token changes nothing;
@@ -161,14 +166,14 @@ class Lanes(Protocol):
 
 @frozen
 class Waiting:
-    """A new contact without a phone."""
+    """A message without a sender."""
 
     intent: IntentId
     due_at: datetime
 
 
 class Allocations(Protocol):
-    """Which phone takes which new lead.
+    """Which sender takes which new lead.
 
     Promises:
     - the rooms tell today's remaining units and what waits already;
@@ -179,21 +184,25 @@ class Allocations(Protocol):
     - a message is allocated once: who comes second changes nothing;
     - new contacts of a phone that is gone wait for another one, and whoever it has
       written to stays;
+    - mail waits for a sender of its channel, and no other takes it;
+    - a mailbox has room for what its budgets leave, and plenty without any;
     - what waits comes in the order of its due time.
     """
 
     async def rooms(self, tenant: TenantId) -> Sequence[Room]:
-        """Every enabled WhatsApp phone of the tenant with today's room."""
+        """Every enabled sender of the tenant with today's room, by id."""
         ...
 
-    async def waiting(self, tenant: TenantId, limit: int) -> Sequence[Waiting]:
-        """Due new contacts without a phone, oldest first."""
+    async def waiting(
+        self, tenant: TenantId, limit: int, channel: Channel = Channel.WHATSAPP
+    ) -> Sequence[Waiting]:
+        """What is due on that channel and has no sender, oldest first."""
         ...
 
     async def allocate(
         self, tenant: TenantId, given: Mapping[IntentId, SenderId]
     ) -> int:
-        """Put the messages into the phones' lanes; answers how many were moved."""
+        """Put the messages into the senders' lanes; answers how many were moved."""
         ...
 
     async def take_back(self, tenant: TenantId, sender: SenderId, limit: int) -> int:

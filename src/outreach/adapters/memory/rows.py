@@ -269,6 +269,7 @@ class LogRow:
     ref: str = ""
     sender: SenderId | None = None
     analysis: Analysis | None = None
+    subject: str = ""
     reached: dict[MessageStatus, datetime] = Factory(dict)
     ask_at: datetime | None = None
 

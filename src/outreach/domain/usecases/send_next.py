@@ -30,7 +30,14 @@ from outreach.domain.message import (
     UnknownOutcome,
     WhyNotArmed,
 )
-from outreach.domain.outcome import Ended, draft_of, limit_of, render, result_of
+from outreach.domain.outcome import (
+    Ended,
+    draft_of,
+    limit_of,
+    render,
+    rerouted,
+    result_of,
+)
 from outreach.domain.pacing import Backoff
 from outreach.domain.provider_campaign import ABSENT, CampaignHold
 from outreach.domain.review import ReviewCalendar
@@ -337,6 +344,10 @@ def _shut_on(window: Window, days: frozenset[date], later: frozenset[date]) -> W
 
 
 def _put(case: Case, made: Decision) -> PutOff:
+    elsewhere = rerouted(case, made)
+    if elsewhere is not None:
+        moved, channel = elsewhere
+        return PutOff(case.intent.id, moved, made.at, to_channel=channel)
     until = made.earliest
     if made.verdict is Verdict.HOLD:
         until = made.at + LOOK_AGAIN

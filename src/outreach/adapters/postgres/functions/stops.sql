@@ -135,6 +135,8 @@ BEGIN
   IF NOT FOUND THEN
     RETURN;
   END IF;
+  PERFORM nobody_there(a, 'bounced') FROM attempts a
+    WHERE a.id = p_attempt AND p_fault = 'BOUNCED';
   PERFORM count_mail(p_attempt, 0, 0, (p_fault = 'BOUNCED')::integer,
                      (p_fault = 'COMPLAINED')::integer);
   PERFORM put_duty('BREAKER', e.campaign_id::text, a.tenant_id, v_now)
