@@ -142,7 +142,7 @@ def test_budgets_are_probed_by_their_keys(
     fill(url, leads=200, lanes=2)
     with as_admin(url) as admin:
         admin.execute(
-            "UPDATE wa_phone_numbers SET total_per_day = 9, unanswered_per_month = 9,"
+            "UPDATE senders SET total_per_day = 9, unanswered_per_month = 9,"
             " company_per_month = 9, domain_per_day = 9, campaign_new_per_day = 9"
         )
         for table in ("budget_use", "budget_units"):
@@ -169,7 +169,7 @@ def test_budgets_are_probed_by_their_keys(
             (
                 (
                     "SELECT full_budget(p, gen_random_uuid(), %s)"
-                    " FROM wa_phone_numbers p WHERE id = %s"
+                    " FROM senders p WHERE id = %s"
                 ),
                 (shares, lane_id(1)),
             ),

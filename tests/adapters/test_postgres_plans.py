@@ -33,7 +33,7 @@ BIG: Final = {
     "lanes",
     "leads",
     "sequence_enrollments",
-    "wa_phone_numbers",
+    "senders",
 }
 CLAIM: Final = "SELECT claim_lanes('worker', '{}', 100, '60 s', '65 s')"
 

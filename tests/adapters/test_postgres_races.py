@@ -272,7 +272,7 @@ async def test_a_phone_that_is_changed_while_it_sends_blocks_nobody(
             await world.senders.change(before, evolve(before, label=label), by="ana")
             known = invented.new_phone(1)
             await world.senders.import_(
-                phone.tenant, [evolve(known, phone=phone.number)]
+                phone.tenant, [evolve(known, number=phone.number)]
             )
 
     await asyncio.gather(send(), change("a"), change("b"))
@@ -295,7 +295,7 @@ async def test_a_change_of_a_phone_and_the_end_of_its_call_do_not_wait_for_each_
         changing = asyncio.create_task(world.senders.change(phone, after, by="ana"))
         await asyncio.sleep(A_MOMENT)
         await ends.execute(
-            "UPDATE wa_phone_numbers SET total_messages_sent = 1 WHERE id = %s",
+            "UPDATE senders SET total_messages_sent = 1 WHERE id = %s",
             (phone.id,),
         )
 
@@ -321,7 +321,7 @@ async def test_a_reply_and_the_end_of_a_call_do_not_wait_for_each_other(
         await asyncio.sleep(A_MOMENT)
         await ends.execute(NO_WAIT)
         await ends.execute(
-            "UPDATE wa_phone_numbers SET total_messages_sent = 1 WHERE id = %s",
+            "UPDATE senders SET total_messages_sent = 1 WHERE id = %s",
             (phone.id,),
         )
 

@@ -102,7 +102,7 @@ async def test_nothing_is_written_by_the_ids_of_another_tenant(
     )
     with pytest.raises(Refused, match=phone.number.replace("+", r"\+")):
         await world.senders.import_(
-            STRANGER, [evolve(invented.new_phone(1), phone=phone.number)]
+            STRANGER, [evolve(invented.new_phone(1), number=phone.number)]
         )
 
     assert (given, crossed, list(enrolled)) == (0, 0, [False])

@@ -151,7 +151,8 @@ def _all_of_it(cases: Sequence[Case], times: int) -> float:
 
     def work() -> None:
         for case in each:
-            choose_channel(None, reaches, last=None, preferred=None)
+            state = case.journey.state
+            choose_channel(None, reaches, state=state, last=None, preferred=None)
             made = decide(case, NOON, margin=MARGIN)
             text = render(case)
             assert made.verdict is Verdict.SEND

@@ -23,7 +23,7 @@ __all__ = ["Theatre", "open_provider"]
 _COMMAND: Final = "from outreach.entrypoints.cli import main; main()"
 _HOME: Final = """
 UPDATE provider_accounts SET id = %(account)s;
-UPDATE wa_phone_numbers SET account_id = %(account)s;
+UPDATE senders SET account_id = %(account)s;
 UPDATE lanes SET account_id = %(account)s
 """
 

@@ -9,6 +9,7 @@ from outreach.testing.allocations import AllocationsContract
 from outreach.testing.budgets import BudgetsContract
 from outreach.testing.bulk import BulkContract
 from outreach.testing.lanes import LanesContract
+from outreach.testing.routes import RoutesContract
 from outreach.testing.sharing import SharingContract
 from outreach.testing.turns import TurnsContract
 
@@ -25,6 +26,10 @@ class TestSharing(SharingContract):
     pass
 
 
+class TestRoutes(RoutesContract):
+    pass
+
+
 class TestAllocations(AllocationsContract):
     pass
 
@@ -36,6 +41,7 @@ def test_each_promise_of_the_ports_is_a_test() -> None:
         TurnsContract,
         SharingContract,
         BulkContract,
+        RoutesContract,
     )
 
     assert promises_of(Lanes) <= set[str]().union(*map(kept_by, suites))

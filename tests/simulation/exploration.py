@@ -294,7 +294,7 @@ def _prepare(world: World) -> None:
     parts = world.parts
     enroll = Enroll(
         campaigns=parts.campaigns,
-        channels=frozenset({campaign(world.weather)[0].primary_channel}),
+        senders=parts.senders,
         tenant_zone=HOME,
         enrolment_ids=lambda: EnrolmentId(parts.store.ids()),
     )

@@ -11,7 +11,7 @@ from tests.unit.cases import NOON, uid
 from tests.unit.test_reaction import RUN, a_lead, waiting
 
 from outreach.domain.answer import Answer, answered, opened
-from outreach.domain.change import Change, Known
+from outreach.domain.change import Change, Known, Wrote
 from outreach.domain.channel import Channel, State
 from outreach.domain.errors import IllegalTransition, NotFound, Refused, Stale
 from outreach.domain.ids import EventId
@@ -276,3 +276,64 @@ def test_each_version_of_an_item_is_answered_once() -> None:
     keys = {decided(known, one).key for one in (Resolution.IGNORED, *ENDS)}
 
     assert len(keys) == 1
+
+
+# --- a reply goes by the channel that the prospect wrote on
+
+
+def mailed(subject: str = "Ofertă", **changes: Any) -> Known:
+    wrote = Wrote(Channel.EMAIL_COLD, subject)
+    return asked(wrote=wrote, email="ion@agro.ro", **changes)
+
+
+def test_an_answer_to_a_mail_is_a_warm_mail_with_its_subject() -> None:
+    (reply,) = decided(mailed(), Resolution.APPROVED).plans
+
+    assert (reply.channel, reply.subject) == (Channel.EMAIL_WARM, "Re: Ofertă")
+    assert reply.send_class is SendClass.APPROVED
+
+
+@pytest.mark.parametrize(
+    ("subject", "again"),
+    [
+        ("Ofertă", "Re: Ofertă"),
+        ("Re: Ofertă", "Re: Ofertă"),
+        ("RE: Ofertă", "RE: Ofertă"),
+        (" re:Ofertă ", "re:Ofertă"),
+        ("", "Re:"),
+        ("Reducere", "Re: Reducere"),
+    ],
+)
+def test_a_subject_is_answered_once(subject: str, again: str) -> None:
+    (reply,) = decided(mailed(subject), Resolution.APPROVED).plans
+
+    assert reply.subject == again
+
+
+def test_an_answer_to_a_message_has_no_subject() -> None:
+    known = asked(wrote=Wrote(Channel.WHATSAPP, "Ofertă"))
+
+    (reply,) = decided(known, Resolution.APPROVED).plans
+
+    assert (reply.channel, reply.subject) == (Channel.WHATSAPP, "")
+
+
+def test_a_mail_is_answered_though_the_lead_has_no_phone() -> None:
+    known = mailed(number="")
+
+    assert len(decided(known, Resolution.APPROVED).plans) == 1
+
+
+def test_without_an_address_a_mail_cannot_be_answered() -> None:
+    known = evolve(mailed(), email="")
+
+    with pytest.raises(Refused, match="has no address"):
+        decided(known, Resolution.APPROVED)
+
+
+def test_a_mail_may_be_longer_than_a_message() -> None:
+    text = "x" * (WHATSAPP_LIMIT + 1)
+
+    (reply,) = decided(mailed(), Resolution.EDITED, text=text).plans
+
+    assert reply.text == text

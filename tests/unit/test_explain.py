@@ -58,7 +58,7 @@ def test_a_full_phone_is_told_with_its_use_its_next_morning_and_a_way_out() -> N
 
 def test_where_nothing_is_in_the_way_it_says_so() -> None:
     assert sentence(a_case()) == (
-        "Not sent: nothing is in the way; it goes when its phone is next free."
+        "Not sent: nothing is in the way; it goes when its sender is next free."
     )
 
 
@@ -70,7 +70,7 @@ def test_where_nothing_is_in_the_way_it_says_so() -> None:
         (switched(SwitchScope.ALL), "all sending is stopped (by ana)"),
         (switched(SwitchScope.TENANT), "all sending of this tenant is stopped"),
         (switched(SwitchScope.CHANNEL, "WHATSAPP"), "on WHATSAPP is stopped"),
-        (switched(SwitchScope.SENDER, str(uid(1))), f"from phone {uid(1)} is stopped"),
+        (switched(SwitchScope.SENDER, str(uid(1))), f"from sender {uid(1)} is stopped"),
         (
             {
                 "journey": evolve(
@@ -112,7 +112,7 @@ def test_where_nothing_is_in_the_way_it_says_so() -> None:
             "template 'first' is not approved",
         ),
         ({"consent": "RO/EMAIL"}, "a consent is needed and there is none"),
-        ({"sender": None, "ledger": None}, "no phone with room has taken the lead"),
+        ({"sender": None, "ledger": None}, "no sender with room has taken the lead"),
         (
             {"sender": a_sender(state=SenderState.OFFLINE, state_reason="logged out")},
             "phone +40722000001 is OFFLINE (logged out)",
@@ -132,11 +132,11 @@ def test_where_nothing_is_in_the_way_it_says_so() -> None:
         ),
         (
             {"lane": LaneFacts(gate_at=NOON, busy=True)},
-            "another call of its phone is under way",
+            "another call of its sender is under way",
         ),
         (
             {"lane": LaneFacts(gate_at=LATER)},
-            "its phone rests between two sends until Wed 4 Mar 2026 12:07",
+            "its sender rests between two sends until Wed 4 Mar 2026 12:07",
         ),
         ({"ledger": FULL}, "has used 40 of 40 new contacts today"),
         ({"sender": a_sender(daily_limit=0)}, "may make no new contacts"),
@@ -356,12 +356,12 @@ MIDNIGHT = datetime(2026, 3, 4, 22, tzinfo=UTC)
         (
             Shortage(WhyNoRoom.LIMIT, until=MIDNIGHT),
             (
-                "every phone has its new contacts of today, by its limit or budgets; "
+                "all have their new contacts of today, by their limits or budgets; "
                 "it could go at Thu 5 Mar 2026 09:00 Europe/Bucharest"
             ),
         ),
         (Shortage(WhyNoRoom.NO_PHONE), "no phone may start conversations"),
-        (None, "no phone with room has taken the lead yet; it goes on by itself"),
+        (None, "no sender with room has taken the lead yet; it goes on by itself"),
     ],
 )
 def test_a_lead_without_a_phone_is_told_what_binds(

@@ -6,13 +6,13 @@ from datetime import date, timedelta
 
 import pytest
 from attrs import evolve
-from tests.unit.cases import MARGIN, NOON, a_case, a_sender, a_sequence
+from tests.unit.cases import MARGIN, NOON, a_case, a_sender, a_sequence, uid
 
 from outreach.domain.budget import UnitSlot, WarmUp
 from outreach.domain.case import Case
 from outreach.domain.channel import COLD_STATES, WARM_STATES, Channel, State
 from outreach.domain.decision import decide
-from outreach.domain.ids import attempt_id, step_intent_id
+from outreach.domain.ids import LeadId, TemplateId, attempt_id, step_intent_id
 from outreach.domain.message import (
     Accepted,
     Answer,
@@ -24,7 +24,15 @@ from outreach.domain.message import (
     Result,
     UnknownOutcome,
 )
-from outreach.domain.outcome import TRIES, Ended, draft_of, limit_of, render, result_of
+from outreach.domain.outcome import (
+    TRIES,
+    Ended,
+    draft_of,
+    limit_of,
+    render,
+    result_of,
+    subject_of,
+)
 from outreach.domain.review import Priority, ReviewCalendar, ReviewReason
 from outreach.domain.sender import SendClass
 from outreach.domain.sequence import MessageTemplate
@@ -351,3 +359,56 @@ def a_template() -> MessageTemplate:
     template = a_case().template
     assert template is not None
     return template
+
+
+# --- the subject of a mail
+
+
+def a_mail(subject: str, **fields: str) -> Case:
+    plain = a_case()
+    template = MessageTemplate(
+        id=plain.template.id if plain.template else TemplateId(uid(9)),
+        name="mail-1",
+        channel=Channel.EMAIL_COLD,
+        content="Bună ziua, {{company_name}}!",
+        subject=subject,
+    )
+    intent = evolve(plain.intent, channel=Channel.EMAIL_COLD)
+    named = {"company_name": "Agro", **fields}
+    to = "ion@agro.ro"
+    return evolve(plain, intent=intent, template=template, fields=named, to=to)
+
+
+def test_a_mail_has_its_subject_in_the_same_language_and_draw() -> None:
+    subjects = {
+        subject_of(evolve(case, intent=evolve(case.intent, lead=LeadId(uid(n)))))
+        for case in [a_mail("{Salut|Bună}, {{company_name}}")]
+        for n in range(40)
+    }
+
+    first, again = (
+        a_draft(a_mail("{Salut|Bună}, {{company_name}}")).parcel for _ in range(2)
+    )
+
+    assert subjects == {"Salut, Agro", "Bună, Agro"}
+    assert again.subject == first.subject
+    assert again.subject in subjects
+
+
+def test_the_payload_hash_covers_the_subject() -> None:
+    one, other = a_draft(a_mail("Salut")).parcel, a_draft(a_mail("Bună")).parcel
+
+    assert one.text == other.text
+    assert one.hash != other.hash
+
+
+def test_a_mail_whose_subject_lacks_a_variable_has_no_text() -> None:
+    case = a_mail("Pentru {{county}}")
+
+    assert subject_of(case) is None
+    assert render(case) is None
+
+
+def test_a_message_that_is_no_mail_has_no_subject() -> None:
+    assert subject_of(a_case()) == ""
+    assert a_draft(a_case()).parcel.subject == ""

@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from outreach.domain.channel import Channel
 from outreach.domain.errors import Misconfigured
+from outreach.domain.new_sender import NewSender
 from outreach.domain.pacing import GAP, JITTER, Backoff, Pacing, ready
 
 NOW = datetime(2026, 1, 5, 9, tzinfo=UTC)
@@ -74,9 +76,32 @@ def test_the_same_seed_draws_the_same_gaps() -> None:
     ]
 
 
-def test_no_setting_puts_sends_closer_than_30_seconds() -> None:
+def test_no_setting_puts_sends_of_a_phone_closer_than_30_seconds() -> None:
+    short = Pacing(gap=GAP - MICROSECOND)
+
     with pytest.raises(Misconfigured, match="at least 30 s"):
-        Pacing(gap=GAP - MICROSECOND)
+        short.demand(Channel.WHATSAPP)
+    with pytest.raises(Misconfigured, match="at least 30 s"):
+        NewSender("+40722000001", "timelinesai", "UTC", pacing=short)
+
+
+def test_30_seconds_are_enough_for_a_phone() -> None:
+    Pacing(gap=GAP).demand(Channel.WHATSAPP)
+
+    assert NewSender("+40722000001", "timelinesai", "UTC").pacing.gap == GAP
+
+
+def test_a_mailbox_may_be_paced_by_its_vendor() -> None:
+    none = Pacing(timedelta(), timedelta())
+
+    none.demand(Channel.EMAIL_COLD)
+
+    assert none.draw(HIGHEST) == timedelta()
+
+
+def test_a_gap_is_not_negative() -> None:
+    with pytest.raises(Misconfigured, match="gap"):
+        Pacing(gap=-MICROSECOND)
 
 
 def test_a_jitter_is_not_negative() -> None:

@@ -557,6 +557,62 @@ def test_a_positive_reply_is_shown_with_the_answer_that_fits() -> None:
     assert change.review.item.suggested == "Super, Ion!"
 
 
+def test_a_mail_is_answered_by_a_text_for_mail_and_a_message_by_one_for_messages() -> (
+    None
+):
+    warm = Channel.EMAIL_WARM
+    templates = (
+        a_template("reply-interested", "Pe WhatsApp."),
+        a_template("reply-interested-mail", "Prin mail.", channel=warm),
+    )
+    asks = analysed(ReplyIntent.INTERESTED, sentiment=70)
+
+    suggested = [
+        change.review.item.suggested
+        for channel in (Channel.WHATSAPP, Channel.EMAIL_COLD, warm)
+        if (
+            change := replied(a_lead(), asks, templates=templates, channel=channel)
+        ).review
+    ]
+
+    assert suggested == ["Pe WhatsApp.", "Prin mail.", "Prin mail."]
+
+
+def test_a_person_who_mails_from_the_mailbox_takes_no_unit_of_a_phone() -> None:
+    mailbox = evolve(a_sender(), channel=Channel.EMAIL_COLD, number="ana@agro.ro")
+    known = a_lead(sender=mailbox, contacted=False)
+
+    by_mail = reacted(known, EventType.EXTERNAL_SENT)
+    by_phone = reacted(evolve(known, sender=a_sender()), EventType.EXTERNAL_SENT)
+
+    assert by_mail.external is None
+    assert by_phone.external is not None
+
+
+def test_a_reply_to_a_warm_lead_that_came_back_is_a_persons_work() -> None:
+    known = a_lead(
+        State.WARM_REPLY,
+        outbound=evolve(ours(), channel=Channel.EMAIL_WARM),
+        other_channels=frozenset({Channel.WHATSAPP, Channel.EMAIL_COLD}),
+    )
+
+    change = reacted(known, EventType.BOUNCE)
+
+    assert change.review is not None
+    assert change.resolves == ()
+    assert change.journey.state is State.WARM_REPLY
+
+
+def test_a_mail_that_came_back_has_its_step_done_again_where_there_is_a_way() -> None:
+    mail = evolve(ours(), channel=Channel.EMAIL_COLD)
+    both = frozenset({Channel.WHATSAPP, Channel.EMAIL_COLD})
+
+    change = reacted(a_lead(outbound=mail, other_channels=both), EventType.BOUNCE)
+
+    assert change.resolves == ((mail.attempt, Outcome.REFUSED, "", ""),)
+    assert change.review is None
+
+
 def test_an_answer_the_lead_lacks_a_word_for_is_left_to_the_reviewer() -> None:
     templates = (a_template("reply-interested", "{{cui}}"),)
 

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from tests.unit.cases import NOON, a_sender
 
 from outreach.domain.budget import WarmUp
+from outreach.domain.new_sender import NewSender
 from outreach.domain.sender import (
     ALERTS,
     REACHOUT_LOCK,
     RECONNECT_WITHIN,
-    NewSender,
     SendClass,
     Sender,
     SenderMove,

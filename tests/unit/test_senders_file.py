@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,8 @@ import pytest
 from outreach.adapters.contacts import LibraryContacts
 from outreach.domain.errors import Misconfigured
 from outreach.domain.limits import Limits
-from outreach.domain.sender import NewSender
+from outreach.domain.new_sender import NewSender
+from outreach.domain.pacing import Pacing
 from outreach.entrypoints.senders_file import read_senders
 
 LIMITS = Limits(
@@ -87,4 +89,86 @@ def test_a_misspelt_limit_names_those_there_are(tmp_path: Path) -> None:
     text = '[[sender]]\nphone = "+40712345678"\nper_day = 3\n'
 
     with pytest.raises(Misconfigured, match=r"unknown key 'per_day'.*total_per_day"):
+        read(tmp_path, "s.toml", text)
+
+
+MAILBOXES = """
+[[sender]]
+channel = "EMAIL_COLD"
+provider = "instantly"
+
+[[sender]]
+channel = "EMAIL_COLD"
+provider = "smtp"
+address = "Ion@Firma.ro"
+label = "Ion"
+
+[[sender]]
+channel = "EMAIL_WARM"
+address = "ana@firma.ro"
+daily_limit = 300
+"""
+MAILBOX_CSV = (
+    "channel,provider,address,label,daily_limit\n"
+    "EMAIL_COLD,instantly,,,\nEMAIL_COLD,smtp,Ion@Firma.ro,Ion,\n"
+    "EMAIL_WARM,resend,ana@firma.ro,,300\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("s.toml", MAILBOXES), ("s.csv", MAILBOX_CSV)]
+)
+def test_senders_of_mail_are_read_with_what_is_usual_for_them(
+    tmp_path: Path, name: str, text: str
+) -> None:
+    account, cold, warm = read(tmp_path, name, text)
+
+    assert (account.number, account.channel) == ("instantly/default", "EMAIL_COLD")
+    assert (account.limits, account.pacing.mean) == (Limits(), timedelta())
+    assert (cold.number, cold.label) == ("ion@firma.ro", "Ion")
+    assert cold.limits == Limits(total_per_day=50)
+    assert cold.pacing == Pacing(timedelta(minutes=5), timedelta(minutes=10))
+    assert (warm.number, warm.provider, warm.channel) == (
+        "ana@firma.ro",
+        "resend",
+        "EMAIL_WARM",
+    )
+    assert warm.limits == Limits(total_per_day=300)
+    assert (account.answers, cold.answers, warm.answers) == (True, True, False)
+
+
+@pytest.mark.parametrize(
+    ("rows", "says"),
+    [
+        ('channel = "EMAIL_WARM"\nprovider = "instantly"', "write channel EMAIL_COLD"),
+        ('channel = "EMAIL_COLD"\nprovider = "resend"', "write channel EMAIL_WARM"),
+        ('channel = "EMAIL_COLD"\nprovider = "ses"', "by provider 'ses'"),
+        ('channel = "EMAIL_COLD"\nprovider = "sendgrid"', "by provider 'sendgrid'"),
+        ('channel = "WHATSAPP"\nprovider = "resend"', "channel 'WHATSAPP'"),
+        ('provider = "smtp"\naddress = "a@b.ro"', "write channel EMAIL_COLD"),
+        ('channel = "EMAIL_WARM"', "address ''"),
+        ('channel = "EMAIL_WARM"\naddress = "ana"', "address 'ana'"),
+        ('channel = "EMAIL_COLD"\nphone = "+40712345678"', "phone '+40712345678' is"),
+        ('phone = "+40712345678"\naddress = "a@b.ro"', "correct the channel"),
+        ('channel = "EMAIL_COLD"\nwarm_up_days = 3', "warm_up_days 3 is not for"),
+        ('channel = "PHONE"', "channel 'PHONE' has no senders; allowed: WHATSAPP"),
+        ('channel = "EMAIL_COLD"\ndaily_limit = 3\ntotal_per_day = 4', "leave one out"),
+        ('channel = "EMAIL_COLD"\ndaily_limit = 0', "give 1 or more"),
+    ],
+)
+def test_a_pair_that_cannot_be_is_refused_with_its_row(
+    tmp_path: Path, rows: str, says: str
+) -> None:
+    with pytest.raises(Misconfigured) as caught:
+        read(tmp_path, "s.toml", f"[[sender]]\n{rows}\n")
+
+    assert "s.toml: sender 1: " in str(caught.value)
+    assert says in str(caught.value)
+
+
+def test_one_address_is_one_sender(tmp_path: Path) -> None:
+    row = '[[sender]]\nchannel = "EMAIL_WARM"\naddress = "{}"\n'
+    text = row.format("ana@firma.ro") + row.format("Ana@FIRMA.ro")
+
+    with pytest.raises(Misconfigured, match=r"ana@firma\.ro is that of sender 1"):
         read(tmp_path, "s.toml", text)

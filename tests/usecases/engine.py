@@ -28,7 +28,6 @@ from outreach.adapters.memory.guard import MemoryGuard
 from outreach.adapters.memory.rows import AttemptRow, IntentRow, LaneRow
 from outreach.domain.analysis import Analysis
 from outreach.domain.budget import UnitSlot
-from outreach.domain.channel import Channel
 from outreach.domain.decision import Reason
 from outreach.domain.event import Arrival, SystemEvent
 from outreach.domain.ids import AccountId, EnrolmentId, IntentId, LeadId, SenderId
@@ -249,10 +248,10 @@ class Engine:
     def answer_review(self) -> AnswerReview:
         return AnswerReview(self.world.journeys, self.bell, self.world.timing)
 
-    def enroll(self, *channels: Channel) -> Enroll:
+    def enroll(self) -> Enroll:
         return Enroll(
             campaigns=self.world.campaigns,
-            channels=frozenset(channels or (Channel.WHATSAPP,)),
+            senders=self.world.senders,
             tenant_zone=ZONE,
             enrolment_ids=lambda: EnrolmentId(uid(70_000 + next(self._keys))),
         )

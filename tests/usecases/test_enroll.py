@@ -42,6 +42,7 @@ def a_text(name: str, channel: Channel = WA, **changes: Any) -> MessageTemplate:
         channel=channel,
         content="Salut{{x}}",
         variables=(Variable("x", ""),),
+        subject="" if channel is WA else "Salut, {{company_name}}",
     )
     return evolve(plain, **changes)
 
@@ -65,8 +66,13 @@ async def enrolled(
     plan = plan or a_plan()
     if texts is None:
         texts = invented.texts(plan)
-    run = here.enroll(*channels)
-    return await run(here.world.tenant, plan, texts, name=name)
+    there = await here.world.senders.channels(here.world.tenant)
+    for channel in set(channels or (WA,)) - there:
+        if channel is WA:
+            await here.world.phones()
+        else:
+            await here.world.mailboxes(channel=channel)
+    return await here.enroll()(here.world.tenant, plan, texts, name=name)
 
 
 async def mail_only(here: Engine, number: int = 900) -> LeadId:
@@ -86,7 +92,9 @@ ASKS_FOR_MAIL = Policy({EVERYWHERE: {WA: Demand.WARN, MAIL: Demand.REQUIRE}})
 async def with_policy(
     here: Engine, plan: Steps, texts: list[MessageTemplate], policy: Policy
 ) -> Enrolled:
-    run = evolve(here.enroll(WA, MAIL), policy=policy)
+    await here.world.phones()
+    await here.world.mailboxes()
+    run = evolve(here.enroll(), policy=policy)
     return await run(here.world.tenant, plan, texts, name="spring")
 
 
@@ -243,6 +251,7 @@ async def test_a_lead_has_one_live_run_whatever_the_campaign() -> None:
 async def test_more_than_a_page_of_leads_is_enrolled_and_told() -> None:
     here = engine()
     await here.world.new_leads(1_203)
+    await here.world.phones()
     plan, looked = a_plan(), list[int]()
 
     done = await here.enroll()(
@@ -438,3 +447,39 @@ async def test_a_zone_that_is_not_known_is_that_of_the_number() -> None:
     assert intent.window.zones == ("Europe/Bucharest",)
     (run,) = here.store.enrolments.values()
     assert run.zones_why
+
+
+# --- subjects
+
+
+@pytest.mark.parametrize(
+    ("channel", "subject", "says"),
+    [
+        (MAIL, "", "a mail needs a subject"),
+        (MAIL, "  ", "a mail needs a subject"),
+        (MAIL, "una\ndouă", "must be one line"),
+        (WA, "Salut", "a WHATSAPP message has no subject: remove subject 'Salut'"),
+    ],
+)
+async def test_mail_has_a_subject_and_nothing_else_does(
+    channel: Channel, subject: str, says: str
+) -> None:
+    here = engine()
+    plan = with_first(a_plan(1, primary_channel=channel), channel=channel)
+    text = a_text(plan.steps[0].template, channel, subject=subject)
+
+    with pytest.raises(Misconfigured, match=says) as caught:
+        await enrolled(here, plan, [text], channel)
+
+    assert repr(text.name) in str(caught.value)
+
+
+async def test_a_subject_that_lacks_a_variable_is_found_at_enrolment() -> None:
+    here = engine()
+    await mail_only(here)
+    plan = with_first(a_plan(1, primary_channel=MAIL), channel=MAIL)
+    text = a_text(plan.steps[0].template, MAIL, subject="Pentru {{county}}")
+
+    done = await enrolled(here, plan, [text], MAIL)
+
+    assert (done.enrolled, dict(done.skipped)) == (0, {"NO_TEMPLATE": 1})

@@ -60,7 +60,7 @@ def test_the_router_never_chooses_what_the_states_block() -> None:
         blocked = "" if state in permitted(WARM) else "CHANNEL_GUARD"
         reaches = (Reach(WARM, blocked), Reach(Channel.EMAIL_COLD, "none"))
 
-        route = choose_channel(WARM, reaches, last=WARM, preferred=WARM)
+        route = choose_channel(WARM, reaches, state=state, last=WARM, preferred=WARM)
 
         assert (route.channel is WARM) is (state in permitted(WARM)), state
 
@@ -70,9 +70,11 @@ async def mis_routed() -> tuple[Engine, Sender]:
     here = engine()
     (phone,) = await here.world.phones()
     (lead,) = await here.world.line(phone, mail=True, within=8 * HOUR)
-    await here.world.mail(phone, lead)
+    mail = await here.world.mail(phone, lead)
     here.gateway.carries = frozenset({WARM})
-    return here, phone
+    lane = here.store.intents[mail].lane
+    assert lane is not None
+    return here, here.phone(lane)
 
 
 async def test_an_account_of_the_wrong_kind_sends_nothing_and_people_are_told() -> None:

@@ -12,6 +12,7 @@ from tests.usecases.engine import DAY, HOUR, MINUTE, Engine, engine
 
 from outreach.adapters.memory import MemoryIntents
 from outreach.domain.change import DutyKind
+from outreach.domain.channel import Channel
 from outreach.domain.errors import NotFound, Unavailable
 from outreach.domain.ids import AccountId, SenderId, TenantId
 from outreach.domain.message import (
@@ -22,7 +23,8 @@ from outreach.domain.message import (
     Refused,
     Result,
 )
-from outreach.domain.sender import NewSender, Sender, SenderSignal, SenderState
+from outreach.domain.new_sender import NewSender
+from outreach.domain.sender import Sender, SenderSignal, SenderState
 from outreach.ports.gateway import Status
 from outreach.ports.senders import Account, Polled, Senders, SenderUse
 
@@ -57,6 +59,9 @@ class Contested:
             self.times -= 1
             return False
         return await self.inner.change(before, after, by=by)
+
+    async def channels(self, tenant: TenantId) -> frozenset[Channel]:
+        return await self.inner.channels(tenant)
 
     async def accounts(self, tenant: TenantId) -> Sequence[Account]:
         return await self.inner.accounts(tenant)

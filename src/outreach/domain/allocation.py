@@ -1,27 +1,33 @@
-"""Which phone speaks to which new lead: weighted round robin, then sticky."""
+"""Which sender speaks to which new lead: weighted round robin, then sticky."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from attrs import evolve, field, frozen, validators
 
 from outreach.domain.capacity import STOP_RATE, intake_per_sender_day
+from outreach.domain.channel import Channel
 from outreach.domain.ids import IntentId, SenderId
 from outreach.domain.sender import SendClass, Sender
 from outreach.domain.window import Hours, next_midnight
 
-__all__ = ["Intake", "Room", "Shortage", "WhyNoRoom", "allocate", "shortage"]
+__all__ = ["PLENTY", "Intake", "Room", "Shortage", "WhyNoRoom", "allocate", "shortage"]
+
+PLENTY: Final = 100_000
+"""Mails that a sender without a budget may have waiting in its lane."""
 
 
 @frozen
 class Room:
-    """What one phone can still take today.
+    """What one sender can still take today.
 
     Attributes:
-        units: new contacts it may still make on its day, by all of its budgets.
+        units: new contacts it may still make on its day, by all of its budgets;
+            `PLENTY` of a mailbox that none bounds.
         waiting: new contacts that are allocated to it and not sent yet.
         used: new contacts it has made itself on its day.
         followups: the most that a lead of the tenant gets which was not written to
@@ -58,8 +64,10 @@ class Intake:
     hours: Hours = Hours()
 
     def most(self, room: Room) -> int | None:
-        """New contacts of the phone's day; None: only its budgets bound them."""
-        if room.followups is None:
+        """New contacts of the phone's day; None: only its budgets bound them, as
+        they do those of a mailbox.
+        """
+        if room.followups is None or room.sender.channel is not Channel.WHATSAPP:
             return None
         gap = room.sender.pacing.mean
         return intake_per_sender_day(
@@ -79,6 +87,8 @@ class WhyNoRoom(StrEnum):
 
     NO_PHONE = "no_phone"
     """None may start conversations."""
+    NO_MAILBOX = "no_mailbox"
+    """Nor may a sender of mail on the message's channel."""
     LIMIT = "limit"
     """Each has its new contacts of today, by its limit and budgets."""
     CAPACITY = "capacity"
@@ -87,11 +97,11 @@ class WhyNoRoom(StrEnum):
 
 @frozen
 class Shortage:
-    """Why no phone takes a new contact now.
+    """Why no sender takes a new contact now.
 
     Attributes:
         most: new contacts a day that a phone with units left can follow up.
-        until: engine time at which the first phone's day ends; None for NO_PHONE.
+        until: engine time at which the first sender's day ends; None: none is able.
     """
 
     why: WhyNoRoom
@@ -100,11 +110,17 @@ class Shortage:
     until: datetime | None = None
 
 
-def shortage(rooms: Sequence[Room], intake: Intake, now: datetime) -> Shortage | None:
-    """What binds, over all phones; None: one of them has room.
+def shortage(
+    rooms: Sequence[Room],
+    intake: Intake,
+    now: datetime,
+    channel: Channel = Channel.WHATSAPP,
+) -> Shortage | None:
+    """What binds, over all senders of a channel; None: one of them has room.
 
     Args:
-        rooms: as the ledger has them, not bounded yet.
+        rooms: of one channel, as the ledger has them, not bounded yet.
+        channel: that channel.
         now: engine time.
     """
     able = [
@@ -113,7 +129,8 @@ def shortage(rooms: Sequence[Room], intake: Intake, now: datetime) -> Shortage |
         if room.sender.may(SendClass.NEW) and room.sender.daily_limit
     ]
     if not able:
-        return Shortage(WhyNoRoom.NO_PHONE)
+        of_phones = channel is Channel.WHATSAPP
+        return Shortage(WhyNoRoom.NO_PHONE if of_phones else WhyNoRoom.NO_MAILBOX)
     if any(intake.bounded(room).free for room in able):
         return None
     until = min(next_midnight(now, room.sender.time_zone) for room in able)
@@ -128,11 +145,12 @@ def shortage(rooms: Sequence[Room], intake: Intake, now: datetime) -> Shortage |
 def allocate(
     rooms: Sequence[Room], intents: Sequence[IntentId]
 ) -> Mapping[IntentId, SenderId]:
-    """Spread *intents*, in order, over the phones that may start conversations.
+    """Spread *intents*, in order, over senders that may start conversations.
 
-    Weighted round robin with weight = priority x remaining room, smooth (each
-    turn goes to the phone that is furthest behind its share), deterministic. A
-    phone never gets more than its room; what fits nowhere stays unallocated.
+    All are of one channel. Weighted round robin with weight = priority x remaining
+    room, smooth (each turn goes to the sender that is furthest behind its share),
+    deterministic. A sender never gets more than its room; what fits nowhere stays
+    unallocated.
     """
     left = {room.sender.id: room.free for room in rooms}
     weight = {

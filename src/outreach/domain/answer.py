@@ -13,6 +13,7 @@ from outreach.domain.errors import NotFound, Refused, Stale
 from outreach.domain.ids import reply_id, review_id
 from outreach.domain.journey import Command, Fact, Moved, commanded, happened
 from outreach.domain.message import Intent
+from outreach.domain.replying import again
 from outreach.domain.review import (
     Resolution,
     ReviewCalendar,
@@ -27,12 +28,12 @@ from outreach.domain.review import (
 )
 from outreach.domain.sender import SendClass
 from outreach.domain.sequence import EnrolmentStatus
+from outreach.domain.stop import HOLDING
 from outreach.domain.suppression import SuppressionReason, of_person
-from outreach.domain.template import WHATSAPP_LIMIT
+from outreach.domain.template import MAIL_LIMIT, WHATSAPP_LIMIT
 
 __all__ = ["Answer", "answered", "asking", "opened"]
 
-_REPLY_PREFIX: Final = "reply-"
 _REPLIES: Final = frozenset({Resolution.APPROVED, Resolution.EDITED})
 _LEAVE_THE_LEAD: Final = frozenset({Resolution.REJECTED, Resolution.IGNORED})
 
@@ -63,7 +64,9 @@ def opened(
         )
     # The version too: a message that reads like the last one is another message.
     text = "\n".join((str(item.version), item.trigger, item.suggested or ""))
-    shown = fingerprint(known.number, Channel.WHATSAPP, text, now)
+    channel = _answered_by(known)
+    to = known.number if channel is Channel.WHATSAPP else known.email
+    shown = fingerprint(to, channel, text, now)
     return evolve(item, fingerprint=shown)
 
 
@@ -114,14 +117,15 @@ class Answer:
 def answered(known: Known, answer: Answer, *, undo: timedelta) -> Change:
     """What *answer* does to the lead and its open item.
 
-    A reply is planned as a message of its own, due after *undo* (engine time), by
-    the lead's own phone; a new message from the prospect cancels it.
+    A reply is planned as a message of its own, due after *undo* (engine time), on
+    the channel the prospect wrote on, by the lead's own sender; a new message from
+    the prospect cancels it.
 
     Raises:
         NotFound: no item is open.
         Stale: what was shown has changed since.
         Refused: there is no text, it is too long or not the suggested one; the
-            lead opted out, is DEAD or has no phone.
+            lead opted out, is DEAD or has no phone or address there.
         IllegalTransition: the lead's journey does not allow it.
     """
     item = known.review
@@ -169,6 +173,13 @@ def answered(known: Known, answer: Answer, *, undo: timedelta) -> Change:
     return _stopped(change, known, answer) if _was_held(known) else change
 
 
+def _answered_by(known: Known) -> Channel:
+    """The channel that the lead wrote on; mail to who has written is warm."""
+    wrote = known.wrote
+    mailed = wrote is not None and wrote.channel in HOLDING
+    return Channel.EMAIL_WARM if mailed else Channel.WHATSAPP
+
+
 def _was_held(known: Known) -> bool:
     """The run waits for nothing but this item, after a message that failed."""
     run = known.enrolment
@@ -185,8 +196,11 @@ def _reply(known: Known, item: ReviewItem, answer: Answer, undo: timedelta) -> I
     if not text:
         message = f"review {item.id} has no suggested reply: write one with edit"
         raise Refused(message)
-    if len(text) > WHATSAPP_LIMIT:
-        message = f"the reply has {len(text)} characters: {WHATSAPP_LIMIT} are allowed"
+    channel = _answered_by(known)
+    mail = channel is Channel.EMAIL_WARM
+    most = MAIL_LIMIT if mail else WHATSAPP_LIMIT
+    if len(text) > most:
+        message = f"the reply has {len(text)} characters: {most} are allowed"
         raise Refused(message)
     if journey.opted_out or journey.state is State.DEAD:
         message = (
@@ -194,18 +208,20 @@ def _reply(known: Known, item: ReviewItem, answer: Answer, undo: timedelta) -> I
             f"{' and opted out' if journey.opted_out else ''}: nothing may be sent"
         )
         raise Refused(message)
-    if not known.number:
-        message = f"lead {journey.lead} has no phone: add one, then answer"
+    if not (known.email if mail else known.number):
+        lacks = "address" if mail else "phone"
+        message = f"lead {journey.lead} has no {lacks}: add one, then answer"
         raise Refused(message)
     return Intent(
         id=reply_id(known.tenant, item.id, item.version),
         tenant=known.tenant,
         lead=journey.lead,
         send_class=SendClass.APPROVED,
-        channel=Channel.WHATSAPP,
+        channel=channel,
         due_at=known.now + undo,
         review=item.id,
         text=text,
+        subject=again(known.wrote.subject) if mail and known.wrote else "",
         permission=answer.by if answer.outside_window else "",
     )
 

@@ -22,6 +22,7 @@ from outreach.domain.persons import consented, final, linked, opted_out, suppres
 from outreach.domain.provider_campaign import CampaignHold
 from outreach.domain.reason import Block, Reason
 from outreach.domain.sender import SendClass, Sender, SenderState, may_send
+from outreach.domain.sender_names import commands_for
 from outreach.domain.sequence import EnrolmentStatus
 from outreach.domain.suppression import breaker_of, stopped_by, way_out
 from outreach.domain.window import local_day, start_of_day
@@ -131,11 +132,16 @@ def _channel_guard(case: Case, _at: datetime, _margin: timedelta) -> Block | Non
 
 
 def _reachable(case: Case, _at: datetime, _margin: timedelta) -> Block | None:
+    channel = case.intent.channel
+    inputs: tuple[tuple[str, str], ...] = (("channel", str(channel)),)
+    if channel in case.journey.closed_channels:
+        rest = case.journey.closed_channels - {channel}
+        lift = Flip("journey.closed_channels", rest, f"open {channel} for the lead")
+        return Block(Reason.NO_CHANNEL, inputs, None, lift, final=True)
     if case.to:
         return None
-    says = f"add a contact point for {case.intent.channel}"
+    says = f"add a contact point for {channel}"
     lift = Flip("to", "+40712345678", says)
-    inputs = (("channel", str(case.intent.channel)),)
     return Block(Reason.NO_CHANNEL, inputs, None, lift, final=True)
 
 
@@ -156,7 +162,7 @@ def _enabled(case: Case, _at: datetime, _margin: timedelta) -> Block | None:
     if sender is None or sender.enabled:
         return None
     inputs = (("sender", sender.number), ("enabled", "no"))
-    lift = Flip("sender.enabled", value=True, says="enable the phone")
+    lift = Flip("sender.enabled", value=True, says="enable the sender")
     return Block(Reason.SENDER_STATE, inputs, None, lift)
 
 
@@ -173,7 +179,7 @@ def _sender_state(case: Case, at: datetime, _margin: timedelta) -> Block | None:
         ("state", str(sender.state)),
         ("why", sender.state_reason),
     )
-    says = f"outreach phones resume {sender.number}"
+    says = f"{commands_for(sender.number)} resume {sender.number}"
     lift = Flip("sender.state", SenderState.ACTIVE, says)
     return Block(Reason.SENDER_STATE, inputs, until, lift)
 
@@ -246,7 +252,7 @@ def _allocated(case: Case, _at: datetime, _margin: timedelta) -> Block | None:
     """Last but for quota: an unallocated lead is told what else is in the way."""
     if case.sender is not None:
         return None
-    lift = Flip("sender", None, "a phone with units left must take the lead")
+    lift = Flip("sender", None, "a sender with room must take the lead")
     inputs: tuple[tuple[str, str], ...] = (("sender", "none"),)
     short = case.shortage
     if short is None:

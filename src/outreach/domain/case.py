@@ -17,8 +17,9 @@ from outreach.domain.journey import Journey
 from outreach.domain.limits import SETTING, BudgetKind, Part, Share, company_key, share
 from outreach.domain.message import Intent
 from outreach.domain.provider_campaign import Hosting
+from outreach.domain.routing import Route, Ways, route_step
 from outreach.domain.sender import SendClass, Sender
-from outreach.domain.sequence import EnrolmentStatus, MessageTemplate, Sequence
+from outreach.domain.sequence import EnrolmentStatus, MessageTemplate, Sequence, Step
 from outreach.domain.suppression import Suppression, Switch
 from outreach.domain.window import Window
 
@@ -80,6 +81,8 @@ class Case:
         consent: why the law or the tenant's policy forbids it; empty if it does not.
         unsubscribe: the signed link of a mail; empty: nothing signs links here, and no
             mail goes out; None: not looked at, as where nothing is about to be sent.
+        ways: how else the lead can be written to; None: that was not looked up, and
+            the message keeps its channel.
     """
 
     intent: Intent
@@ -105,6 +108,21 @@ class Case:
     consent: str = ""
     hosting: Hosting | None = None
     unsubscribe: str | None = field(default=None, repr=False)
+    ways: Ways | None = None
+
+    def route(
+        self, step: Step, *, gone: Channel | None = None, last: Channel | None = None
+    ) -> Route | None:
+        """The channel that a step of the run goes out on; None: it keeps its own.
+
+        Args:
+            gone: nobody is there any more where this channel leads to.
+            last: channel of what is being sent just now; None: nothing is.
+        """
+        if self.sequence is None or self.ways is None:
+            return None
+        ways = self.ways if gone is None else self.ways.without(gone)
+        return route_step(self.sequence, step, ways, self.journey, last)
 
     @property
     def is_new(self) -> bool:
@@ -116,10 +134,13 @@ class Case:
         """What the message is for the sender now, whatever it was planned as.
 
         A lead that moved to another phone is new for it; one that wrote first is not.
+        Mail is what it was planned as, for no unit depends on it.
         """
+        planned = self.intent.send_class
+        if self.intent.channel is not Channel.WHATSAPP:
+            return planned
         if self.is_new:
             return SendClass.NEW
-        planned = self.intent.send_class
         return SendClass.FOLLOWUP if planned is SendClass.NEW else planned
 
     def share(self, kind: BudgetKind, at: datetime) -> Share | None:
@@ -128,7 +149,7 @@ class Case:
         if sender is None or getattr(sender.limits, SETTING[kind]) is None:
             return None  # most have none: nothing is made for them
         part = Part(
-            new=self.is_new,
+            new=self.counts_as is SendClass.NEW,
             answered=self.journey.reply_count > 0,
             company=company_key(
                 self.fields.get("cui", ""), self.fields.get("company_name", "")

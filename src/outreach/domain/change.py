@@ -41,6 +41,7 @@ __all__ = [
     "Postponed",
     "ReviewChange",
     "StatusChange",
+    "Wrote",
 ]
 
 
@@ -119,6 +120,18 @@ class Outbound:
 
 
 @frozen
+class Wrote:
+    """What the lead has written last, and by which way.
+
+    Attributes:
+        subject: of the last mail of the conversation, whoever wrote it.
+    """
+
+    channel: Channel
+    subject: str = field(default="", repr=False)
+
+
+@frozen
 class Known:
     """A lead as it stands, with all that a reaction to an event looks at.
 
@@ -130,6 +143,7 @@ class Known:
         review: the open review item, if there is one.
         contacted: sender and lead have written to each other before.
         number: the lead's phone (E.164), empty if it has none.
+        wrote: looked up where a review item is open; None: it has written nothing.
         other_channels: every channel the lead has an address for.
         bounced: its mails that came back for good, oldest first.
         fields: variables for templates.
@@ -149,6 +163,7 @@ class Known:
     language: str = ""
     time_zone: str = "UTC"
     ai_replies_today: int = 0
+    wrote: Wrote | None = None
     other_channels: frozenset[Channel] = frozenset()
     bounced: tuple[AttemptId, ...] = ()
     fields: Mapping[str, str] = field(factory=dict, repr=False)
@@ -165,6 +180,7 @@ class Heard:
     thread: str = ""
     sender: SenderId | None = None
     content: str = field(default="", repr=False)
+    subject: str = field(default="", repr=False)
     analysis: Analysis | None = None
     draft: Draft | None = None
 

@@ -15,9 +15,10 @@ from typing import Final
 from attrs import evolve, field, frozen
 
 from outreach.domain.analysis import Doubt
+from outreach.domain.channel import Channel
 from outreach.domain.errors import TemplateError
 from outreach.domain.sequence import MessageTemplate
-from outreach.domain.template import WHATSAPP_LIMIT, links, parse
+from outreach.domain.template import MAIL_LIMIT, WHATSAPP_LIMIT, links, parse
 from outreach.domain.wording import SLOT_PREFIX, Flaw, flaws
 
 __all__ = [
@@ -197,7 +198,12 @@ def _rendered(
         return (
             parse(template.content)
             .render(
-                {**values, **slots}, declared=declared, seed=seed, limit=WHATSAPP_LIMIT
+                {**values, **slots},
+                declared=declared,
+                seed=seed,
+                limit=WHATSAPP_LIMIT
+                if template.channel is Channel.WHATSAPP
+                else MAIL_LIMIT,
             )
             .text
         )

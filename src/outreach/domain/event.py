@@ -49,6 +49,7 @@ class SystemEvent:
         sender: our number or address, as the provider names it (phones E.164).
         address: the other side.
         content: text of a reply or of a message that a person sent.
+        subject: of a mail, as the provider names it.
         media: there is something beside the text.
         incomplete: the provider keeps the rest, to be fetched by *ref*.
         references: ids (RFC 5322, with their angle brackets) of the mails that it
@@ -70,6 +71,7 @@ class SystemEvent:
     sender: str = ""
     address: AddressKey | None = None
     content: str = ""
+    subject: str = ""
     media: bool = False
     occurred_at: datetime | None = None
     ours: bool | None = None

@@ -18,6 +18,7 @@ from outreach.domain.decision import Decision, Verdict
 from outreach.domain.limits import BudgetKind, kind_of
 from outreach.domain.message import Outcome
 from outreach.domain.sender import SendClass
+from outreach.domain.sender_names import called
 from outreach.domain.suppression import RESTORED, SwitchScope, stopped_by, way_out
 from outreach.domain.window import zone_info
 
@@ -40,7 +41,7 @@ def present(case: Case, decision: Decision, zone: str) -> str:
     """
     head = _head(case)
     if decision.verdict is Verdict.SEND:
-        return f"{head}: nothing is in the way; it goes when its phone is next free."
+        return f"{head}: nothing is in the way; it goes when its sender is next free."
     block = binding(decision)
     others = len(decision.blocks) - 1
     parts = [f"{head}: {because(block, zone)}", _outlook(decision, zone)]
@@ -65,7 +66,7 @@ def _head(case: Case) -> str:
 
 
 def binding(decision: Decision) -> Block:
-    """The block that the binding reason stands for; there must be blocks."""
+    """What the binding reason stands for; there must be blocks."""
     return decision.block
 
 
@@ -104,7 +105,7 @@ def _stopped(inputs: _Inputs, _block: Block, _zone: str) -> str:
             SwitchScope.ALL: "all sending is stopped",
             SwitchScope.TENANT: "all sending of this tenant is stopped",
             SwitchScope.CHANNEL: f"all sending on {of} is stopped",
-            SwitchScope.SENDER: f"all sending from phone {of} is stopped",
+            SwitchScope.SENDER: f"all sending from sender {of} is stopped",
             SwitchScope.CAMPAIGN: f"campaign {of} is stopped",
         }[SwitchScope(scope)]
         return f"{what} (by {inputs.get('by', 'somebody')})"
@@ -137,7 +138,7 @@ def _template(inputs: _Inputs, _block: Block, _zone: str) -> str:
 
 
 def _sender_state(inputs: _Inputs, block: Block, zone: str) -> str:
-    phone = f"phone {inputs.get('sender', '')}"
+    phone = called(inputs.get("sender", ""))
     if "enabled" in inputs:
         return f"{phone} is disabled"
     why = f" ({inputs['why']})" if inputs.get("why") else ""
@@ -156,7 +157,7 @@ def _backoff(inputs: _Inputs, block: Block, zone: str) -> str:
 
 
 def _paced(_inputs: _Inputs, block: Block, zone: str) -> str:
-    return f"its phone rests between two sends until {_until(block, zone)}"
+    return f"its sender rests between two sends until {_until(block, zone)}"
 
 
 def _until(block: Block, zone: str) -> str:
@@ -187,7 +188,7 @@ def _budget(inputs: _Inputs, block: Block, zone: str) -> str:
     used, limit = int(inputs.get("used", "0")), int(inputs.get("limit", "0"))
     if is_plan(key := inputs.get("budget", "total:")):
         return f"{used_up(key, used, limit)}, until {_until(block, zone)}"
-    phone, of = f"phone {inputs.get('phone', '')}", _OF_BUDGET[kind_of(key)]
+    phone, of = called(inputs.get("phone", "")), _OF_BUDGET[kind_of(key)]
     if used < limit:
         return f"the period of {phone} for {of} is about to end"
     return f"{phone} has used {used} of {limit} {of}, until {_until(block, zone)}"
@@ -210,15 +211,17 @@ def _unallocated(inputs: _Inputs, _block: Block, _zone: str) -> str:
     match inputs.get("binding"):
         case WhyNoRoom.NO_PHONE:
             return "no phone may start conversations"
+        case WhyNoRoom.NO_MAILBOX:
+            return "no mailbox of its channel may start conversations"
         case WhyNoRoom.LIMIT:
-            return "every phone has its new contacts of today, by its limit or budgets"
+            return "all have their new contacts of today, by their limits or budgets"
         case WhyNoRoom.CAPACITY:
             return (
                 f"the phones take no more new contacts today than they can follow up "
                 f"({inputs['most']} a day each, with {inputs['followups']} follow-ups)"
             )
         case _:
-            return "no phone with room has taken the lead yet"
+            return "no sender with room has taken the lead yet"
 
 
 def _named(inputs: _Inputs) -> str:
@@ -250,14 +253,12 @@ _CLAUSES: Final[Mapping[Reason, Callable[[_Inputs, Block, str], str]]] = (
             Reason.SENDER_STATE: _sender_state,
             Reason.NOT_DUE: _not_due,
             Reason.PROVIDER_BACKOFF: _backoff,
-            Reason.LANE_BUSY: _fixed("another call of its phone is under way"),
+            Reason.LANE_BUSY: _fixed("another call of its sender is under way"),
             Reason.PACING: _paced,
             Reason.OUTSIDE_WINDOW: _window,
             Reason.QUOTA_EXCEEDED: _quota,
             Reason.BUDGET_EXCEEDED: _budget,
-            Reason.BREAKER_OPEN: _with_inputs(
-                "nothing is added to its campaign any more"
-            ),
+            Reason.BREAKER_OPEN: _with_inputs("nothing is added to its campaign"),
             Reason.DOMAIN_NOT_READY: _with_inputs("mail is not ready to go out"),
             Reason.NEED_REBUILD: _fixed(
                 "the guard must be rebuilt from the ledger first"
@@ -274,26 +275,26 @@ def help_for(block: Block, case: Case) -> str:
     """What would lift *block*, as words before ``would let it go``; empty: nothing
     that anybody can do.
     """
-    phone = "" if case.sender is None else case.sender.number
-    match (flip := block.flip).fact:
+    flip, phone = block.flip, "" if case.sender is None else called(case.sender.number)
+    match flip.fact:
         case "journey.state":
             return "reopening the lead" if flip.says == "reopen the lead" else ""
         case "intent.permission":
             person = case.intent.send_class is SendClass.APPROVED
             return "a person's leave to write outside working hours" if person else ""
         case "sender.daily_limit":
-            return f"raising daily_limit of phone {phone} to {flip.value}"
+            return f"raising daily_limit of {phone} to {flip.value}"
         case fact if fact.startswith(_LIMIT):
             what = fact.removeprefix(_LIMIT)
             if flip.value is None:
-                return f"taking {what} of phone {phone} away"
-            return f"raising {what} of phone {phone} to {flip.value}"
+                return f"taking {what} of {phone} away"
+            return f"raising {what} of {phone} to {flip.value}"
         case "switches":
             return " and ".join(_lifts(case))
         case "to":
             return f"adding a contact point for {case.intent.channel}"
         case fact:
-            return _HELPS.get(fact, "").format(phone=phone)
+            return _HELPS.get(fact, "").format(phone=phone, resume=flip.says)
 
 
 def _lifts(case: Case) -> Iterator[str]:
@@ -314,10 +315,10 @@ _HELPS: Final = MappingProxyType(
         "review_open": "resolving the review item",
         "intent.text": "an approved template with all variables filled",
         "consent": "a consent on record",
-        "sender": "a phone with room for the lead",
-        "sender.enabled": "enabling phone {phone}",
-        "sender.state": "outreach phones resume {phone}",
-        "sender.warm_up": "ending the warm-up of phone {phone}",
+        "sender": "a sender with room for the lead",
+        "sender.enabled": "enabling {phone}",
+        "sender.state": "{resume}",
+        "sender.warm_up": "ending the warm-up of {phone}",
         "intent.due_at": "making it due now",
     }
 )

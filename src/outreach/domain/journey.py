@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from attrs import evolve, field, frozen, validators
 
@@ -45,6 +45,9 @@ HARD_BOUNCE: Final = "hard bounce"
 """Why a lead became UNREACHABLE that a person may find reachable after all."""
 _SOFT: Final = frozenset({DeadCause.NO_ANSWER, DeadCause.UNREACHABLE})
 
+_FROM_CONTACTED: Final = frozenset(
+    {State.WARM_REPLY, State.CONVERTED, State.DEAD, State.PAUSED}
+)
 TABLE: Final = {
     State.COLD: frozenset(
         {
@@ -55,24 +58,8 @@ TABLE: Final = {
             State.PAUSED,
         },
     ),
-    State.CONTACTED_WA: frozenset(
-        {
-            State.CONTACTED_EMAIL,
-            State.WARM_REPLY,
-            State.CONVERTED,
-            State.DEAD,
-            State.PAUSED,
-        },
-    ),
-    State.CONTACTED_EMAIL: frozenset(
-        {
-            State.CONTACTED_WA,
-            State.WARM_REPLY,
-            State.CONVERTED,
-            State.DEAD,
-            State.PAUSED,
-        },
-    ),
+    State.CONTACTED_WA: _FROM_CONTACTED | {State.CONTACTED_EMAIL},
+    State.CONTACTED_EMAIL: _FROM_CONTACTED | {State.CONTACTED_WA},
     State.WARM_REPLY: frozenset(
         {State.NEGOTIATION, State.CONVERTED, State.DEAD, State.PAUSED},
     ),
@@ -95,6 +82,7 @@ class Journey:
         state_before: what PAUSED returns to; else the state before this one.
         opted_out: a condition over any state; ends only by a new consent.
         human_controlled: a person has taken over; nothing automatic is sent.
+        phone, mailbox, warm_mailbox: the sender it keeps, of each channel.
         first_contact_at, last_contact_at, last_channel: of our own sends.
         version: of the stored row; 0 before it is stored.
     """
@@ -110,6 +98,8 @@ class Journey:
     closed_channels: frozenset[Channel] = frozenset()
     human_controlled: bool = False
     phone: SenderId | None = None
+    mailbox: SenderId | None = None
+    warm_mailbox: SenderId | None = None
     preferred_channel: Channel | None = None
     last_channel: Channel | None = None
     first_contact_at: datetime | None = None
@@ -122,6 +112,26 @@ class Journey:
         validator=validators.optional([validators.ge(-100), validators.le(100)]),
     )
     version: int = 0
+
+    def sender(self, channel: Channel) -> SenderId | None:
+        """Who writes to the lead on a channel; None: nobody has yet."""
+        kept: SenderId | None = getattr(self, _SENDER.get(channel, ""), None)
+        return kept
+
+    def kept(self, channel: Channel, sender: SenderId) -> Journey:
+        """The same with a sender of that channel, unless it has one."""
+        name = _SENDER.get(channel)
+        if name is None or getattr(self, name) is not None:
+            return self
+        found: Any = {name: sender}
+        return evolve(self, **found)
+
+
+_SENDER: Final = {
+    Channel.WHATSAPP: "phone",
+    Channel.EMAIL_COLD: "mailbox",
+    Channel.EMAIL_WARM: "warm_mailbox",
+}
 
 
 class Fact(StrEnum):

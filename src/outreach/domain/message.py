@@ -94,7 +94,7 @@ class Intent:
     """A message we mean to send: one per step of an enrolment, or per reply.
 
     Attributes:
-        text: frozen text of a reply; empty for a step (rendered when sent).
+        text, subject: frozen, of a reply; empty for a step (rendered when sent).
         permission: who allowed this message outside the window; empty for nobody.
         attempts: calls that were used up (REFUSED, NOT_SENT, or RELEASED for a
             reason of its own) so far.
@@ -112,6 +112,7 @@ class Intent:
     step_number: int = 0
     review: ReviewId | None = None
     text: str = field(default="", repr=False)
+    subject: str = field(default="", repr=False)
     permission: str = ""
     attempts: int = 0
     armed: int = 0
@@ -351,6 +352,8 @@ class Result:
         retry_in: engine time until this message may be tried again (RELEASED).
         review: a person must look: the message is not tried again, the enrolment
             is PAUSED, and this item is opened in the same commit.
+        nobody_there: the lead's phone or address leads nowhere, and is marked so.
+        fall_back_to: the channel by which the same message is tried next.
         signal: what the answer says of the sender, up to *signal_until* (engine time)
             if the provider named a time; kept with its duty in the same commit.
     """
@@ -369,6 +372,7 @@ class Result:
     keep_unit: bool = False
     retry_in: timedelta = timedelta()
     fall_back_to: Channel | None = None
+    nobody_there: bool = False
     review: ReviewItem | None = None
     signal: SenderSignal | None = None
     signal_until: datetime | None = None

@@ -10,7 +10,7 @@ from attrs import evolve, frozen
 from outreach.domain.budget import UnitSlot, effective_limit
 from outreach.domain.case import Case
 from outreach.domain.channel import Channel, Permit, State
-from outreach.domain.decision import Decision
+from outreach.domain.decision import Decision, Reason, Verdict
 from outreach.domain.errors import TemplateError
 from outreach.domain.ids import AttemptId, attempt_id, review_id, step_intent_id
 from outreach.domain.link import LINK_FIELD, MAIL, Link, LinkKind, spoken, with_link
@@ -37,8 +37,14 @@ from outreach.domain.review import (
     sla_due,
 )
 from outreach.domain.sender import SendClass, Sender, SenderSignal
-from outreach.domain.sequence import Sequence, follow
-from outreach.domain.template import MAIL_LIMIT, WHATSAPP_LIMIT, parse, seed
+from outreach.domain.sequence import MessageTemplate, Step, follow
+from outreach.domain.template import (
+    MAIL_LIMIT,
+    SUBJECT_LIMIT,
+    WHATSAPP_LIMIT,
+    parse,
+    seed,
+)
 from outreach.domain.window import local_day
 
 __all__ = [
@@ -47,7 +53,9 @@ __all__ = [
     "draft_of",
     "limit_of",
     "render",
+    "rerouted",
     "result_of",
+    "subject_of",
     "unsubscribe_link",
 ]
 
@@ -63,7 +71,8 @@ _MOVES: Final = {
 
 
 def render(case: Case) -> str | None:
-    """The text of a message; None: the lead lacks what the template needs.
+    """The text of a message; None: the lead lacks what the template needs, or what
+    its subject does.
 
     The same lead, step and version give the same text, whoever asks. A mail holds the
     case's link to unsubscribe: where its template has it, else as its last line.
@@ -73,18 +82,41 @@ def render(case: Case) -> str | None:
     if case.intent.text or template is None:
         written = case.intent.text or None
         return written and with_link(written, link, _language(case))
-    drawn = seed(case.intent.lead, case.intent.step or template.id, template.version)
     mail = case.intent.channel is not Channel.WHATSAPP
+    if mail and subject_of(case) is None:
+        return None
+    limit = MAIL_LIMIT if mail else WHATSAPP_LIMIT
+    text = _filled(case, template, template.content, limit, link)
+    return text and with_link(text, link, _language(case))
+
+
+def subject_of(case: Case) -> str | None:
+    """The subject of a mail, drawn as its text is; empty: it has none.
+
+    None: the lead lacks what the template's subject needs.
+    """
+    template = case.template
+    if case.intent.channel is Channel.WHATSAPP or case.intent.text or template is None:
+        return case.intent.subject
+    if not template.subject:
+        return ""
+    return _filled(case, template, template.subject, SUBJECT_LIMIT)
+
+
+def _filled(
+    case: Case, template: MessageTemplate, content: str, limit: int, link: str = ""
+) -> str | None:
+    drawn = seed(case.intent.lead, case.intent.step or template.id, template.version)
     try:
-        rendered = parse(template.content).render(
+        rendered = parse(content).render(
             {**case.fields, LINK_FIELD: link} if link else case.fields,
             declared=template.variables,
             seed=drawn,
-            limit=MAIL_LIMIT if mail else WHATSAPP_LIMIT,
+            limit=limit,
         )
     except TemplateError:
         return None
-    return with_link(rendered.text, link, _language(case))
+    return rendered.text
 
 
 def _language(case: Case) -> str:
@@ -131,6 +163,7 @@ def draft_of(case: Case, sender: Sender, made: Decision, text: str) -> Draft:
             sender_number=sender.number,
             to=case.to,
             text=text,
+            subject=subject_of(case) or "",
             thread=case.thread,
             campaign="" if case.hosting is None else case.hosting.ref,
             unsubscribe=case.unsubscribe or "",
@@ -158,21 +191,28 @@ def _aftermath(case: Case, at: datetime) -> Aftermath:
     sent = None if plan is None else plan.step(case.intent.step_number)
     if plan is None or sent is None or enrolment is None:
         return Aftermath(move, None, None)
-    step, due = follow(plan, sent, at, case.journey.state)
-    if step is None:
+    step, due = follow(
+        plan, sent, at, case.journey.state, lambda later: _goes_by(case, later)
+    )
+    channel = None if step is None else _goes_by(case, step)
+    if step is None or channel is None:
         return Aftermath(move, None, plan.silence)
     following = NextStep(
         intent=step_intent_id(case.intent.tenant, enrolment, step.id),
         step=step.id,
         number=step.number,
-        channel=_channel(plan, step.channel),
+        channel=channel,
         delay=due - at,
     )
     return Aftermath(move, following, None)
 
 
-def _channel(plan: Sequence, wanted: Channel | None) -> Channel:
-    return plan.primary_channel if wanted is None else wanted
+def _goes_by(case: Case, later: Step) -> Channel | None:
+    """The channel of a step once this message is sent; None: none leads there."""
+    route = case.route(later, last=case.intent.channel)
+    if route is not None or case.sequence is None:
+        return None if route is None else route.channel
+    return later.channel or case.sequence.primary_channel
 
 
 @frozen
@@ -232,6 +272,8 @@ def _with_answer(plain: Result, case: Case, ended: Ended, answer: Answer) -> Res
                 outcome=Outcome.REFUSED,
                 detail=says,
                 review=_failed(case, ended, says) if looks else None,
+                nobody_there=kind is Refusal.INVALID_RECIPIENT,
+                fall_back_to=None if looks else _elsewhere(case),
             )
         case NotAccepted(lane=True, detail=detail, retry_after=after, signal=signal):
             return evolve(
@@ -254,6 +296,42 @@ def _with_answer(plain: Result, case: Case, ended: Ended, answer: Answer) -> Res
                 review=_failed(case, ended, detail) if last else None,
                 signal=signal,
             )
+
+
+def _elsewhere(case: Case) -> Channel | None:
+    """Where the same step can still reach the lead, if nobody is there."""
+    plan = case.sequence
+    step = None if plan is None else plan.step(case.intent.step_number)
+    route = None if step is None else case.route(step, gone=case.intent.channel)
+    return None if route is None else route.channel
+
+
+def rerouted(case: Case, made: Decision) -> tuple[Decision, Channel] | None:
+    """Another channel for a message whose own has become impossible, with a decision
+    that says so; None: there is none, or something else is in the way.
+    """
+    plan = case.sequence
+    step = None if plan is None else plan.step(case.intent.step_number)
+    if made.binding is not Reason.NO_CHANNEL or step is None:
+        return None
+    route = case.route(step, gone=None if case.to else case.intent.channel)
+    to = None if route is None else route.channel
+    if route is None or to is None or to is case.intent.channel:
+        return None
+    block = evolve(
+        made.block,
+        inputs=(*made.block.inputs, ("to", str(to)), ("why", route.why)),
+        until=made.at,
+        final=False,
+    )
+    moved = evolve(
+        made,
+        verdict=Verdict.DEFER,
+        blocks=(block,),
+        earliest=made.at,
+        flips=(block.flip,),
+    )
+    return moved, to
 
 
 def _failed(case: Case, ended: Ended, detail: str) -> ReviewItem:

@@ -6,8 +6,9 @@ import random
 from datetime import datetime, timedelta
 from typing import Final
 
-from attrs import field, frozen
+from attrs import Attribute, field, frozen
 
+from outreach.domain.channel import Channel
 from outreach.domain.errors import Misconfigured
 
 __all__ = ["GAP", "JITTER", "Backoff", "Pacing", "ready"]
@@ -25,29 +26,37 @@ class Pacing:
     """The gap between two sends, counted from the end of the last call.
 
     Attributes:
-        gap: the least, never under GAP.
+        gap: the least; of a phone never under GAP (`demand`).
         jitter: at most so much is added.
 
     Raises:
-        Misconfigured: a shorter gap, or a negative jitter.
+        Misconfigured: a negative gap or jitter.
     """
 
     gap: timedelta = field(default=GAP)
     jitter: timedelta = field(default=JITTER)
 
     @gap.validator
-    def _long_enough(self, _: object, gap: timedelta) -> None:
+    @jitter.validator
+    def _not_negative(self, name: Attribute[timedelta], wait: timedelta) -> None:
+        if wait < _ZERO:
+            msg = f"{name.name} of {wait.total_seconds():g} s: give 0 or more"
+            raise Misconfigured(msg)
+
+    def demand(self, channel: Channel) -> None:
+        """Refuse what a sender of this channel may not have.
+
+        Raises:
+            Misconfigured: a phone with a gap under GAP.
+        """
+        gap = self.gap
+        if channel is not Channel.WHATSAPP:
+            return
         if gap < GAP:
             msg = (
                 f"gap of {gap.total_seconds():g} s: at least "
                 f"{GAP.total_seconds():g} s must lie between two sends; raise it"
             )
-            raise Misconfigured(msg)
-
-    @jitter.validator
-    def _not_negative(self, _: object, jitter: timedelta) -> None:
-        if jitter < _ZERO:
-            msg = f"jitter of {jitter.total_seconds():g} s: give 0 or more"
             raise Misconfigured(msg)
 
     @property

@@ -23,7 +23,9 @@ from outreach.domain.change import (
     Outbound,
     Postponed,
     StatusChange,
+    Wrote,
 )
+from outreach.domain.channel import Channel
 from outreach.domain.event import EventType, SystemEvent
 from outreach.domain.journey import HARD_BOUNCE, Fact, Journey, Move, happened
 from outreach.domain.message import MessageStatus, Outcome
@@ -162,9 +164,15 @@ def _surprise(event: SystemEvent, ours: Outbound) -> str:
 def _bounced(
     change: Change, known: Known, received: Received, ours: Outbound
 ) -> Change:
-    left = known.other_channels - {ours.channel}
-    findings = triage_bounce(channel_left=bool(left))
-    if left or findings.review is None:
+    # A reply goes no other way by itself: whoever waits for it must be told.
+    step = ours.channel is not Channel.EMAIL_WARM
+    left = known.other_channels - {ours.channel} if step else frozenset()
+    if left:
+        # To do again; its address is marked, so that it goes by another channel.
+        again = (ours.attempt, Outcome.REFUSED, "", "")
+        return evolve(change, resolves=(*change.resolves, again))
+    findings = triage_bounce(channel_left=False)
+    if findings.review is None:
         return change
     moved = happened(
         known.journey, Fact.UNREACHABLE, known.now, by=change.key, why=HARD_BOUNCE
@@ -194,6 +202,7 @@ def _heard(received: Received, known: Known, kind: EventType) -> Heard:
         thread=event.thread,
         sender=None if known.sender is None else known.sender.id,
         content=event.content,
+        subject=event.subject,
         analysis=received.analysis,
         draft=received.draft,
     )
@@ -237,7 +246,8 @@ def _person_wrote(known: Known, received: Received) -> Change:
     )
     moved = happened(known.journey, Fact.PERSON_WROTE, at, by=change.key)
     external = None
-    if known.sender is not None and not known.contacted:
+    by_phone = known.sender is not None and known.sender.channel is Channel.WHATSAPP
+    if known.sender is not None and by_phone and not known.contacted:
         day = local_day(known.now, known.sender.time_zone)
         external = UnitSlot(known.sender.id, day)
     return evolve(
@@ -299,6 +309,7 @@ def _reply(known: Known, received: Received) -> Change:
     if asks is None:
         return change
     reason, priority = asks
+    known = evolve(known, wrote=Wrote(event.channel, event.subject))
     trigger = Trigger(
         reason=reason,
         priority=priority,

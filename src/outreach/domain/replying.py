@@ -26,6 +26,7 @@ from outreach.domain.window import local_day
 
 __all__ = [
     "Received",
+    "again",
     "answer_to",
     "circumstances",
     "drafts_from",
@@ -113,20 +114,25 @@ def circumstances(known: Known, received: Received) -> Circumstances:
     journey = known.journey
     lost = journey.dead_cause is DeadCause.LOST
     reply = Reply(received.event.content, media=received.event.media)
+    by_phone = received.event.channel is Channel.WHATSAPP
+    fitting = [
+        one
+        for one in received.templates
+        if (one.channel is Channel.WHATSAPP) == by_phone
+    ]
     return Circumstances(
         received_on=local_day(known.now, known.time_zone),
         warm=not lost and not journey.opted_out and not journey.human_controlled,
         language=known.language,
         media_only=reply.media_only,
         late=lost or journey.state is State.CONVERTED,
-        replies=reply_templates(received.templates),
+        replies=reply_templates(fitting),
         ai_replies_today=known.ai_replies_today,
         # Never to a machine, and not over the head of a person at work on the lead.
         unattended=received.unattended
         and received.event.type is EventType.REPLY
-        and received.event.channel is Channel.WHATSAPP
         and known.review is None
-        and bool(known.number),
+        and bool(known.number if by_phone else known.email),
     )
 
 
@@ -153,12 +159,20 @@ def answer_to(known: Known, received: Received, findings: Triage) -> Composed:
 
 def unattended(known: Known, received: Received, text: str) -> Intent:
     """Goes out unless a person, or a further message, takes it back."""
+    mail = received.event.channel is not Channel.WHATSAPP
     return Intent(
         id=unattended_id(known.tenant, received.id),
         tenant=known.tenant,
         lead=known.journey.lead,
         send_class=SendClass.AI,
-        channel=Channel.WHATSAPP,
+        channel=Channel.EMAIL_WARM if mail else Channel.WHATSAPP,
         due_at=known.now + received.undo,
         text=text,
+        subject=again(received.event.subject) if mail else "",
     )
+
+
+def again(subject: str) -> str:
+    """The subject of an answer: once ``Re:``, however often it went to and fro."""
+    said = subject.strip()
+    return said if said.lower().startswith("re:") else f"Re: {said}".strip()

@@ -17,9 +17,9 @@ from outreach.domain.pacing import Pacing
 __all__ = [
     "ALERTS",
     "GONE",
+    "MAIL_ALERT",
     "REACHOUT_LOCK",
     "RECONNECT_WITHIN",
-    "NewSender",
     "SendClass",
     "Sender",
     "SenderMove",
@@ -86,12 +86,15 @@ def may_send(state: SenderState, send_class: SendClass) -> bool:
 
 @frozen
 class Sender:
-    """A WhatsApp phone (or, later, a mailbox).
+    """A WhatsApp phone, a mailbox, or an account whose provider picks the mailbox.
 
     Attributes:
-        number: E.164 of the phone.
+        number: E.164 of the phone; the mail address, in lower case; else a name that
+            stays, such as ``instantly/default``.
         time_zone: IANA name; its calendar day is the quota day.
-        daily_limit: new contacts a day, at most `HARD_LIMIT`.
+        channel: the one it opens conversations on.
+        answers: it can answer a mail in its conversation, whoever has replied.
+        daily_limit: new contacts a day of a phone, at most `HARD_LIMIT`.
         limits: of its further budgets.
         state_before: what the present trouble covers, and gives way to when it is
             over: a phone that was paused or locked before it was disconnected is
@@ -107,6 +110,7 @@ class Sender:
     number: str
     time_zone: str
     channel: Channel = Channel.WHATSAPP
+    answers: bool = False
     label: str = ""
     account_ref: str = ""
     daily_limit: int = field(
@@ -120,37 +124,25 @@ class Sender:
     state_reason: str = ""
     until: datetime | None = None
     warm_up: WarmUp | None = None
-    pacing: Pacing = Pacing()
+    pacing: Pacing = field(default=Pacing())
     limits: Limits = NO_LIMITS
+
+    @pacing.validator
+    def _of_its_channel(self, _: object, pacing: Pacing) -> None:
+        pacing.demand(self.channel)
+
+    def carries(self, channel: Channel, *, thread: str) -> bool:
+        """Whether a message of this channel may leave here.
+
+        Args:
+            thread: the provider's id of the conversation with the lead, if any.
+        """
+        answer = channel is Channel.EMAIL_WARM and self.answers and bool(thread)
+        return channel is self.channel or answer
 
     def may(self, send_class: SendClass) -> bool:
         """Whether its state and its switch allow a message of this class."""
         return self.enabled and may_send(self.state, send_class)
-
-
-@frozen
-class NewSender:
-    """A row of a senders file; the store makes or finds the sender.
-
-    Attributes:
-        phone: E.164.
-        provider_account: the account's name at us, ``default`` if there is one.
-    """
-
-    phone: str
-    provider: str
-    time_zone: str
-    channel: Channel = Channel.WHATSAPP
-    label: str = ""
-    provider_account: str = "default"
-    account_ref: str = ""
-    daily_limit: int = field(
-        default=HARD_LIMIT,
-        validator=[validators.ge(0), validators.le(HARD_LIMIT)],
-    )
-    priority: int = field(default=1, validator=validators.ge(1))
-    warm_up_days: int = field(default=0, validator=validators.ge(0))
-    limits: Limits = NO_LIMITS
 
 
 class SenderSignal(StrEnum):
@@ -263,6 +255,7 @@ ALERTS: Final = {
     SenderSignal.DOUBTFUL_AGAIN: "unknown.high",
 }
 """Kinds of alert; the incident is over when the sender is at work again."""
+MAIL_ALERT: Final = "mailbox.paused"  # what those of phones are for a sender of mail
 
 
 def signalled(
@@ -287,12 +280,18 @@ def signalled(
         return _back(sender, _returns_to(sender, signal), now, why)
     lasts = _LASTS.get(signal)
     ends = None if lasts is None else until or now + lasts
-    alert = ALERTS.get(signal, "")
+    alert = _alert(sender, signal)
     if to is sender.state:
         return _goes_on(sender, ends, why, alert)
     if _DEPTH[to] < _DEPTH[sender.state]:
         return _beneath(sender, to, ends, alert)
     return _covered(sender, to, ends, why, alert)
+
+
+def _alert(sender: Sender, signal: SenderSignal) -> str:
+    kind = ALERTS.get(signal, "")
+    of_mail = sender.channel is not Channel.WHATSAPP and kind.startswith("phone.")
+    return MAIL_ALERT if of_mail else kind
 
 
 def timed_out(sender: Sender, now: datetime) -> SenderMove:
@@ -301,7 +300,8 @@ def timed_out(sender: Sender, now: datetime) -> SenderMove:
         return SenderMove(sender, moved=False)
     if sender.state is SenderState.RECONNECTING:
         why = "not connected again within 10 minutes"
-        return _covered(sender, SenderState.OFFLINE, None, why, "phone.offline")
+        alert = _alert(sender, SenderSignal.DISCONNECTED)
+        return _covered(sender, SenderState.OFFLINE, None, why, alert)
     if sender.state is SenderState.OFFLINE:
         free = evolve(sender, state_before=_home(sender), until=None)
         return SenderMove(free, moved=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
@@ -146,6 +147,13 @@ class Sequence:
         """The step with this number (from 1), or None past the end."""
         return self.steps[number - 1] if 1 <= number <= len(self.steps) else None
 
+    def texts(self, step: Step) -> dict[Channel, str]:
+        """Names of a step's templates, by the channel that each is for."""
+        texts = {step.channel or self.primary_channel: step.template}
+        if self.fallback_channel is not None and step.fallback_template is not None:
+            texts.setdefault(self.fallback_channel, step.fallback_template)
+        return texts
+
     @property
     def followups(self) -> int:
         """WhatsApp messages that a phone may owe a lead after its first, at most.
@@ -222,18 +230,23 @@ class Campaign:
 
 
 def follow(
-    sequence: Sequence, sent: Step, sent_at: datetime, state: State
+    sequence: Sequence,
+    sent: Step,
+    sent_at: datetime,
+    state: State,
+    possible: Callable[[Step], object] = lambda _: True,
 ) -> tuple[Step | None, datetime]:
     """The step after *sent* and its due time.
 
     Without a further step: (None, when silence ends the journey). A step that is
-    skipped once the lead has replied is passed over.
+    skipped once the lead has replied is passed over, and one that no channel is
+    *possible* for.
     """
     replied = state not in {State.COLD, State.CONTACTED_WA, State.CONTACTED_EMAIL}
     due = sent_at
     number = sent.number
     while (step := sequence.step(number := number + 1)) is not None:
         due += step.delay
-        if not (replied and step.skip_if_replied):
+        if possible(step) and not (replied and step.skip_if_replied):
             return step, due
     return None, sent_at + sequence.silence

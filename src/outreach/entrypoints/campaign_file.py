@@ -243,10 +243,23 @@ def _template(place: _Place, n: int, text: Mapping[str, Any]) -> MessageTemplate
         channel=place.channel(text.get("channel", "WHATSAPP"), where),
         content=content,
         variables=tuple(_variable(place, v, where) for v in text.get("variables", ())),
-        subject=str(text.get("subject", "")),
+        subject=_subject(place, text, where),
         language=str(text.get("language", "")),
         approved=bool(text.get("approved", True)),
     )
+
+
+def _subject(place: _Place, text: Mapping[str, Any], where: str) -> str:
+    """In the template language too; which channels have one `check_steps` says."""
+    subject = text.get("subject", "")
+    if not isinstance(subject, str):
+        raise place.wrong(where, f"subject must be a text, not {subject!r}")
+    try:
+        if subject:
+            parse(subject)
+    except TemplateError as error:
+        raise place.wrong(where, f"subject: {error}") from error
+    return subject
 
 
 def _variable(place: _Place, value: object, where: str) -> Variable:

@@ -6,6 +6,7 @@ import structlog
 from attrs import frozen
 
 from outreach.domain.capacity import Demand, Plan, plan
+from outreach.domain.channel import Channel
 from outreach.domain.errors import Refused
 from outreach.domain.sender import SendClass
 from outreach.domain.sequence import Override, Sequence
@@ -24,17 +25,19 @@ class Fit:
         leads: there are, at most all of which are enrolled.
         phones: that may start conversations.
         demand, plan: None without any phone.
+        by_mail: no phone is needed: mailboxes are bounded by their budgets alone.
     """
 
     leads: int
     phones: int
     demand: Demand | None
     plan: Plan | None
+    by_mail: bool = False
 
     @property
     def fits(self) -> bool:
         """Follow-ups would not fall further and further behind."""
-        return self.plan is not None and self.plan.fits
+        return self.by_mail or (self.plan is not None and self.plan.fits)
 
     def overridden(self, override: Override | None) -> Override | None:
         """What is recorded with the campaign: nothing if all of it fits.
@@ -57,6 +60,8 @@ class Fit:
 
     def says(self) -> str:
         """The binding rule and the phones needed, in one sentence."""
+        if self.by_mail:
+            return f"{self.leads} leads go by mail, as the budgets of mailboxes allow"
         if self.plan is None or self.demand is None:
             return "no phone may start conversations: outreach phones import FILE"
         asked, found = self.demand, self.plan
@@ -91,17 +96,22 @@ async def fit(
     if stop_rate is None:
         stop_rate = engine.settings.tenant.stop_rate
     leads: int = await parts.leads().count(engine.tenant)
-    limits = [
-        use.sender.daily_limit
+    able = [
+        use.sender
         for use in await parts.senders().all(engine.tenant)
         if use.sender.may(SendClass.NEW) and use.sender.daily_limit
     ]
+    limits = [one.daily_limit for one in able if one.channel is Channel.WHATSAPP]
+    asked = {channel for step in sequence.steps for channel in sequence.texts(step)}
+    mailed = asked & {one.channel for one in able} - {Channel.WHATSAPP}
+    if Channel.WHATSAPP not in asked or (not limits and mailed):
+        return Fit(leads, len(limits), None, None, by_mail=True)
     if not limits:
         return Fit(leads, 0, None, None)
     demand = Demand(
         senders=len(limits),
         new=min(float(max(limits)), leads / len(limits)),
-        followups=len(sequence.steps) - 1,
+        followups=sequence.followups,
         stop_rate=stop_rate,
         limit=max(limits),
     )

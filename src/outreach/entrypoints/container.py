@@ -47,7 +47,6 @@ from outreach.adapters.system.links import LinksReader, SignedLinks
 from outreach.adapters.system.witness import FileWitness
 from outreach.adapters.timelinesai import TimelinesReader
 from outreach.domain.allocation import Intake
-from outreach.domain.channel import Channel
 from outreach.domain.ids import AccountId
 from outreach.domain.sla import ReviewCalendar
 from outreach.domain.timing import Timing
@@ -319,7 +318,7 @@ class Container(containers.DeclarativeContainer):
     enroll = providers.Factory(
         Enroll,
         campaigns=campaigns,
-        channels=providers.Object(frozenset({Channel.WHATSAPP})),
+        senders=senders,
         tenant_zone=settings.provided.tenant.time_zone,
         enrolment_ids=providers.Object(uuid7),
         links_in_first=settings.provided.tenant.links_in_first,

@@ -18,6 +18,7 @@ from outreach.domain.lead_file import (
     ImportReport,
     MissingColumns,
 )
+from outreach.domain.new_sender import NewSender
 from outreach.domain.sequence import Override
 from outreach.domain.usecases.enroll import Enrolled
 from outreach.entrypoints.campaign_file import CampaignFile, read_campaign
@@ -34,6 +35,10 @@ __all__ = [
 ]
 
 Tell = Callable[[str], None]
+
+
+def _any(_: NewSender) -> bool:
+    return True
 
 
 class Files(Protocol):
@@ -86,10 +91,10 @@ async def load_files(engine: Engine, files: Files, tell: Tell) -> Intake:
     campaign = None if files.sequence is None else read_campaign(files.sequence)
     if files.leads is not None:
         _check_leads(files.leads)
-    phones = 0
+    senders = 0
     if files.senders is not None:
-        phones = await senders_file(engine, files.senders)
-        tell(f"{phones} phones from {files.senders}")
+        senders = await senders_file(engine, files.senders)
+        tell(f"{senders} senders from {files.senders}")
     report = None
     if files.leads is not None:
         rejects = files.data_dir / f"{files.leads.stem}.rejects.csv"
@@ -108,7 +113,7 @@ async def load_files(engine: Engine, files: Files, tell: Tell) -> Intake:
             f"{enrolled.enrolled} enrolled"
             + (f"; skipped: {skipped}" if skipped else "")
         )
-    return Intake(report, enrolled, phones)
+    return Intake(report, enrolled, senders)
 
 
 def _check_leads(path: Path) -> None:
@@ -133,8 +138,10 @@ async def import_file(engine: Engine, path: Path, rejects_to: Path) -> ImportRep
     return report
 
 
-async def senders_file(engine: Engine, path: Path) -> int:
-    """Import a file of senders for the default tenant."""
+async def senders_file(
+    engine: Engine, path: Path, wanted: Callable[[NewSender], bool] = _any
+) -> int:
+    """Import a file of senders for the default tenant; those that are *wanted*."""
     tenant = engine.settings.tenant
     batch = read_senders(
         path,
@@ -142,7 +149,8 @@ async def senders_file(engine: Engine, path: Path) -> int:
         region=tenant.country,
         time_zone=tenant.time_zone,
     )
-    return len(await engine.container.senders().import_(engine.tenant, batch))
+    kept = [sender for sender in batch if wanted(sender)]
+    return len(await engine.container.senders().import_(engine.tenant, kept))
 
 
 async def _enroll(

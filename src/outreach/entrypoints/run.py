@@ -311,10 +311,8 @@ class _Run:
         parts = self.engine.container
         if not await parts.lanes().idle_until(tomorrow):
             return False
-        rooms = await parts.dispatch().rooms(self.engine.tenant)
-        if not any(room.free for room in rooms):
-            return True
-        return not await parts.allocations().waiting(self.engine.tenant, 1)
+        idle: bool = await parts.dispatch().idle(self.engine.tenant)
+        return idle
 
     async def _show(self, steps: Any) -> None:
         clock = self.engine.container.clock()

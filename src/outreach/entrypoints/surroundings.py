@@ -15,6 +15,7 @@ from attrs import field, frozen
 from outreach.adapters.contacts import LibraryContacts
 from outreach.adapters.postgres.migrate import migrate
 from outreach.adapters.system import uuid7
+from outreach.domain.channel import Channel
 from outreach.domain.errors import Misconfigured
 from outreach.domain.sequence import Override
 from outreach.entrypoints.embedded import start
@@ -120,7 +121,9 @@ def sandbox(settings: Settings, plan: RunPlan) -> AbstractContextManager[Sandbox
             region=tenant.country,
             time_zone=tenant.time_zone,
         )
-        phones = [sender.phone for sender in found]
+        phones = [
+            sender.number for sender in found if sender.channel is Channel.WHATSAPP
+        ]
     folder = plan.data_dir / "sandbox"
     folder.mkdir(exist_ok=True)
     return Sandbox.start(

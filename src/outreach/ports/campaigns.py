@@ -41,6 +41,7 @@ class Enrollable:
     country_zones: tuple[str, ...] = ()
     preferred_channel: Channel | None = None
     last_channel: Channel | None = None
+    closed_channels: frozenset[Channel] = frozenset()
     opted_out: bool = False
     suppressed: bool = False
     human_controlled: bool = False

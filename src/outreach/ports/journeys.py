@@ -28,6 +28,10 @@ class Journeys(Protocol):
     - while an event that names a lead waits, nothing is armed for it;
     - an address whose mail came back for good gets no mail any more;
     - a bounce that is taken back leaves nothing behind but its record;
+    - a reply by mail goes by the sender that the lead wrote to, if that can answer
+      there;
+    - else it goes by its mailbox of warm mail, or waits for one;
+    - where a person is asked, it is known what the lead wrote last and on which way;
     - the journey of another tenant is never seen.
     """
 

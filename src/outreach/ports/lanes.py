@@ -11,6 +11,7 @@ from attrs import frozen
 
 from outreach.domain.allocation import Room
 from outreach.domain.case import Case
+from outreach.domain.channel import Channel
 from outreach.domain.decision import Decision
 from outreach.domain.ids import (
     AccountId,
@@ -79,6 +80,8 @@ class PutOff:
         budget: key of the further budget that is full; empty: none is.
         hosted: the provider's campaign is not there, or takes nothing; one that was
             never asked for is from now on (`outreach.ports.hosting`).
+        to_channel: its own channel has become impossible: it waits on this one, for
+            the lead's sender there or for any.
     """
 
     intent: IntentId
@@ -86,6 +89,7 @@ class PutOff:
     until: datetime | None
     budget: str = ""
     hosted: bool = False
+    to_channel: Channel | None = None
 
 
 class Lanes(Protocol):
@@ -107,6 +111,7 @@ class Lanes(Protocol):
       the window that is first in it, but replies one by one;
     - what is put off in a lane that is kept leaves the claim as it is;
     - what is put off comes back at its time, not before;
+    - what is moved to another channel waits for a sender of that;
     - follow-ups and new contacts take turns, whatever replies come between;
     - a full budget puts off at once all in the lane that it stops;
     - a stale token changes nothing;
@@ -179,14 +184,14 @@ class Lanes(Protocol):
 
 @frozen
 class Waiting:
-    """A new contact without a phone."""
+    """A message without a sender."""
 
     intent: IntentId
     due_at: datetime
 
 
 class Allocations(Protocol):
-    """Which phone takes which new lead.
+    """Which sender takes which new lead.
 
     Promises:
     - the rooms tell today's remaining units and what waits already;
@@ -197,21 +202,25 @@ class Allocations(Protocol):
     - a message is allocated once: who comes second changes nothing;
     - new contacts of a phone that is gone wait for another one, and whoever it has
       written to stays;
+    - mail waits for a sender of its channel, and no other takes it;
+    - a mailbox has room for what its budgets leave, and plenty without any;
     - what waits comes in the order of its due time.
     """
 
     async def rooms(self, tenant: TenantId) -> Sequence[Room]:
-        """Every enabled WhatsApp phone of the tenant with today's room."""
+        """Every enabled sender of the tenant with today's room, by id."""
         ...
 
-    async def waiting(self, tenant: TenantId, limit: int) -> Sequence[Waiting]:
-        """Due new contacts without a phone, oldest first."""
+    async def waiting(
+        self, tenant: TenantId, limit: int, channel: Channel = Channel.WHATSAPP
+    ) -> Sequence[Waiting]:
+        """What is due on that channel and has no sender, oldest first."""
         ...
 
     async def allocate(
         self, tenant: TenantId, given: Mapping[IntentId, SenderId]
     ) -> int:
-        """Put the messages into the phones' lanes; answers how many were moved."""
+        """Put the messages into the senders' lanes; answers how many were moved."""
         ...
 
     async def take_back(self, tenant: TenantId, sender: SenderId, limit: int) -> int:

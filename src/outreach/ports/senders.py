@@ -1,4 +1,4 @@
-"""The phones (and later mailboxes) that messages go out from."""
+"""The phones, mailboxes and accounts that messages go out from."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from typing import Protocol
 
 from attrs import frozen
 
+from outreach.domain.channel import Channel
 from outreach.domain.ids import AccountId, SenderId, TenantId
 from outreach.domain.message import MessageStatus
-from outreach.domain.sender import NewSender, Sender
+from outreach.domain.new_sender import NewSender
+from outreach.domain.sender import Sender
 from outreach.ports.gateway import Status
 
 __all__ = ["Account", "Polled", "SenderUse", "Senders"]
@@ -62,6 +64,7 @@ class Senders(Protocol):
     - importing the same file twice changes nothing;
     - a phone belongs to one tenant and keeps its id;
     - a change from another state than expected changes nothing;
+    - the channels of a tenant are those of its senders that are enabled and there;
     - a sender that may send nothing freezes its lane, and one that may again
       wakes it.
     """
@@ -74,6 +77,10 @@ class Senders(Protocol):
 
     async def all(self, tenant: TenantId) -> Sequence[SenderUse]:
         """Every sender with today's use, by number."""
+        ...
+
+    async def channels(self, tenant: TenantId) -> frozenset[Channel]:
+        """On which channels the tenant has any sender that is not gone."""
         ...
 
     async def get(self, tenant: TenantId, words: str) -> Sender:

@@ -12,8 +12,13 @@ from typing import Final
 
 from attrs import evolve
 
+from outreach.domain.allocation import PLENTY
 from outreach.domain.budget import HARD_LIMIT, UnitSlot
-from outreach.domain.change import DutyKind
+from outreach.domain.change import DutyKind, Known
+from outreach.domain.channel import Channel
+from outreach.domain.journey import Fact, Moved, happened
+from outreach.domain.limits import Limits
+from outreach.domain.message import Outcome
 from outreach.domain.sender import SenderState
 from outreach.domain.sequence import Override
 from outreach.testing.world import HOUR, A, World
@@ -21,6 +26,11 @@ from outreach.testing.world import HOUR, A, World
 __all__ = ["AllocationsContract"]
 
 SOON: Final = timedelta(seconds=5)
+COLD, WARM = Channel.EMAIL_COLD, Channel.EMAIL_WARM
+
+
+def replied(known: Known) -> Moved:
+    return happened(known.journey, Fact.REPLIED, known.now, by="reply")
 
 
 async def followups(world: World) -> int | None:
@@ -198,3 +208,77 @@ class AllocationsContract:
         assert {one.intent for one in waiting}.isdisjoint(
             intent.id for intent in stays.waiting
         )
+
+    async def test_mail_waits_for_a_sender_of_its_channel(self, world: World) -> None:
+        """Mail waits for a sender of its channel, and no other takes it."""
+        (phone,) = await world.phones()
+        (mailbox,) = await world.mailboxes()
+        (warm,) = await world.mailboxes(channel=WARM, provider="resend")
+        (lead,) = await world.new_leads(mail=True)
+        (mail,) = await world.enrolled([lead], channel=COLD)
+        tenant, allocations = world.tenant, world.allocations
+
+        by_phone = await allocations.waiting(tenant, 10)
+        by_mail = await allocations.waiting(tenant, 10, COLD)
+        wrong = [
+            await allocations.allocate(tenant, {mail: one.id}) for one in (phone, warm)
+        ]
+        right = await allocations.allocate(tenant, {mail: mailbox.id})
+
+        assert (list(by_phone), [one.intent for one in by_mail]) == ([], [mail])
+        assert (wrong, right) == ([0, 0], 1)
+        assert [claim.lane for claim in await world.claims()] == [mailbox.id]
+
+    async def test_the_room_of_a_mailbox(self, world: World) -> None:
+        """A mailbox has room for what its budgets leave, and plenty without any."""
+        (bounded,) = await world.mailboxes(limits=Limits(total_per_day=3))
+        (free,) = await world.mailboxes()
+        for one in (bounded, free):
+            (lead,) = await world.new_leads(mail=True)
+            (mail,) = await world.enrolled([lead], channel=COLD)
+            await world.allocations.allocate(world.tenant, {mail: one.id})
+            await world.settle(await world.call_for(mail), Outcome.ACCEPTED)
+
+        rooms = await world.allocations.rooms(world.tenant)
+        left = {room.sender.id: (room.free, room.used) for room in rooms}
+
+        assert left == {bounded.id: (2, 0), free.id: (PLENTY, 0)}
+
+    async def test_who_waits_for_a_mailbox_that_is_gone(self, world: World) -> None:
+        (mailbox,) = await world.mailboxes()
+        leads = await world.new_leads(2, mail=True)
+        mails = await world.enrolled(leads, channel=COLD)
+        given = dict.fromkeys(mails, mailbox.id)
+        await world.allocations.allocate(world.tenant, given)
+        sent = (await world.send()).draft.lead
+        gone = evolve(mailbox, state=SenderState.BANNED)
+        await world.senders.change(mailbox, gone, by="provider")
+
+        taken = await world.allocations.take_back(world.tenant, mailbox.id, 10)
+        waiting = await world.allocations.waiting(world.tenant, 10, COLD)
+        stays = await world.known(sent)
+
+        assert taken == 1
+        assert {one.intent for one in waiting} < set(mails)
+        assert (stays.journey.mailbox, stays.journey.phone) == (mailbox.id, None)
+
+    async def test_a_lead_keeps_its_mailbox_of_each_kind(self, world: World) -> None:
+        first, second = await world.mailboxes(2)
+        (warm,) = await world.mailboxes(channel=WARM, provider="resend")
+        (lead,) = await world.new_leads(mail=True)
+        (mail,) = await world.enrolled([lead], channel=COLD)
+        await world.allocations.allocate(world.tenant, {mail: first.id})
+        await world.settle(await world.call_for(mail), Outcome.ACCEPTED)
+        before = await world.known(lead)
+
+        (step,) = [one.id for one in before.waiting]
+        stolen = await world.allocations.allocate(world.tenant, {step: second.id})
+        await world.changed(lead, replied)
+        await world.call_for(await world.mail(warm, lead, channel=WARM))
+        after = await world.known(lead)
+
+        assert stolen == 0
+        assert before.journey.sender(COLD) == first.id
+        assert after.journey.sender(COLD) == first.id
+        assert after.journey.sender(WARM) == warm.id
+        assert after.journey.phone is None

@@ -21,8 +21,9 @@ from outreach.domain.ids import (
 )
 from outreach.domain.lead import Email, NewLead, Phone
 from outreach.domain.message import Intent
+from outreach.domain.new_sender import NewSender
 from outreach.domain.review import Priority, ReviewItem, ReviewReason
-from outreach.domain.sender import NewSender, SendClass
+from outreach.domain.sender import SendClass
 from outreach.domain.sequence import MessageTemplate, Step
 from outreach.domain.sequence import Sequence as Steps
 from outreach.ports.campaigns import NewEnrolment
@@ -36,6 +37,7 @@ __all__ = [
     "enrolment",
     "item",
     "new_lead",
+    "new_mailbox",
     "new_phone",
     "sequence",
     "texts",
@@ -54,9 +56,20 @@ _FIRST_LEAD: Final = 721_000_000
 def new_phone(number: int) -> NewSender:
     """A WhatsApp phone."""
     return NewSender(
-        phone=f"+40{_FIRST_PHONE + number}",
+        number=f"+40{_FIRST_PHONE + number}",
         provider=PROVIDER,
         time_zone=ZONE,
+        provider_account=ACCOUNT,
+    )
+
+
+def new_mailbox(number: int) -> NewSender:
+    """A mailbox of cold mail, which rests as a phone does and has no daily total."""
+    return NewSender(
+        number=f"ana{number}@agro.ro",
+        provider="smtp",
+        time_zone=ZONE,
+        channel=Channel.EMAIL_COLD,
         provider_account=ACCOUNT,
     )
 
@@ -77,19 +90,29 @@ def new_lead(number: int, *, mail: bool = False) -> NewLead:
     )
 
 
-def sequence(many: int = 2, *, name: str = "agri") -> Steps:
-    """A WhatsApp sequence; each further step two days after the last."""
+def sequence(
+    many: int = 2,
+    *,
+    name: str = "agri",
+    channel: Channel = Channel.WHATSAPP,
+    fallback: Channel | None = None,
+) -> Steps:
+    """A sequence on one channel, each step with a text for the one to fall back to;
+    each further step two days after the last.
+    """
     return Steps(
         id=SequenceId(uuid4()),
         name=name,
-        primary_channel=Channel.WHATSAPP,
+        primary_channel=channel,
+        fallback_channel=fallback,
         steps=tuple(
             Step(
                 id=StepId(uuid4()),
                 number=number,
-                channel=Channel.WHATSAPP,
+                channel=channel,
                 delay=timedelta(days=2) if number > 1 else timedelta(),
                 template=f"{name}-{number}",
+                fallback_template=f"{name}-{number}-other" if fallback else None,
             )
             for number in range(1, many + 1)
         ),
@@ -97,15 +120,19 @@ def sequence(many: int = 2, *, name: str = "agri") -> Steps:
 
 
 def texts(steps: Steps) -> list[MessageTemplate]:
-    """A template for each step."""
+    """A template for each step and each of its channels."""
     return [
         MessageTemplate(
             id=TemplateId(uuid4()),
-            name=step.template,
-            channel=Channel.WHATSAPP,
+            name=name,
+            channel=channel,
             content=f"{{{{company_name}}}}, pasul {step.number}",
+            subject=""
+            if channel is Channel.WHATSAPP
+            else "{{company_name}}: o întrebare",
         )
         for step in steps.steps
+        for channel, name in steps.texts(step).items()
     ]
 
 
@@ -126,7 +153,7 @@ def enrolment(
             tenant=tenant,
             lead=lead,
             send_class=SendClass.NEW,
-            channel=Channel.WHATSAPP,
+            channel=first.channel or steps.primary_channel,
             due_at=due,
             enrolment=run,
             step=first.id,

@@ -35,6 +35,8 @@ __all__ = [
 ]
 
 A_DAY: Final = timedelta(days=1)
+LATER: Final = timedelta(hours=8)
+"""So that the phone's own message is not due while the mail is."""
 
 
 def _replied(known: Known) -> Moved:
@@ -44,7 +46,7 @@ def _replied(known: Known) -> Moved:
 async def _mail(world: World, **facts: object) -> Call:
     """T1 of a mail, answered by a draft as the decision made it."""
     (phone,) = await world.phones()
-    (lead,) = await world.line(phone, mail=True)
+    (lead,) = await world.line(phone, mail=True, within=LATER)
     return await world.call_for(await world.mail(phone, lead, **facts))
 
 
@@ -53,7 +55,7 @@ class SegregationContract:
 
     async def test_a_warm_mail_for_a_cold_lead_is_not_armed(self, world: World) -> None:
         (phone,) = await world.phones()
-        (lead,) = await world.line(phone, mail=True)
+        (lead,) = await world.line(phone, mail=True, within=LATER)
         mail = await world.mail(phone, lead, channel=Channel.EMAIL_WARM)
         claim = await world.claim()
         case = next(one for one in claim.cases if one.intent.id == mail)
@@ -70,7 +72,7 @@ class SegregationContract:
         self, world: World
     ) -> None:
         (phone,) = await world.phones()
-        (lead,) = await world.line(phone, mail=True)
+        (lead,) = await world.line(phone, mail=True, within=LATER)
         await world.changed(lead, _replied)
 
         mail = await world.mail(phone, lead, channel=Channel.EMAIL_WARM)
@@ -81,7 +83,7 @@ class SegregationContract:
         self, world: World
     ) -> None:
         (phone,) = await world.phones()
-        (lead,) = await world.line(phone, mail=True)
+        (lead,) = await world.line(phone, mail=True, within=LATER)
         await world.changed(lead, _replied)
         mail = await world.mail(phone, lead)
         claim = await world.claim()
@@ -109,12 +111,16 @@ class SegregationContract:
 
     async def _armed(self, world: World, channel: Channel, state: State) -> bool:
         (phone,) = await world.phones()
-        (lead,) = await world.line(phone, mail=True)
+        (lead,) = await world.line(phone, mail=True, within=LATER)
         if state is State.WARM_REPLY:
             await world.changed(lead, _replied)
         mail = await world.mail(phone, lead, channel=channel)
-        claim = next(one for one in await world.claims() if one.lane == phone.id)
-        case = next(one for one in claim.cases if one.intent.id == mail)
+        claim, case = next(
+            (claim, case)
+            for claim in await world.claims()
+            for case in claim.cases
+            if case.intent.id == mail
+        )
         pretended = min(permitted(channel))
         wrong = attrs.evolve(case, journey=attrs.evolve(case.journey, state=pretended))
         call = await world.arm(claim, wrong, states=frozenset(State))

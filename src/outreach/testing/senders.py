@@ -15,6 +15,7 @@ from attrs import evolve
 
 from outreach.domain.budget import HARD_LIMIT, UnitSlot, WarmUp
 from outreach.domain.change import DutyKind
+from outreach.domain.channel import Channel
 from outreach.domain.errors import NotFound, Refused
 from outreach.domain.ids import SenderId
 from outreach.domain.message import MessageStatus, Outcome
@@ -83,7 +84,7 @@ class SendersContract:
         error = await raised(Refused, world.senders.import_(world.stranger, [row]))
         (still,) = await world.senders.import_(world.tenant, [row])
 
-        assert row.phone in str(error)
+        assert row.number in str(error)
         assert still == ours
         assert await world.senders.all(world.stranger) == []
 
@@ -242,3 +243,62 @@ class SendersContract:
         )
 
         assert await world.senders.unfinished(phone.account, 10) == []
+
+    async def test_a_mailbox_is_a_sender_beside_phones(self, world: World) -> None:
+        row = evolve(invented.new_mailbox(1), answers=True, label="Ana")
+        (phone,) = await world.phones()
+
+        (mailbox,) = await world.senders.import_(world.tenant, [row])
+        (again,) = await world.senders.import_(world.tenant, [row])
+        found = await world.senders.get(world.tenant, row.number)
+        uses = await world.senders.all(world.tenant)
+        paused = evolve(mailbox, state=SenderState.PAUSED, state_reason="by ana")
+        moved = await world.senders.change(mailbox, paused, by="ana")
+
+        assert mailbox == again == found
+        assert (mailbox.channel, mailbox.answers) == (row.channel, True)
+        assert mailbox.pacing == row.pacing
+        assert {use.sender.id for use in uses} == {phone.id, mailbox.id}
+        assert moved
+        assert await world.senders.by_id(world.tenant, mailbox.id) == paused
+
+    async def test_an_address_is_one_tenants_and_an_accounts_name_each_tenants(
+        self, world: World
+    ) -> None:
+        row = invented.new_mailbox(1)
+        account = evolve(row, number="instantly/default", provider="instantly")
+        await world.senders.import_(world.tenant, [row, account])
+
+        error = await raised(Refused, world.senders.import_(world.stranger, [row]))
+        (theirs,) = await world.senders.import_(world.stranger, [account])
+        ours = await world.senders.get(world.tenant, account.number)
+
+        assert row.number in str(error)
+        assert theirs.tenant == world.stranger
+        assert theirs.id != ours.id
+
+    async def test_channels_are_those_of_senders_that_are_there(
+        self, world: World
+    ) -> None:
+        """The channels of a tenant are those of its senders that are enabled and
+        there.
+        """
+        tenant, seen = world.tenant, []
+        seen.append(await world.senders.channels(tenant))
+        (phone,) = await world.phones()
+        (mailbox,) = await world.mailboxes()
+        seen.append(await world.senders.channels(tenant))
+        for before, after in (
+            (phone, evolve(phone, state=SenderState.PAUSED)),
+            (mailbox, evolve(mailbox, state=SenderState.BANNED)),
+        ):
+            await world.senders.change(before, after, by="ana")
+        seen.append(await world.senders.channels(tenant))
+        off = evolve(phone, state=SenderState.PAUSED, enabled=False)
+        await world.senders.change(evolve(off, enabled=True), off, by="ana")
+        seen.append(await world.senders.channels(tenant))
+        stranger = await world.senders.channels(world.stranger)
+
+        whatsapp, cold = Channel.WHATSAPP, Channel.EMAIL_COLD
+        assert seen == [set(), {whatsapp, cold}, {whatsapp}, set()]
+        assert stranger == set()

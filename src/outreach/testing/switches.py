@@ -133,7 +133,7 @@ class SwitchesContract:
     async def test_an_open_breaker_stops_its_campaign(self, world: World) -> None:
         """An open breaker stops its campaign and nothing else."""
         (phone,) = await world.phones()
-        (lead,) = await world.line(phone, mail=True)
+        (lead,) = await world.line(phone, mail=True, within=8 * HOUR)
         mail = await world.mail(phone, lead)
         reply = await world.mail(phone, lead, enrolment=None, send_class=APPROVED)
         claim = await world.claim()
@@ -153,7 +153,7 @@ class SwitchesContract:
 
     async def test_a_breaker_is_what_a_decision_sees(self, world: World) -> None:
         (phone,) = await world.phones()
-        (lead,) = await world.line(phone, mail=True)
+        (lead,) = await world.line(phone, mail=True, within=8 * HOUR)
         mail = await world.mail(phone, lead)
         claim = await world.claim()
         (campaign,) = {case.campaign for case in claim.cases}

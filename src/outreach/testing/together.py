@@ -10,7 +10,7 @@ from datetime import timedelta
 from outreach.domain.case import Case
 from outreach.domain.ids import IntentId
 from outreach.domain.message import NotArmed, Outcome, WhyNotArmed
-from outreach.testing.world import GAP, A, B, Call, World
+from outreach.testing.world import GAP, HOUR, A, B, Call, World
 
 __all__ = ["TogetherContract"]
 
@@ -20,10 +20,11 @@ class TogetherContract:
 
     async def _calling(self, world: World, many: int = 3) -> list[Call]:
         (phone,) = await world.phones()
-        leads = await world.line(phone, many, mail=True)
+        # One more than leaves, which waits in the lane.
+        leads = await world.line(phone, many + 1, mail=True, within=8 * HOUR)
         intents = [await world.mail(phone, lead) for lead in leads]
         claim = await world.claim()
-        cases = await self._cases(world, intents)
+        cases = await self._cases(world, intents[:many])
         drafts = [world.draft(claim, case) for case in cases]
         verdicts = await world.intents.arm(claim, drafts)
         return [

@@ -13,7 +13,7 @@ from itertools import count
 from typing import Any, Final
 from uuid import uuid4
 
-from attrs import define, evolve, field, frozen
+from attrs import define, evolve, field
 
 from outreach.domain.case import Case
 from outreach.domain.change import Change, Done, Known
@@ -24,19 +24,17 @@ from outreach.domain.ids import (
     Incarnation,
     IntentId,
     LeadId,
+    SenderId,
     StepId,
     TenantId,
 )
 from outreach.domain.journey import Moved
 from outreach.domain.lead_file import ImportId
 from outreach.domain.message import (
-    Armed,
     Draft,
     Intent,
     Left,
-    NotArmed,
     Outcome,
-    Result,
 )
 from outreach.domain.outcome import draft_of
 from outreach.domain.sender import SendClass, Sender
@@ -63,49 +61,14 @@ from outreach.ports.stops import Stops
 from outreach.ports.switches import Switches
 from outreach.ports.watch import Watch
 from outreach.testing import invented
+from outreach.testing.call import GAP, Call
 
 __all__ = ["GAP", "HOUR", "A", "B", "Call", "World"]
 
-GAP: Final = timedelta(seconds=30)
 HOUR: Final = timedelta(hours=1)
 
 A: Final = Incarnation("worker/a")
 B: Final = Incarnation("worker/b")
-
-
-@frozen
-class Call:
-    """A call that is armed or has ended, with all that led to it."""
-
-    claim: Claim
-    case: Case
-    draft: Draft
-    decision: Decision
-    verdict: Armed | NotArmed
-
-    @property
-    def armed(self) -> bool:
-        """T1 said yes."""
-        return isinstance(self.verdict, Armed)
-
-    def ended(self, outcome: Outcome, **changes: Any) -> Result:
-        """What T2 is told."""
-        aftermath = self.draft.aftermath
-        if aftermath is None:
-            message = f"draft {self.draft.parcel.attempt} was made without an aftermath"
-            raise ValueError(message)
-        result = Result(
-            attempt=self.draft.parcel.attempt,
-            tenant=self.claim.tenant,
-            token=self.claim.token,
-            outcome=outcome,
-            gap=GAP,
-            aftermath=aftermath,
-            ref=f"ref-{self.draft.parcel.attempt}"
-            if outcome is Outcome.ACCEPTED
-            else "",
-        )
-        return evolve(result, **changes)
 
 
 @define(kw_only=True)
@@ -145,6 +108,7 @@ class World:
     tenant: TenantId
     stranger: TenantId
     _numbers: count[int] = field(factory=lambda: count(1), init=False)
+    _beside: dict[tuple[SenderId, Channel], Sender] = field(factory=dict, init=False)
 
     # --- who and what there is
 
@@ -157,6 +121,32 @@ class World:
             for _ in range(many)
         ]
         return list(await self.senders.import_(tenant or self.tenant, batch))
+
+    async def mailboxes(
+        self, many: int = 1, *, tenant: TenantId | None = None, **facts: Any
+    ) -> list[Sender]:
+        """New mailboxes, of cold mail unless *facts* say otherwise."""
+        batch = [
+            evolve(invented.new_mailbox(next(self._numbers)), **facts)
+            for _ in range(many)
+        ]
+        return list(await self.senders.import_(tenant or self.tenant, batch))
+
+    async def _mailbox(self, phone: Sender, channel: Channel) -> Sender:
+        """One of that channel at the phone's account, the same again and again."""
+        if phone.channel is channel:
+            return phone
+        beside = (phone.id, channel)
+        if beside not in self._beside:
+            known = await self.senders.accounts(phone.tenant)
+            account = next(one for one in known if one.id == phone.account)
+            (self._beside[beside],) = await self.mailboxes(
+                tenant=phone.tenant,
+                channel=channel,
+                provider=account.provider,
+                provider_account=account.name,
+            )
+        return self._beside[beside]
 
     async def new_leads(
         self, many: int = 1, *, tenant: TenantId | None = None, mail: bool = False
@@ -174,10 +164,12 @@ class World:
         name: str = "agri",
         tenant: TenantId | None = None,
         override: Override | None = None,
+        channel: Channel = Channel.WHATSAPP,
+        fallback: Channel | None = None,
     ) -> tuple[Campaign, Steps]:
         """A saved campaign, with its sequence as it was stored."""
         tenant = tenant or self.tenant
-        wanted = invented.sequence(steps, name=name)
+        wanted = invented.sequence(steps, name=name, channel=channel, fallback=fallback)
         texts = invented.texts(wanted)
         campaign = await self.campaigns.save(
             tenant, wanted, texts, name=name, override=override
@@ -194,11 +186,18 @@ class World:
         within: timedelta = timedelta(),
         name: str = "agri",
         override: Override | None = None,
+        channel: Channel = Channel.WHATSAPP,
+        fallback: Channel | None = None,
     ) -> list[IntentId]:
         """First messages of new runs, due *within* from now; nobody has them yet."""
         tenant = tenant or self.tenant
         campaign, sequence = await self.campaign(
-            steps, name=name, tenant=tenant, override=override
+            steps,
+            name=name,
+            tenant=tenant,
+            override=override,
+            channel=channel,
+            fallback=fallback,
         )
         due = await self.now() + within
         batch = [invented.enrolment(tenant, lead, sequence, due) for lead in leads]
@@ -226,7 +225,7 @@ class World:
         return leads
 
     async def mail(self, phone: Sender, lead: LeadId, **facts: Any) -> IntentId:
-        """A last mail of the lead's run; the phone stands in for a mailbox."""
+        """A last mail of the lead's run, in the lane of a mailbox beside the phone."""
         known = await self.known(lead)
         run = known.enrolment
         assert run is not None, "the lead is in no run"
@@ -244,8 +243,11 @@ class World:
         )
         planned = evolve(plain, **facts)
         await self.commit(self.change(known, plans=(planned,)))
-        moved = await self.allocations.allocate(phone.tenant, {planned.id: phone.id})
-        assert moved == 1, "a mail could not be put into a lane"
+        if known.journey.sender(planned.channel) is None:
+            mailbox = await self._mailbox(phone, planned.channel)
+            given = {planned.id: mailbox.id}
+            moved = await self.allocations.allocate(phone.tenant, given)
+            assert moved == 1, "a mail could not be put into a lane"
         return planned.id
 
     async def call_for(self, intent: IntentId, **changes: Any) -> Call:

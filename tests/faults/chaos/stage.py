@@ -268,7 +268,7 @@ def opened_stage(
             asyncio.run(_take_in(stage))
             with stage.connect() as connection:
                 connection.execute(
-                    "UPDATE wa_phone_numbers SET jitter = %s", (world.plan.jitter,)
+                    "UPDATE senders SET jitter = %s", (world.plan.jitter,)
                 )
             if world.lines:
                 stage.reach = _bad_lines(stage)

@@ -87,6 +87,7 @@ def _event(body: Json, kind: EventType, key: str) -> SystemEvent:
         sender=account,
         address=email_keys(lead)[0] if lead else None,
         content=content,
+        subject=plain(body.get("reply_subject"))[:1_000] if kind in _REPLIES else "",
         media=kind in _REPLIES and not content.strip(),
         occurred_at=moment(body.get("timestamp")),
         ours=is_ours if kind in _OURS else None,

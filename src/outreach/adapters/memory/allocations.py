@@ -1,4 +1,4 @@
-"""Which phone takes which new lead, over one truth in memory."""
+"""Which sender takes which new lead, over one truth in memory."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from outreach.adapters.memory import budgeting
 from outreach.adapters.memory.cases import ledger_of
 from outreach.adapters.memory.rows import IntentRow, Standing
 from outreach.adapters.memory.store import MemoryStore
-from outreach.domain.allocation import Room
+from outreach.domain.allocation import PLENTY, Room
 from outreach.domain.channel import Channel
 from outreach.domain.ids import IntentId, SenderId, TenantId
 from outreach.domain.sender import GONE, SendClass
@@ -35,17 +35,19 @@ class MemoryAllocations:
             sender = lane.sender
             if sender.tenant != tenant or not sender.enabled:
                 continue
-            if sender.channel is not Channel.WHATSAPP:
-                continue
             ledger = ledger_of(self.store, sender)
-            limit = self.store.effective(sender, ledger.day)
-            units = max(0, limit - ledger.used - ledger.external)
+            units = PLENTY
+            if sender.channel is Channel.WHATSAPP:
+                limit = self.store.effective(sender, ledger.day)
+                units = max(0, limit - ledger.used - ledger.external)
             units = budgeting.room(self.store, sender, units)
             waiting = lane.line.count(SendClass.NEW)
             found.append(Room(sender, units, waiting, ledger.used, followups))
         return found
 
-    async def waiting(self, tenant: TenantId, limit: int) -> Sequence[Waiting]:
+    async def waiting(
+        self, tenant: TenantId, limit: int, channel: Channel = Channel.WHATSAPP
+    ) -> Sequence[Waiting]:
         """Those whose time has come."""
         await self.store.pause()
         rows = [self.store.intents[intent] for intent in self.store.unallocated]
@@ -53,7 +55,7 @@ class MemoryAllocations:
             Waiting(row.intent.id, row.intent.due_at)
             for row in rows
             if row.intent.tenant == tenant
-            and row.intent.channel is Channel.WHATSAPP
+            and row.intent.channel is channel
             and row.intent.due_at <= self.store.now
         ]
         return sorted(due, key=lambda one: (one.due_at, one.intent))[:limit]
@@ -61,7 +63,7 @@ class MemoryAllocations:
     async def allocate(
         self, tenant: TenantId, given: Mapping[IntentId, SenderId]
     ) -> int:
-        """Only what still waits for a phone is moved, and only to the tenant's own."""
+        """Only what still waits, and only to a sender of its tenant and channel."""
         await self.store.pause()
         moved = 0
         for intent, sender in given.items():
@@ -71,7 +73,9 @@ class MemoryAllocations:
             row = self.store.intents.get(intent)
             if row is None or intent not in self.store.unallocated:
                 continue
-            if row.intent.tenant == tenant:
+            answers = self.store.threads.get((sender, row.intent.lead), "")
+            carried = lane.sender.carries(row.intent.channel, thread=answers)
+            if row.intent.tenant == tenant and carried:
                 self.store.place(row, sender)
                 moved += 1
         return moved
@@ -111,11 +115,11 @@ def _followups(store: MemoryStore, tenant: TenantId) -> int | None:
 
 
 def _new_to(store: MemoryStore, row: IntentRow, sender: SenderId) -> bool:
-    """It waits in this lane for a lead that the phone has not written to."""
+    """It waits in this lane for a lead that the sender has not written to."""
     return (
         row.lane == sender
         and row.standing is Standing.WAITING
         and row.intent.send_class is SendClass.NEW
-        and store.journey(row.intent.lead).phone is None
+        and store.journey(row.intent.lead).sender(row.intent.channel) is None
         and (sender, row.intent.lead) not in store.contacted
     )

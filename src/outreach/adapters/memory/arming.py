@@ -15,7 +15,7 @@ from outreach.adapters.memory.store import MemoryStore
 from outreach.domain.address import AddressKey, lead_key
 from outreach.domain.allowance import is_plan
 from outreach.domain.budget import HARD_LIMIT, has_room
-from outreach.domain.channel import Channel, permitted
+from outreach.domain.channel import permitted
 from outreach.domain.decision import Decision
 from outreach.domain.ids import IntentId
 from outreach.domain.message import Armed, Draft, NotArmed, Outcome, WhyNotArmed
@@ -147,8 +147,11 @@ def _stale(
     journey = store.journey(draft.lead)
     if row.intent.lead != draft.lead or row.lane != lane.sender.id:
         return NotArmed(WhyNotArmed.STALE, "the message was moved")
-    if row.intent.channel is not draft.parcel.permit.channel:
-        return NotArmed(WhyNotArmed.STALE, f"its channel is {row.intent.channel} now")
+    channel = row.intent.channel
+    if channel is not draft.parcel.permit.channel:
+        return NotArmed(WhyNotArmed.STALE, f"its channel is {channel} now")
+    if not lane.sender.carries(channel, thread=draft.parcel.thread):
+        return NotArmed(WhyNotArmed.STALE, f"its sender is for {lane.sender.channel}")
     if journey.version != draft.lead_version or journey.state not in draft.states:
         return NotArmed(WhyNotArmed.STALE, f"the lead is {journey.state} now")
     if journey.state not in permitted(draft.parcel.permit.channel):
@@ -229,8 +232,9 @@ def _armed(
         unit.limit = min(draft.limit, HARD_LIMIT)
     store.record(row, decision, attempt=parcel.attempt)
     journey = store.journey(draft.lead)
-    if parcel.permit.channel is Channel.WHATSAPP and journey.phone is None:
-        store.keep_journey(evolve(journey, phone=lane.sender.id))
+    kept = journey.kept(lane.sender.channel, lane.sender.id)
+    if lane.sender.channel is parcel.permit.channel and kept is not journey:
+        store.keep_journey(kept)
     return Armed(parcel.attempt)
 
 
@@ -254,9 +258,9 @@ def _after(
             store.cancel(row, str(refused.why))
             stop_run(store, row.intent.enrolment, str(refused.why))
         case WhyNotArmed.STALE if waits:
-            phone = store.journey(row.intent.lead).phone
-            if row.intent.channel is Channel.WHATSAPP and phone is not None:
-                store.place(row, phone)
+            own = store.journey(row.intent.lead).sender(row.intent.channel)
+            if own is not None and lane.sender.channel is row.intent.channel:
+                store.place(row, own)
         case WhyNotArmed.INBOX_BEHIND:
             store.wait(row, store.now + LOOK_AGAIN)
         case WhyNotArmed.QUOTA:

@@ -187,6 +187,7 @@ def _enrollable(store: MemoryStore, tenant: TenantId, lead: LeadId) -> Enrollabl
         country_zones=facts.zones,
         preferred_channel=journey.preferred_channel,
         last_channel=journey.last_channel,
+        closed_channels=journey.closed_channels,
         opted_out=journey.opted_out,
         suppressed=bool(store.suppressions_of(tenant, facts.addresses)),
         human_controlled=journey.human_controlled,
@@ -223,19 +224,16 @@ def _enroll(
         enrolment, tenant, new.zones, new.country, new.zones_why, store.now
     )
     store.enrolled.setdefault(new.lead, []).append(new.id)
-    lane = None
-    if new.first.channel is Channel.WHATSAPP:
-        lane = _sticky(store, new.lead)
-    store.plan(new.first, lane)
+    store.plan(new.first, _sticky(store, new.lead, new.first.channel))
     return True
 
 
-def _sticky(store: MemoryStore, lead: LeadId) -> SenderId | None:
-    """The phone of an earlier run, as long as it is there."""
-    phone = store.journey(lead).phone
-    if phone is None or store.lanes[phone].sender.state in _GONE:
+def _sticky(store: MemoryStore, lead: LeadId, channel: Channel) -> SenderId | None:
+    """The sender of an earlier run, as long as it is there."""
+    known = store.journey(lead).sender(channel)
+    if known is None or store.lanes[known].sender.state in _GONE:
         return None
-    return phone
+    return known
 
 
 def _mail(store: MemoryStore, tenant: TenantId, campaign: CampaignId) -> MailCounts:
@@ -274,7 +272,8 @@ def _counted(
         for fault in MailFault
         if (at := store.faults.get((name, fault))) is not None
     }
-    accepted = one.outcome is Outcome.ACCEPTED
+    # What came back was sent all the same.
+    accepted = one.outcome is Outcome.ACCEPTED or MailFault.BOUNCED in faults
     return MailCounts(
         sent=known.sent + (accepted and one.called_at.date() >= since),
         bounced=known.bounced + faults.get(MailFault.BOUNCED, False),

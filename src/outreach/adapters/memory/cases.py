@@ -8,16 +8,17 @@ from outreach.adapters.memory.consents import standing
 from outreach.adapters.memory.hosting import hosting_of
 from outreach.adapters.memory.rows import IntentRow, LaneRow, Standing
 from outreach.adapters.memory.store import MemoryStore
-from outreach.domain.bounce import RETURNED
 from outreach.domain.budget import UnitSlot
 from outreach.domain.case import Case, LaneFacts, Ledger
 from outreach.domain.channel import Channel
+from outreach.domain.ids import TenantId
 from outreach.domain.message import Intent
-from outreach.domain.sender import Sender
+from outreach.domain.routing import Ways
+from outreach.domain.sender import GONE, Sender
 from outreach.domain.sequence import EnrolmentStatus, MessageTemplate, Sequence
 from outreach.domain.window import local_day
 
-__all__ = ["case_of", "ledger_of"]
+__all__ = ["case_of", "channels_of", "ledger_of"]
 
 
 def case_of(store: MemoryStore, row: IntentRow) -> Case:
@@ -26,9 +27,13 @@ def case_of(store: MemoryStore, row: IntentRow) -> Case:
     lead = store.leads[intent.lead]
     lane = None if row.lane is None else store.lanes[row.lane]
     sequence, enrolment = _run(store, intent)
-    address = lead.phone
-    if intent.channel is not Channel.WHATSAPP:
-        address = "" if lead.email_status == RETURNED else lead.email
+    ways = Ways.of(
+        lead.phone,
+        lead.phone_status,
+        lead.email,
+        lead.email_status,
+        channels_of(store, intent.tenant),
+    )
     case = Case(
         intent=intent,
         journey=store.journey(intent.lead),
@@ -37,7 +42,7 @@ def case_of(store: MemoryStore, row: IntentRow) -> Case:
         lane=None if lane is None else _lane_facts(store, lane),
         ledger=None if lane is None else ledger_of(store, lane.sender),
         contacted=lane is not None and (lane.sender.id, intent.lead) in store.contacted,
-        to=address,
+        to=ways.to(intent.channel),
         thread=""
         if lane is None
         else store.threads.get((lane.sender.id, intent.lead), ""),
@@ -58,8 +63,20 @@ def case_of(store: MemoryStore, row: IntentRow) -> Case:
         consent=store.agreed.policy.lacks(
             intent.channel, standing(store, intent.lead, intent.channel)
         ),
+        ways=ways,
     )
     return with_uses(store, case)
+
+
+def channels_of(store: MemoryStore, tenant: TenantId) -> frozenset[Channel]:
+    """On which channels the tenant has any sender that is not gone."""
+    return frozenset(
+        lane.sender.channel
+        for lane in store.lanes.values()
+        if lane.sender.tenant == tenant
+        and lane.sender.enabled
+        and lane.sender.state not in GONE
+    )
 
 
 def ledger_of(store: MemoryStore, sender: Sender) -> Ledger:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from attrs import evolve
 
@@ -32,7 +32,7 @@ from outreach.domain.sender import SendClass
 from outreach.domain.sequence import EnrolmentStatus
 from outreach.domain.signs import ALIVE
 
-__all__ = ["count", "reach", "uncount"]
+__all__ = ["count", "mark", "reach", "uncount"]
 
 _PROVEN: Final = "proven not sent"
 _FACTS: Final = {
@@ -99,11 +99,7 @@ def _next_step(
     step = aftermath.next_step
     if step is None or step.intent in store.intents:
         return None
-    same = step.channel is attempt.parcel.permit.channel
-    phone = store.journey(attempt.lead).phone
-    lane = attempt.parcel.sender if same else None
-    if step.channel is Channel.WHATSAPP:
-        lane = phone
+    lane = store.journey(attempt.lead).sender(step.channel)
     intent = Intent(
         id=step.intent,
         tenant=attempt.tenant,
@@ -144,6 +140,7 @@ def _log(store: MemoryStore, attempt: AttemptRow) -> None:
             inbound=False,
             channel=parcel.permit.channel,
             text=parcel.text,
+            subject=parcel.subject,
             status=status,
             attempt=parcel.attempt,
             ref=attempt.ref,
@@ -167,7 +164,23 @@ def reach(
     row.ref = attempt.ref or row.ref
 
 
-def uncount(store: MemoryStore, attempt: AttemptRow) -> bool:
+def mark(store: MemoryStore, attempt: AttemptRow, status: str) -> None:
+    """What a message was sent to leads nowhere: it is written to no more."""
+    lead = store.leads[attempt.lead]
+    kind = "phone" if attempt.parcel.permit.channel is Channel.WHATSAPP else "email"
+    if getattr(lead, kind) != attempt.parcel.to:
+        return
+    if getattr(lead, f"{kind}_status") != status:
+        known: Any = {f"{kind}_status": status}
+        store.leads[lead.id] = evolve(lead, version=lead.version + 1, **known)
+
+
+def uncount(
+    store: MemoryStore,
+    attempt: AttemptRow,
+    *,
+    to: MessageStatus = MessageStatus.FAILED,
+) -> bool:
     """Take back what `count` did; False: the run has gone on, the step stays done."""
     undo = attempt.undo
     if undo is None:
@@ -182,7 +195,7 @@ def uncount(store: MemoryStore, attempt: AttemptRow) -> bool:
         run.messages_sent -= 1
         if not gone_on and undo.step_before is not None:
             run.enrolment = evolve(run.enrolment, current_step=undo.step_before)
-    reach(store, attempt, MessageStatus.FAILED, store.now)
+    reach(store, attempt, to, store.now)
     return not gone_on
 
 

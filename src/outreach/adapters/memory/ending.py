@@ -8,7 +8,7 @@ from typing import Final
 from attrs import evolve
 
 from outreach.adapters.memory import budgeting, metering
-from outreach.adapters.memory.counting import count, reach, uncount
+from outreach.adapters.memory.counting import count, mark, reach, uncount
 from outreach.adapters.memory.reviewing import open_item
 from outreach.adapters.memory.rows import AttemptRow, IntentRow, Standing
 from outreach.adapters.memory.stopping import stop_run
@@ -21,7 +21,7 @@ from outreach.domain.sequence import EnrolmentStatus
 from outreach.domain.serving import took_turn
 from outreach.ports.intents import Resolution
 
-__all__ = ["left", "lose_call", "resolve", "settle", "told"]
+__all__ = ["left", "lose_call", "reroute", "resolve", "settle", "told"]
 
 _NOTHING: Final = Aftermath(move_to=None, next_step=None, ends_in=None)
 """Of an attempt that was armed without saying what follows."""
@@ -80,6 +80,27 @@ def told(
         attempt.lease = None
         result = _result(attempt, outcome)
         _learn(store, attempt, evolve(result, ref=ref, thread=thread))
+    elif attempt.outcome is Outcome.ACCEPTED and outcome is Outcome.REFUSED:
+        _returned(store, attempt)
+
+
+def _returned(store: MemoryStore, attempt: AttemptRow) -> None:
+    """It was accepted and came back: the step is to do again, if its run goes on and
+    no later one was tried. It left its sender all the same, and counts there.
+    """
+    row = store.intents[attempt.intent]
+    run = row.intent.enrolment
+    if run is None or row.standing is not Standing.SENT:
+        return
+    if store.enrolments[run].enrolment.status is not EnrolmentStatus.ACTIVE:
+        return
+    following = None if attempt.undo is None else attempt.undo.planned
+    later = None if following is None else store.intents.get(following)
+    if later is None or not later.attempts:
+        uncount(store, attempt, to=MessageStatus.BOUNCED)
+        attempt.outcome = Outcome.REFUSED
+        attempt.detail = "returned"
+        store.wait(row, store.now)
 
 
 def left(store: MemoryStore, attempt: AttemptRow) -> Left:
@@ -192,6 +213,8 @@ def _give_unit_back(store: MemoryStore, attempt: AttemptRow, result: Result) -> 
 def _try_again(store: MemoryStore, attempt: AttemptRow, result: Result) -> None:
     """It was not sent: the message waits, goes another way, or ends."""
     _give_unit_back(store, attempt, result)
+    if result.nobody_there:
+        mark(store, attempt, "invalid")
     row = store.intents[attempt.intent]
     if not result.lane_refused:
         row.intent = evolve(row.intent, attempts=row.intent.attempts + 1)
@@ -202,7 +225,7 @@ def _try_again(store: MemoryStore, attempt: AttemptRow, result: Result) -> None:
     elif result.outcome is not Outcome.REFUSED:
         store.wait(row, store.now + result.retry_in)
     elif result.fall_back_to is not None:
-        _fall_back(store, row, result.fall_back_to)
+        reroute(store, row, result.fall_back_to)
     else:
         why = str(Fact.UNREACHABLE)
         store.end(row, Standing.CANCELLED, why)
@@ -212,11 +235,11 @@ def _try_again(store: MemoryStore, attempt: AttemptRow, result: Result) -> None:
         store.keep_moved(happened(journey, Fact.UNREACHABLE, store.now, by=by))
 
 
-def _fall_back(store: MemoryStore, row: IntentRow, channel: Channel) -> None:
+def reroute(store: MemoryStore, row: IntentRow, channel: Channel) -> None:
+    """Have it wait on another channel, for the lead's sender there or for any."""
+    store.end(row, Standing.HELD)
     row.intent = evolve(row.intent, channel=channel)
-    row.lane = None
-    if channel is Channel.WHATSAPP:
-        row.lane = store.journey(row.intent.lead).phone
+    row.lane = store.journey(row.intent.lead).sender(channel)
     store.wait(row, store.now)
 
 

@@ -19,8 +19,10 @@ from outreach.domain.change import Change, Done, Heard, Known
 from outreach.domain.channel import Channel
 from outreach.domain.event import EventType, SystemEvent
 from outreach.domain.ids import EnrolmentId, LeadId, SenderId, TenantId
+from outreach.domain.journey import Journey
 from outreach.domain.message import MessageStatus
 from outreach.domain.sequence import EnrolmentStatus
+from outreach.domain.stop import HOLDING
 
 __all__ = ["MemoryJourneys"]
 
@@ -95,12 +97,19 @@ def _apply_journey(store: MemoryStore, change: Change) -> None:
         _apply_enrolment(store, *change.enrolment)
     if journey.opted_out:
         cancel_waiting(store, change.lead, "OPTED_OUT")
-    if journey.phone != before.phone:
-        if before.phone is not None:
-            store.audit.reassigned.append((store.now, change.lead))
-        for row in store.intents_for(change.lead, Standing.WAITING, Standing.HELD):
-            if row.intent.channel is Channel.WHATSAPP:
-                store.place(row, journey.phone)
+    if before.phone not in {None, journey.phone}:
+        store.audit.reassigned.append((store.now, change.lead))
+    _follow(store, before, journey)
+
+
+def _follow(store: MemoryStore, before: Journey, journey: Journey) -> None:
+    """What waits goes by the lead's own senders; an answer stays where it is."""
+    for row in store.intents_for(journey.lead, Standing.WAITING, Standing.HELD):
+        channel = row.intent.channel
+        own = journey.sender(channel)
+        of = None if row.lane is None else store.lanes[row.lane].sender.channel
+        if own != before.sender(channel) and of in {None, channel}:
+            store.place(row, own)
 
 
 def _apply_enrolment(
@@ -134,8 +143,7 @@ def _apply_messages(store: MemoryStore, change: Change) -> None:
     if change.heard is not None:
         _hear(store, change, change.heard)
     for plan in change.plans:
-        phone = _own_phone(store, change.lead)
-        store.plan(plan, phone if plan.channel is Channel.WHATSAPP else None)
+        store.plan(plan, _lane_of(store, change.lead, plan.channel))
     _apply_outcomes(store, change)
 
 
@@ -150,13 +158,23 @@ def _apply_outcomes(store: MemoryStore, change: Change) -> None:
             ending.told(store, attempt, outcome, ref, thread)
 
 
-def _own_phone(store: MemoryStore, lead: LeadId) -> SenderId | None:
-    """The lead's phone; of a lead that wrote first, the one it wrote to."""
-    phone = store.journey(lead).phone
-    if phone is not None:
-        return phone
-    rows = reversed(store.log_of.get(lead, []))
-    return next((row.sender for row in rows if row.sender is not None), None)
+def _lane_of(store: MemoryStore, lead: LeadId, channel: Channel) -> SenderId | None:
+    """The lead's own sender: of warm mail the one it wrote to last, if that can answer
+    there; of a lead that wrote first, the phone it wrote to.
+    """
+    own = store.journey(lead).sender(channel)
+    warm = channel is Channel.EMAIL_WARM
+    if own is not None and not warm:
+        return own
+    for row in reversed(store.log_of.get(lead, [])):
+        if row.sender is None or (warm and not row.inbound):
+            continue
+        thread = store.threads.get((row.sender, lead), "")
+        if store.lanes[row.sender].sender.carries(channel, thread=thread):
+            return row.sender
+        if warm and row.channel in HOLDING:
+            break
+    return own
 
 
 def _hear(store: MemoryStore, change: Change, heard: Heard) -> None:
@@ -169,6 +187,7 @@ def _hear(store: MemoryStore, change: Change, heard: Heard) -> None:
             inbound=not ours,
             channel=heard.channel,
             text=heard.content,
+            subject=heard.subject,
             status=MessageStatus.SENT if ours else None,
             ref=heard.ref,
             sender=heard.sender,

@@ -12,16 +12,17 @@ from outreach.adapters.memory.faults import bounced
 from outreach.adapters.memory.reviewing import open_of
 from outreach.adapters.memory.rows import AttemptRow, Standing
 from outreach.adapters.memory.store import MemoryStore
-from outreach.domain.change import Known, Outbound
+from outreach.domain.change import Known, Outbound, Wrote
 from outreach.domain.channel import Channel
 from outreach.domain.event import EventType, SystemEvent
 from outreach.domain.ids import AccountId, AttemptId, LeadId, SenderId, TenantId
 from outreach.domain.mail_mark import marked_attempts
 from outreach.domain.message import MessageStatus, Outcome, payload_hash
 from outreach.domain.sender import SendClass, Sender
+from outreach.domain.stop import HOLDING
 from outreach.domain.window import local_day
 
-__all__ = ["known", "match"]
+__all__ = ["known", "match", "wrote"]
 
 _ECHOES: Final = frozenset(
     {
@@ -69,6 +70,7 @@ def known(store: MemoryStore, tenant: TenantId, lead: LeadId) -> Known | None:
         language=facts.language or home.language,
         time_zone=zone,
         ai_replies_today=_ai_replies(store, lead, zone),
+        wrote=None if open_of(store, lead) is None else wrote(store, lead),
         other_channels=frozenset(channels),
         bounced=bounced(store, lead) if store.faults else (),
         fields=facts.variables,
@@ -104,6 +106,7 @@ def match(store: MemoryStore, account: str, event: SystemEvent) -> Known | None:
     if told is None:
         return None
     lead = told.journey.lead
+    sender = sender or _mailed_by(store, accounts, lead)
     return evolve(
         told,
         outbound=None if attempt is None else _outbound(store, attempt),
@@ -120,6 +123,15 @@ def _ai_replies(store: MemoryStore, lead: LeadId, zone: str) -> int:
         for row in store.log_of.get(lead, ())
         if row.attempt is not None
     )
+
+
+def wrote(store: MemoryStore, lead: LeadId) -> Wrote | None:
+    """What the lead has written last."""
+    rows = store.log_of.get(lead, [])
+    heard = next((row for row in reversed(rows) if row.inbound), None)
+    mails = (row.subject for row in reversed(rows) if row.channel in HOLDING)
+    subject = next((one for one in mails if one), "")
+    return None if heard is None else Wrote(heard.channel, subject)
 
 
 _Accounts = dict[AccountId, TenantId]
@@ -221,6 +233,15 @@ def _sender(
         return None
     meant: SenderId = attempt.parcel.sender
     return store.lanes[meant].sender
+
+
+def _mailed_by(store: MemoryStore, accounts: _Accounts, lead: LeadId) -> Sender | None:
+    """Where the vendor picks the mailbox: the account that the lead is written by."""
+    for sender, known in store.threads:
+        of = store.lanes[sender].sender
+        if known == lead and of.account in accounts and of.channel in HOLDING:
+            return of
+    return None
 
 
 def _outbound(store: MemoryStore, attempt: AttemptRow) -> Outbound:

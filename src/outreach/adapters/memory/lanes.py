@@ -10,7 +10,7 @@ from attrs import frozen
 from outreach.adapters.memory import budgeting, hosting, metering
 from outreach.adapters.memory.arming import close_to_strangers
 from outreach.adapters.memory.cases import case_of
-from outreach.adapters.memory.ending import lose_call
+from outreach.adapters.memory.ending import lose_call, reroute
 from outreach.adapters.memory.rows import (
     AttemptRow,
     DutyRow,
@@ -252,6 +252,9 @@ def _held(store: MemoryStore, claim: Claim) -> LaneRow | None:
 def _put(store: MemoryStore, lane: LaneRow, row: IntentRow, put: PutOff) -> None:
     decision = put.decision
     store.record(row, decision)
+    if put.to_channel is not None:
+        reroute(store, row, put.to_channel)
+        return
     if put.until is None:
         store.cancel(row, str(decision.binding))
         stop_run(store, row.intent.enrolment, str(decision.binding))

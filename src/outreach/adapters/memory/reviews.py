@@ -7,12 +7,13 @@ from datetime import timedelta
 
 from attrs import evolve, frozen
 
-from outreach.adapters.memory import reviewing
+from outreach.adapters.memory import knowing, reviewing
 from outreach.adapters.memory.rows import LogRow, ReviewRow
 from outreach.adapters.memory.store import MemoryStore
 from outreach.domain.errors import NotFound
 from outreach.domain.ids import ReviewId, TenantId
 from outreach.domain.review import Priority, ReviewStatus
+from outreach.domain.stop import HOLDING
 from outreach.ports.reviews import Line, ReviewView
 
 __all__ = ["MemoryReviews"]
@@ -90,11 +91,13 @@ class MemoryReviews:
 
 def _view(store: MemoryStore, row: ReviewRow) -> ReviewView:
     lead = store.leads[row.item.lead]
+    wrote = knowing.wrote(store, lead.id)
+    mailed = wrote is not None and wrote.channel in HOLDING
     return ReviewView(
         item=row.item,
         company=lead.company_name,
         contact=lead.contact_name,
-        recipient=lead.phone or lead.email,
+        recipient=(lead.email or lead.phone) if mailed else (lead.phone or lead.email),
         state=str(store.journey(lead.id).state),
         now=store.now,
     )

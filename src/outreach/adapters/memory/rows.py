@@ -274,6 +274,7 @@ class LogRow:
     sender: SenderId | None = None
     analysis: Analysis | None = None
     draft: Draft | None = None
+    subject: str = ""
     reached: dict[MessageStatus, datetime] = Factory(dict)
     ask_at: datetime | None = None
 

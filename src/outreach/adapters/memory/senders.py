@@ -10,17 +10,20 @@ from attrs import evolve, frozen
 
 from outreach.adapters.memory import watch
 from outreach.adapters.memory.budgeting import reopen
-from outreach.adapters.memory.cases import ledger_of
+from outreach.adapters.memory.cases import channels_of, ledger_of
 from outreach.adapters.memory.counting import reach
 from outreach.adapters.memory.rows import AttemptRow, LaneRow
 from outreach.adapters.memory.store import MemoryStore
 from outreach.adapters.memory.waking import wake_at
 from outreach.domain.budget import WarmUp
 from outreach.domain.change import Duty, DutyKind
+from outreach.domain.channel import Channel
 from outreach.domain.errors import NotFound, Refused
 from outreach.domain.ids import AccountId, SenderId, TenantId
 from outreach.domain.message import MessageStatus
-from outreach.domain.sender import NewSender, Sender, SenderMove, SenderState
+from outreach.domain.new_sender import NewSender
+from outreach.domain.sender import Sender, SenderMove, SenderState
+from outreach.domain.sender_names import has_address
 from outreach.domain.window import local_day
 from outreach.ports.gateway import Status
 from outreach.ports.senders import Account, Polled, SenderUse
@@ -50,9 +53,9 @@ class MemorySenders:
         await self.store.pause()
         store = self.store
         for new in batch:
-            taken = _by_number(store, new.phone)
+            taken = _known(store, tenant, new.number)
             if taken is not None and taken.sender.tenant != tenant:
-                message = f"phone {new.phone} belongs to another tenant: leave it out"
+                message = f"{new.number} belongs to another tenant: leave it out"
                 raise Refused(message)
         return [_import(store, tenant, new) for new in batch]
 
@@ -65,6 +68,11 @@ class MemorySenders:
         lanes.sort(key=lambda lane: lane.sender.number)
         return [_use(self.store, lane) for lane in lanes]
 
+    async def channels(self, tenant: TenantId) -> frozenset[Channel]:
+        """Looked up afresh."""
+        await self.store.pause()
+        return channels_of(self.store, tenant)
+
     async def get(self, tenant: TenantId, words: str) -> Sender:
         """By id, its start, number or label."""
         await self.store.pause()
@@ -74,7 +82,7 @@ class MemorySenders:
             if lane.sender.tenant == tenant and _named(lane.sender, words)
         ]
         if len(found) != 1:
-            many = "no phone is" if not found else f"{len(found)} phones are"
+            many = "no sender is" if not found else f"{len(found)} senders are"
             message = f"{many} meant by {words!r}: give an id or a number"
             raise NotFound(message)
         return found[0]
@@ -84,7 +92,7 @@ class MemorySenders:
         await self.store.pause()
         lane = self.store.lanes.get(sender)
         if lane is None or lane.sender.tenant != tenant:
-            message = f"no phone has the id {sender}"
+            message = f"no sender has the id {sender}"
             raise NotFound(message)
         return lane.sender
 
@@ -171,9 +179,14 @@ class MemorySenders:
         ]
 
 
-def _by_number(store: MemoryStore, number: str) -> LaneRow | None:
-    lanes = store.lanes.values()
-    return next((lane for lane in lanes if lane.sender.number == number), None)
+def _known(store: MemoryStore, tenant: TenantId, number: str) -> LaneRow | None:
+    """An address is one sender's, over all tenants; an account's name its tenant's."""
+    everywhere = has_address(number)
+    for lane in store.lanes.values():
+        own = everywhere or lane.sender.tenant == tenant
+        if own and lane.sender.number == number:
+            return lane
+    return None
 
 
 def _named(sender: Sender, words: str) -> bool:
@@ -194,7 +207,7 @@ def _account(store: MemoryStore, tenant: TenantId, new: NewSender) -> AccountId:
 
 def _import(store: MemoryStore, tenant: TenantId, new: NewSender) -> Sender:
     account = _account(store, tenant, new)
-    lane = _by_number(store, new.phone)
+    lane = _known(store, tenant, new.number)
     if lane is None:
         sender = _made(store, tenant, account, new)
         store.lanes[sender.id] = LaneRow(sender, gate_at=store.now)
@@ -205,6 +218,7 @@ def _import(store: MemoryStore, tenant: TenantId, new: NewSender) -> Sender:
         provider=new.provider,
         time_zone=new.time_zone,
         channel=new.channel,
+        answers=new.answers,
         label=new.label,
         account_ref=new.account_ref or lane.sender.account_ref,
         daily_limit=new.daily_limit,
@@ -226,9 +240,10 @@ def _made(
         tenant=tenant,
         account=account,
         provider=new.provider,
-        number=new.phone,
+        number=new.number,
         time_zone=new.time_zone,
         channel=new.channel,
+        answers=new.answers,
         label=new.label,
         account_ref=new.account_ref,
         daily_limit=new.daily_limit,
@@ -237,6 +252,7 @@ def _made(
         state_before=state,
         warm_up=warm_up,
         limits=new.limits,
+        pacing=new.pacing,
     )
 
 

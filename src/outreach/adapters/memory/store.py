@@ -42,7 +42,6 @@ from outreach.domain.address import AddressKey
 from outreach.domain.breaker import MailFault
 from outreach.domain.budget import HARD_LIMIT, UnitSlot, effective_limit
 from outreach.domain.change import Duty, DutyKind
-from outreach.domain.channel import Channel
 from outreach.domain.decision import Decision
 from outreach.domain.ids import (
     AccountId,
@@ -300,9 +299,8 @@ class MemoryStore:
             line.add(row.window_key, intent.send_class, intent.due_at, intent.id)
             return
         self.unallocated[intent.id] = None
-        if intent.channel is Channel.WHATSAPP:
-            kind, key = DutyKind.DISPATCH, str(intent.tenant)
-            self.put_duty(Duty(kind, key, intent.tenant, intent.due_at))
+        kind, key = DutyKind.DISPATCH, str(intent.tenant)
+        self.put_duty(Duty(kind, key, intent.tenant, intent.due_at))
 
     # --- runs of sequences
 

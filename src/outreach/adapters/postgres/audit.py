@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
+from uuid import UUID
 
 from attrs import field, frozen
 
-from outreach.adapters.postgres import facts
 from outreach.adapters.postgres.docs import jsonb
 from outreach.adapters.postgres.pool import Database
 from outreach.domain.auditing import INVARIANTS, Check, Finding, SendFact
 from outreach.domain.budget import UnitSlot
-from outreach.domain.ids import TenantId
-from outreach.domain.window import Hours
+from outreach.domain.ids import AttemptId, SenderId, TenantId
+from outreach.domain.window import Hours, Window
 from outreach.ports.audit import Cursor
 
 __all__ = ["PostgresAudit"]
@@ -44,7 +45,7 @@ class PostgresAudit:
             (since, at, last, limit),
             tenant=tenant,
         )
-        return [facts.send_fact(doc, self.hours) for doc in docs]
+        return [_send_fact(doc, self.hours) for doc in docs]
 
     async def slots(self, tenant: TenantId) -> Sequence[UnitSlot]:
         rows = await self.database.rows("SELECT * FROM audit_slots()", tenant=tenant)
@@ -92,3 +93,14 @@ class PostgresAudit:
             (by, len(findings), jsonb(docs)),
             tenant=tenant,
         )
+
+
+def _send_fact(doc: Mapping[str, Any], hours: Hours) -> SendFact:
+    """From ``audit_sends``; the window carries no holidays."""
+    window = Window(tuple(doc["zones"]), hours=hours, country=doc["country"])
+    return SendFact(
+        AttemptId(UUID(doc["attempt"])),
+        SenderId(UUID(doc["sender"])),
+        datetime.fromisoformat(doc["called_at"]),
+        window,
+    )

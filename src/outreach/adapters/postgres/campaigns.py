@@ -334,6 +334,7 @@ def _enrollable(doc: Mapping[str, Any]) -> Enrollable:
         country_zones=known.zones,
         preferred_channel=journey.preferred_channel,
         last_channel=journey.last_channel,
+        closed_channels=journey.closed_channels,
         opted_out=journey.opted_out,
         suppressed=doc["suppressed"],
         human_controlled=journey.human_controlled,

@@ -17,10 +17,9 @@ from outreach.adapters.postgres.docs import (
 )
 from outreach.domain.address import AddressKey, AddressKind, email_keys, phone_key
 from outreach.domain.auditing import SendFact
-from outreach.domain.bounce import RETURNED
 from outreach.domain.budget import WarmUp
 from outreach.domain.case import Case, LaneFacts, Ledger
-from outreach.domain.change import Known, Outbound
+from outreach.domain.change import Known, Outbound, Wrote
 from outreach.domain.channel import Channel, State
 from outreach.domain.consent import OPEN, Policy
 from outreach.domain.ids import (
@@ -41,6 +40,7 @@ from outreach.domain.journey import DeadCause, Journey
 from outreach.domain.limits import Limits
 from outreach.domain.message import Intent, MessageStatus, Outcome
 from outreach.domain.pacing import Pacing
+from outreach.domain.routing import Ways
 from outreach.domain.sender import SendClass, Sender, SenderState
 from outreach.domain.sequence import (
     Enrolment,
@@ -64,7 +64,6 @@ __all__ = [
     "journey",
     "known",
     "known_id",
-    "send_fact",
     "sender",
     "sequence",
     "suppression",
@@ -120,6 +119,7 @@ def intent(doc: Doc) -> Intent:
         step_number=doc["number"],
         review=None if item is None else ReviewId(UUID(item)),
         text=doc["text"],
+        subject=doc["subject"],
         permission=doc["permission"],
         attempts=doc["attempts"],
         armed=doc.get("last_n", 0),
@@ -128,7 +128,7 @@ def intent(doc: Doc) -> Intent:
 
 def journey(doc: Doc) -> Journey:
     """From ``journey_doc``."""
-    phone, preferred, last = doc["phone"], doc["preferred"], doc["last_channel"]
+    preferred, last = doc["preferred"], doc["last_channel"]
     before, cause = doc["state_before"], doc["dead_cause"]
     return Journey(
         lead=LeadId(UUID(doc["lead"])),
@@ -141,7 +141,9 @@ def journey(doc: Doc) -> Journey:
         opted_out_at=times(doc["opted_out_at"]),
         closed_channels=frozenset(map(Channel, doc["closed"])),
         human_controlled=doc["human"],
-        phone=None if phone is None else SenderId(known_id(phone)),
+        phone=_sender_id(doc["phone"]),
+        mailbox=_sender_id(doc["mailbox"]),
+        warm_mailbox=_sender_id(doc["warm_mailbox"]),
         preferred_channel=None if preferred is None else Channel(preferred),
         last_channel=None if last is None else Channel(last),
         first_contact_at=times(doc["first_contact_at"]),
@@ -152,6 +154,10 @@ def journey(doc: Doc) -> Journey:
         sentiment=doc["sentiment"],
         version=doc["version"],
     )
+
+
+def _sender_id(text: str | None) -> SenderId | None:
+    return None if text is None else SenderId(known_id(text))
 
 
 @_remembered
@@ -168,6 +174,8 @@ def sender(doc: Doc) -> Sender:
         provider=doc["provider"],
         number=doc["number"],
         time_zone=doc["zone"],
+        channel=Channel(doc["channel"]),
+        answers=doc["answers"],
         label=doc["label"],
         account_ref=doc["ref"],
         daily_limit=doc["limit"],
@@ -275,9 +283,13 @@ def case(doc: Doc, hours: Hours, policy: Policy = OPEN) -> Case:
     wanted = intent(doc["intent"])
     phones = [p["value"] for p in doc["points"] or () if p["kind"] == "phone"]
     mails = [p["value"] for p in doc["points"] or () if p["kind"] == "email"]
-    reach = phones
-    if wanted.channel is not Channel.WHATSAPP:
-        reach = [] if doc["lead"]["email_status"] == RETURNED else mails
+    ways = Ways.of(
+        phones[0] if phones else "",
+        doc["lead"]["phone_status"],
+        mails[0] if mails else "",
+        doc["lead"]["email_status"],
+        frozenset(map(Channel, doc["channels"] or ())),
+    )
     enrolment, plan, text = doc["enrolment"], doc["sequence"], doc["template"]
     return Case(
         intent=wanted,
@@ -287,7 +299,7 @@ def case(doc: Doc, hours: Hours, policy: Policy = OPEN) -> Case:
         lane=None if doc["lane"] is None else _lane(doc["lane"]),
         ledger=None if doc["ledger"] is None else _ledger(doc["ledger"]),
         contacted=doc["contacted"],
-        to=reach[0] if reach else "",
+        to=ways.to(wanted.channel),
         thread=doc["thread"],
         addresses=tuple(map(phone_key, phones))
         + tuple(key for mail in mails for key in email_keys(mail)),
@@ -300,8 +312,9 @@ def case(doc: Doc, hours: Hours, policy: Policy = OPEN) -> Case:
         switches=tuple(map(switch, doc["switches"])),
         review_open=doc["review_open"],
         live=doc["live"],
+        ways=ways,
         hosting=None if doc["hosting"] is None else hosting(doc["hosting"]),
-        consent=policy.lacks(wanted.channel, standing(doc, reach)),
+        consent=policy.lacks(wanted.channel, standing(doc, [ways.to(wanted.channel)])),
     )
 
 
@@ -362,6 +375,7 @@ def known(doc: Doc) -> Known:
         language=doc["language"],
         time_zone=doc["time_zone"],
         ai_replies_today=doc["ai_today"],
+        wrote=_wrote(doc["wrote"]),
         other_channels=frozenset(map(Channel, doc["other_channels"])),
         bounced=tuple(AttemptId(UUID(text)) for text in doc["bounced"]),
         fields=_fields(
@@ -370,6 +384,10 @@ def known(doc: Doc) -> Known:
             [doc["email"]] if doc["email"] else [],
         ),
     )
+
+
+def _wrote(doc: Doc | None) -> Wrote | None:
+    return None if doc is None else Wrote(Channel(doc["channel"]), doc["subject"])
 
 
 def _enrolment(doc: Doc) -> Enrolment:

@@ -285,6 +285,7 @@ def _result_doc(result: Result) -> dict[str, Any]:
         "keep_unit": result.keep_unit,
         "retry_in": result.retry_in,
         "fall_back_to": result.fall_back_to,
+        "nobody_there": result.nobody_there,
         "review": None if result.review is None else review_doc(result.review),
         "signal": result.signal,
         "signal_until": result.signal_until,

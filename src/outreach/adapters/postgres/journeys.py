@@ -153,6 +153,8 @@ def _journey_doc(journey: Journey) -> dict[str, Any]:
         "closed": sorted(journey.closed_channels),
         "human": journey.human_controlled,
         "phone": journey.phone,
+        "mailbox": journey.mailbox,
+        "warm_mailbox": journey.warm_mailbox,
         "preferred": journey.preferred_channel,
         "last_channel": journey.last_channel,
         "first_contact_at": journey.first_contact_at,
@@ -177,6 +179,7 @@ def intent_doc(intent: Intent) -> dict[str, Any]:
         "number": intent.step_number,
         "review": intent.review,
         "text": intent.text,
+        "subject": intent.subject,
         "permission": intent.permission,
     }
 
@@ -196,6 +199,7 @@ def _heard_doc(heard: Heard) -> dict[str, Any]:
         "thread": heard.thread,
         "sender": heard.sender,
         "content": heard.content,
+        "subject": heard.subject,
         "sentiment": None if said is None else said.sentiment,
         "intent": None if said is None else said.intent,
         "analysis": None if said is None else _said_doc(said, heard.draft),

@@ -12,9 +12,10 @@ from outreach.adapters.postgres import facts
 from outreach.adapters.postgres.docs import decision_doc, jsonb
 from outreach.adapters.postgres.offset import OffsetWatch
 from outreach.adapters.postgres.pool import Database
-from outreach.domain.allocation import Room
+from outreach.domain.allocation import PLENTY, Room
 from outreach.domain.budget import effective_limit
 from outreach.domain.case import Case
+from outreach.domain.channel import Channel
 from outreach.domain.consent import OPEN, Policy
 from outreach.domain.ids import (
     AccountId,
@@ -94,6 +95,7 @@ class PostgresLanes:
                 "until": put.until,
                 "budget": put.budget,
                 "hosted": put.hosted,
+                "to_channel": put.to_channel,
                 "decision": decision_doc(put.decision),
             }
             for put in puts
@@ -163,7 +165,7 @@ class PostgresAllocations:
                    (SELECT count(*) FROM intents i
                      WHERE i.lane_id = p.id AND i.status = 'WAITING'
                        AND i.send_class = 3) AS waiting
-              FROM wa_phone_numbers p
+              FROM senders p
               LEFT JOIN wa_quota_usage q ON q.phone_id = p.id
                 AND q.usage_date = (engine_now() AT TIME ZONE p.time_zone)::date
              WHERE p.is_enabled
@@ -173,15 +175,17 @@ class PostgresAllocations:
         )
         return [_room(row) for row in rows]
 
-    async def waiting(self, tenant: TenantId, limit: int) -> Sequence[Waiting]:
+    async def waiting(
+        self, tenant: TenantId, limit: int, channel: Channel = Channel.WHATSAPP
+    ) -> Sequence[Waiting]:
         rows = await self.database.rows(
             """
             SELECT id, due_at FROM intents
              WHERE tenant_id = %s AND status = 'WAITING' AND lane_id IS NULL
-               AND channel = 'WHATSAPP' AND due_at <= engine_now()
+               AND channel = %s AND due_at <= engine_now()
              ORDER BY due_at, id LIMIT %s
             """,
-            (tenant, limit),
+            (tenant, channel, limit),
             tenant=tenant,
         )
         return [Waiting(IntentId(row["id"]), row["due_at"]) for row in rows]
@@ -215,8 +219,10 @@ def _served(case: Case) -> tuple[SendClass, datetime, IntentId]:
 def _room(row: Mapping[str, Any]) -> Room:
     sender = facts.sender(row["phone"])
     day = local_day(row["now"], sender.time_zone)
-    limit = effective_limit(sender.daily_limit, sender.warm_up, day)
-    units = max(0, limit - row["taken"])
+    units = PLENTY
+    if sender.channel is Channel.WHATSAPP:
+        limit = effective_limit(sender.daily_limit, sender.warm_up, day)
+        units = max(0, limit - row["taken"])
     zone = sender.time_zone
     left = room_left(sender.limits, units, row["budgets"], row["now"], zone)
     return Room(sender, left, row["waiting"], row["used"], row["followups"])

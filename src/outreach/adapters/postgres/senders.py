@@ -1,4 +1,4 @@
-"""The phones that messages go out from, their accounts and lanes."""
+"""The senders that messages go out from, their accounts and lanes."""
 
 from __future__ import annotations
 
@@ -15,10 +15,12 @@ from outreach.adapters.postgres import facts
 from outreach.adapters.postgres.docs import jsonb
 from outreach.adapters.postgres.pool import Database
 from outreach.domain.budget import effective_limit
+from outreach.domain.channel import Channel
 from outreach.domain.errors import NotFound, Refused
 from outreach.domain.ids import AccountId, SenderId, TenantId, account_id
 from outreach.domain.message import MessageStatus
-from outreach.domain.sender import NewSender, Sender
+from outreach.domain.new_sender import NewSender
+from outreach.domain.sender import Sender
 from outreach.domain.window import local_day
 from outreach.ports.gateway import Status
 from outreach.ports.senders import Account, Polled, SenderUse
@@ -64,44 +66,50 @@ class PostgresSenders:
                    coalesce(q.external_new, 0) AS external,
                    (SELECT count(*) FROM intents i
                      WHERE i.lane_id = p.id AND i.status = 'WAITING') AS waiting
-              FROM wa_phone_numbers p
+              FROM senders p
               JOIN lanes l ON l.id = p.id
               LEFT JOIN wa_quota_usage q ON q.phone_id = p.id
                 AND q.usage_date = (engine_now() AT TIME ZONE p.time_zone)::date
              WHERE p.tenant_id = %s
-             ORDER BY p.phone_number COLLATE "C"
+             ORDER BY p.number COLLATE "C"
             """,
             (tenant,),
             tenant=tenant,
         )
         return [_use(row) for row in rows]
 
+    async def channels(self, tenant: TenantId) -> frozenset[Channel]:
+        found = await self.database.value(
+            "SELECT channels_of(%s)", (tenant,), tenant=tenant
+        )
+        return frozenset(map(Channel, found))
+
     async def get(self, tenant: TenantId, words: str) -> Sender:
         start = words.lower() if _START_OF_ID.fullmatch(words.lower()) else None
         docs = await self.database.values(
             """
-            SELECT sender_doc(p) FROM wa_phone_numbers p
-             WHERE p.tenant_id = %s AND (p.phone_number = %s
-                OR (p.phone_label = %s AND p.phone_label <> '')
+            SELECT sender_doc(p) FROM senders p
+             WHERE p.tenant_id = %s AND (p.number = %s
+                OR (p.label = %s AND p.label <> '')
                 OR starts_with(p.id::text, %s))
             """,
             (tenant, words, words, start),
             tenant=tenant,
         )
         if len(docs) != 1:
-            many = "no phone is" if not docs else f"{len(docs)} phones are"
+            many = "no sender is" if not docs else f"{len(docs)} senders are"
             message = f"{many} meant by {words!r}: give an id or a number"
             raise NotFound(message)
         return facts.sender(docs[0])
 
     async def by_id(self, tenant: TenantId, sender: SenderId) -> Sender:
         doc = await self.database.value(
-            "SELECT sender_doc(p) FROM wa_phone_numbers p WHERE p.id = %s",
+            "SELECT sender_doc(p) FROM senders p WHERE p.id = %s",
             (sender,),
             tenant=tenant,
         )
         if doc is None:
-            message = f"no phone has the id {sender}"
+            message = f"no sender has the id {sender}"
             raise NotFound(message)
         return facts.sender(doc)
 
@@ -116,7 +124,7 @@ class PostgresSenders:
             )
             rows = await connection.execute(
                 """
-                SELECT sender_doc(p) FROM wa_phone_numbers p
+                SELECT sender_doc(p) FROM senders p
                  WHERE p.id = %s FOR NO KEY UPDATE
                 """,
                 (before.id,),
@@ -172,7 +180,9 @@ class PostgresSenders:
         return {
             "new_id": self.ids(),
             "new_account": account_id(tenant, new.provider, new.provider_account),
-            "phone": new.phone,
+            "number": new.number,
+            "channel": new.channel,
+            "answers": new.answers,
             "provider": new.provider,
             "account": new.provider_account,
             "ref": new.account_ref,
@@ -182,6 +192,8 @@ class PostgresSenders:
             "priority": new.priority,
             "warm_up_days": new.warm_up_days,
             "limits": asdict(new.limits),
+            "gap": new.pacing.gap,
+            "jitter": new.pacing.jitter,
         }
 
 

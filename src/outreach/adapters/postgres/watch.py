@@ -37,7 +37,7 @@ class PostgresWatch:
     ) -> datetime | None:
         since: datetime | None = await self.database.value(
             """
-            SELECT min(s.refused_since) FROM wa_phone_numbers p
+            SELECT min(s.refused_since) FROM senders p
               JOIN sender_signs s ON s.sender_id = p.id WHERE p.account_id = %s
             """,
             (account,),

@@ -36,6 +36,7 @@ __all__ = ["ResendReader"]
 _PERMANENT: Final = "permanent"
 _COMPLAINED: Final = "previous_complaint"
 _LONGEST_DETAIL: Final = 120
+_LONGEST: Final = 1_000
 _WORD: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -109,6 +110,7 @@ def _bounced(event: SystemEvent, said: Json) -> SystemEvent:
         event,
         type=EventType.BOUNCE if is_hard else EventType.SOFT_BOUNCE,
         detail=_words("bounced", said, "type", "subType"),
+        diagnostic=plain("; ".join(texts(said.get("diagnosticCode"))))[:_LONGEST],
     )
 
 
@@ -120,6 +122,7 @@ def _received(event: SystemEvent, data: Json) -> SystemEvent:
         sender=next(filter(None, to), ""),
         address=_address(data.get("from")),
         thread="".join(mail_ids(data.get("message_id"))[:1]),
+        subject=plain(data.get("subject"))[:_LONGEST],
         media=bool(data.get("attachments")),
         incomplete=True,
     )

@@ -37,6 +37,7 @@ __all__ = [
     "MINIMUM_VARIANTS",
     "NAME_LIMIT",
     "NESTING_LIMIT",
+    "SUBJECT_LIMIT",
     "VALUE_LIMIT",
     "VARIANTS_CAP",
     "WHATSAPP_LIMIT",
@@ -49,5 +50,7 @@ __all__ = [
     "seed",
 ]
 
+SUBJECT_LIMIT: Final = 200
+"""Characters of a mail's subject, which is one line."""
 MAIL_LIMIT: Final = 100_000
 """Characters of a mail's body; hand it to ``render`` and ``check`` as *limit*."""

@@ -1,21 +1,24 @@
-"""Give new leads to phones: at most what each can still take, and follow up."""
+"""Give new leads to senders: at most what each can still take, and follow up."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Final
 
 from attrs import field, frozen
 
 from outreach.domain.allocation import Intake, Room, Shortage, allocate, shortage
+from outreach.domain.channel import Channel
 from outreach.domain.ids import SenderId, TenantId
 from outreach.ports.lanes import Allocations
 
 __all__ = ["Dispatch"]
 
 _AT_ONCE: Final = 500
-"""Leads taken from a phone in one commit."""
+"""Leads taken from a sender in one commit."""
+_MOST: Final = 5_000
+"""Messages given to lanes in one commit; the rest follow in the next."""
 
 
 @frozen
@@ -26,26 +29,64 @@ class Dispatch:
     intake: Intake = field(factory=Intake)
 
     async def __call__(self, tenant: TenantId) -> int:
-        """Answers how many leads got a phone."""
-        rooms = await self.rooms(tenant)
-        free = sum(room.free for room in rooms)
-        if free == 0:
-            return 0
-        waiting = await self.allocations.waiting(tenant, free)
-        given = allocate(rooms, [one.intent for one in waiting])
-        return await self.allocations.allocate(tenant, given) if given else 0
+        """Answers how many leads got a sender."""
+        moved = 0
+        for channel, rooms in _by_channel(await self.rooms(tenant)):
+            moved += await self._channel(tenant, channel, rooms)
+        return moved
+
+    async def _channel(
+        self, tenant: TenantId, channel: Channel, rooms: Sequence[Room]
+    ) -> int:
+        moved = 0
+        while free := min(sum(room.free for room in rooms), _MOST):
+            waiting = await self.allocations.waiting(tenant, free, channel)
+            given = allocate(rooms, [one.intent for one in waiting])
+            if not given:
+                break
+            moved += await self.allocations.allocate(tenant, given)
+            if len(waiting) < _MOST:
+                break
+            rooms = [one for one in await self.rooms(tenant) if _is_of(one, channel)]
+        return moved
 
     async def rooms(self, tenant: TenantId) -> Sequence[Room]:
-        """What each phone may be given now."""
+        """What each sender may be given now."""
         rooms = await self.allocations.rooms(tenant)
         return [self.intake.bounded(room) for room in rooms]
 
-    async def shortage(self, tenant: TenantId, now: datetime) -> Shortage | None:
-        """Why no phone takes a new contact at *now* (engine time); None: one does."""
-        rooms = await self.allocations.rooms(tenant)
-        return shortage(rooms, self.intake, now)
+    async def idle(self, tenant: TenantId) -> bool:
+        """Nothing that is due waits for a sender that has room for it now."""
+        for channel, rooms in _by_channel(await self.rooms(tenant)):
+            if any(room.free for room in rooms) and await self.allocations.waiting(
+                tenant, 1, channel
+            ):
+                return False
+        return True
+
+    async def shortage(
+        self, tenant: TenantId, now: datetime, channel: Channel = Channel.WHATSAPP
+    ) -> Shortage | None:
+        """Why no sender takes a new contact at *now* (engine time); None: one does."""
+        rooms = [
+            room
+            for room in await self.allocations.rooms(tenant)
+            if _is_of(room, channel)
+        ]
+        return shortage(rooms, self.intake, now, channel)
 
     async def take_back(self, tenant: TenantId, sender: SenderId) -> None:
-        """A phone is banned or retired: whom it has not written to needs another."""
+        """One is banned or retired: whom it has not written to needs another."""
         while await self.allocations.take_back(tenant, sender, _AT_ONCE) == _AT_ONCE:
             pass
+
+
+def _is_of(room: Room, channel: Channel) -> bool:
+    return room.sender.channel is channel
+
+
+def _by_channel(rooms: Sequence[Room]) -> Iterator[tuple[Channel, Sequence[Room]]]:
+    for channel in Channel:
+        own = [room for room in rooms if _is_of(room, channel)]
+        if own:
+            yield channel, own

@@ -7,24 +7,32 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
-from outreach.domain.bounce import RETURNED
 from outreach.domain.channel import COLD_STATES, Channel
 from outreach.domain.consent import OPEN, Policy, Standing
 from outreach.domain.errors import Misconfigured, TemplateError
 from outreach.domain.ids import EnrolmentId, TenantId, step_intent_id
+from outreach.domain.journey import Journey
 from outreach.domain.link import LINK_FIELD, MAIL
 from outreach.domain.message import Intent
-from outreach.domain.routing import Reach, choose_channel
+from outreach.domain.routing import Ways, route_step
 from outreach.domain.sender import SendClass
 from outreach.domain.sequence import Campaign, MessageTemplate, Override, Step
 from outreach.domain.sequence import Sequence as Steps
-from outreach.domain.template import MAIL_LIMIT, WHATSAPP_LIMIT, parse, seed
+from outreach.domain.stop import HOLDING
+from outreach.domain.template import (
+    MAIL_LIMIT,
+    SUBJECT_LIMIT,
+    WHATSAPP_LIMIT,
+    parse,
+    seed,
+)
 from outreach.domain.usecases.check_templates import refuse_links
 from outreach.domain.window import Hours
 from outreach.domain.zones import ZoneClues, zones_for
 from outreach.ports.campaigns import Campaigns, Enrollable, NewEnrolment
+from outreach.ports.senders import Senders
 
 __all__ = ["Enroll", "Enrolled"]
 
@@ -54,8 +62,8 @@ class Enroll:
     """Pages through the leads that this campaign has not seen.
 
     Attributes:
-        channels: those with a provider and senders; others are skipped with a
-            reason.
+        senders: tells on which channels anybody can be written to; leads that would
+            need another are skipped with a reason.
         enrolment_ids: makes the id of an enrolment.
         links_in_first: whether a first WhatsApp message may hold links.
         policy: what a lead must have agreed to before a channel is used.
@@ -63,7 +71,7 @@ class Enroll:
     """
 
     campaigns: Campaigns
-    channels: frozenset[Channel]
+    senders: Senders
     tenant_zone: str
     enrolment_ids: Callable[[], EnrolmentId]
     hours: Hours = Hours()
@@ -98,11 +106,18 @@ class Enroll:
         )
         stored, texts = await self.campaigns.sequence(tenant, sequence.name)
         by_name = {template.name: template for template in texts}
+        channels = await self.senders.channels(tenant)
+        if not channels:
+            # Before there is any sender, leads wait for one of the sequence's own.
+            channels = frozenset({stored.primary_channel})
         after, looked, enrolled, warned = None, 0, 0, 0
         skipped = Counter[str]()
         while page := await self.campaigns.enrollable(tenant, campaign, after, _PAGE):
             now = await self.campaigns.now()
-            batch = [self._plan(tenant, lead, stored, by_name, now) for lead in page]
+            batch = [
+                self._plan(tenant, lead, stored, by_name, channels, now)
+                for lead in page
+            ]
             done = await self.campaigns.enroll(tenant, campaign, batch)
             for lead, one, new in zip(page, batch, done, strict=True):
                 if one.skipped:
@@ -129,6 +144,7 @@ class Enroll:
         lead: Enrollable,
         sequence: Steps,
         templates: Mapping[str, MessageTemplate],
+        channels: frozenset[Channel],
         now: datetime,
     ) -> NewEnrolment:
         step = sequence.steps[0]
@@ -143,9 +159,9 @@ class Enroll:
             hours=self.hours,
             at=now,
         )
-        channel, why = self._channel(lead, sequence, step)
-        if channel is not None:
-            why = _lacks(lead, sequence, templates, channel)
+        channel, why = None, _excluded(lead)
+        if not why:
+            channel, why = self._routed(lead, sequence, templates, channels)
         enrolment = self.enrolment_ids()
         first = None
         if channel is not None and not why:
@@ -170,53 +186,22 @@ class Enroll:
             skipped=why,
         )
 
-    def _channel(
-        self, lead: Enrollable, sequence: Steps, step: Step
+    def _routed(
+        self,
+        lead: Enrollable,
+        sequence: Steps,
+        templates: Mapping[str, MessageTemplate],
+        channels: frozenset[Channel],
     ) -> tuple[Channel | None, str]:
-        if lead.opted_out or lead.suppressed:
-            return None, "SUPPRESSED"
-        if lead.human_controlled:
-            return None, "HUMAN_CONTROL"
-        if lead.state not in COLD_STATES:
-            return None, "STOPPED"
-        returned = lead.fields.get("email_status") == RETURNED
-        points = {
-            Channel.WHATSAPP: lead.phone,
-            Channel.EMAIL_COLD: "" if returned else lead.email,
-        }
-        reaches = tuple(
-            Reach(channel, self._blocked(channel, point, sequence, step, lead))
-            for channel, point in points.items()
+        """As `_routed`, over the channels that the lead has agreed to."""
+        agreed = frozenset(
+            one for one in channels if not self.policy.lacks(one, _standing(lead, one))
         )
-        route = choose_channel(
-            step.channel,
-            reaches,
-            last=lead.last_channel,
-            preferred=lead.preferred_channel,
-        )
-        if route.channel is not None:
-            return route.channel, ""
-        blocked = {reach.blocked for reach in reaches}
-        ranked = ("NO_CONSENT", "NO_TEMPLATE", "NO_CHANNEL")
-        return None, next(why for why in ranked if why in blocked)
-
-    def _blocked(
-        self, channel: Channel, point: str, steps: Steps, step: Step, lead: Enrollable
-    ) -> str:
-        why = self._unfit(channel, point, steps, step)
-        if why or not self.policy.lacks(channel, _standing(lead, channel)):
-            return why
-        return "NO_CONSENT"
-
-    def _unfit(self, channel: Channel, point: str, steps: Steps, step: Step) -> str:
-        if not point or channel not in self.channels:
-            return "NO_CHANNEL"
-        if channel is (step.channel or steps.primary_channel):
-            return ""
-        allowed = step.channel is None or channel is steps.fallback_channel
-        if not allowed:
-            return "NO_CHANNEL"
-        return "" if step.fallback_template else "NO_TEMPLATE"
+        channel, why = _routed(lead, sequence, templates, agreed)
+        if channel is None and agreed != channels:
+            able, _ = _routed(lead, sequence, templates, channels)
+            why = "NO_CONSENT" if able is not None else why
+        return channel, why
 
 
 def _standing(lead: Enrollable, channel: Channel) -> Standing:
@@ -224,44 +209,82 @@ def _standing(lead: Enrollable, channel: Channel) -> Standing:
     return Standing(lead.country, address, lead.legal_basis, lead.consents)
 
 
-def _lacks(
+def _excluded(lead: Enrollable) -> str:
+    """Why nobody writes to this lead, on whatever channel; empty: nothing says so."""
+    if lead.opted_out or lead.suppressed:
+        return "SUPPRESSED"
+    if lead.human_controlled:
+        return "HUMAN_CONTROL"
+    return "" if lead.state in COLD_STATES else "STOPPED"
+
+
+def _routed(
     lead: Enrollable,
     sequence: Steps,
     templates: Mapping[str, MessageTemplate],
-    first: Channel,
-) -> str:
-    """NO_TEMPLATE if the lead lacks a variable that a text of the run requires.
+    channels: frozenset[Channel],
+) -> tuple[Channel | None, str]:
+    """The channel of the first step, or why the lead gets nothing.
 
-    Later steps are looked at as if they went out on their own channel.
+    It must be reachable by the first step, and no step may come to a channel without
+    a text for it, or lack a variable. A later step that no channel leads to will be
+    passed over.
     """
+    status = lead.fields.get
+    ways = Ways.of(
+        lead.phone,
+        status("phone_status", ""),
+        lead.email,
+        status("email_status", ""),
+        channels,
+    )
+    journey = Journey(
+        lead.lead,
+        lead.state,
+        closed_channels=lead.closed_channels,
+        preferred_channel=lead.preferred_channel,
+        last_channel=lead.last_channel,
+    )
+    first = None
     for step in sequence.steps:
-        own = step.channel or sequence.primary_channel
-        name: str | None = step.template
-        if step.number == 1 and first is not own:
-            name = step.fallback_template
-        template = templates.get(name or "")
+        route = route_step(sequence, step, ways, journey)
+        if route.channel is None:
+            reasons = {reach.blocked for reach in route.blocked}
+            if "NO_TEMPLATE" in reasons:
+                return None, "NO_TEMPLATE"
+            if step.number == 1:
+                return None, "NO_CHANNEL"
+            continue
+        first = first or route.channel
+        template = templates.get(sequence.texts(step)[route.channel])
         if template is None or not _fits(lead, step, template):
-            return "NO_TEMPLATE"
-    return ""
+            return None, "NO_TEMPLATE"
+        journey = evolve(journey, last_channel=route.channel)
+    return first, ""
 
 
 def _fits(lead: Enrollable, step: Step, template: MessageTemplate) -> bool:
     # A mail will have its link when it is sent.
     link = {LINK_FIELD: "https://"} if template.channel in MAIL else {}
+    wanted = [(template.content, _LIMITS.get(template.channel, MAIL_LIMIT))]
+    if template.subject:
+        wanted.append((template.subject, SUBJECT_LIMIT))
     try:
-        parse(template.content).render(
-            {**lead.fields, **link},
-            declared=template.variables,
-            seed=seed(lead.lead, step.id, template.version),
-            limit=_LIMITS.get(template.channel, MAIL_LIMIT),
-        )
+        for content, limit in wanted:
+            parse(content).render(
+                {**lead.fields, **link},
+                declared=template.variables,
+                seed=seed(lead.lead, step.id, template.version),
+                limit=limit,
+            )
     except TemplateError:
         return False
     return True
 
 
 def check_steps(sequence: Steps, templates: Sequence[MessageTemplate]) -> None:
-    """Every step's template is there, approved, readable and of its channel.
+    """Every step's template is there, approved, readable and of its channel; mail has
+    a subject of one line, and nothing else has any.
 
     Raises:
         Misconfigured: names sequence, step and what is there.
@@ -276,6 +299,27 @@ def check_steps(sequence: Steps, templates: Sequence[MessageTemplate]) -> None:
             _check_text(sequence, step, by_name, step.fallback_template, other)
     for template in templates:
         parse(template.content)
+        _check_subject(template)
+
+
+def _check_subject(template: MessageTemplate) -> None:
+    where = f"template {template.name!r}"
+    subject = template.subject
+    if template.channel not in HOLDING:
+        if subject:
+            message = (
+                f"{where}: a {template.channel} message has no subject: "
+                f"remove subject {subject!r}"
+            )
+            raise Misconfigured(message)
+        return
+    if not subject.strip():
+        message = f"{where}: a mail needs a subject, also one that follows up: add one"
+        raise Misconfigured(message)
+    if len(subject.splitlines()) > 1:
+        message = f"{where}: subject {subject!r} must be one line"
+        raise Misconfigured(message)
+    parse(subject)
 
 
 def _check_text(

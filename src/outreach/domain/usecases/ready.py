@@ -13,6 +13,7 @@ from outreach.domain.case import Case, Flip
 from outreach.domain.decision import Block, Decision, Reason, Verdict
 from outreach.domain.limits import BudgetKind, kind_of
 from outreach.domain.message import Draft
+from outreach.domain.outcome import rerouted
 from outreach.domain.sender import SendClass, Sender
 from outreach.domain.window import local_day, next_midnight
 from outreach.ports.lanes import Claim, PutOff
@@ -81,6 +82,10 @@ def rebuilt_first(claim: Claim, ready: Ready) -> PutOff:
 
 def put_by(case: Case, made: Decision) -> PutOff:
     """How a decision not to send puts a message off."""
+    elsewhere = rerouted(case, made)
+    if elsewhere is not None:
+        moved, channel = elsewhere
+        return PutOff(case.intent.id, moved, made.at, to_channel=channel)
     until = made.earliest
     if made.verdict is Verdict.HOLD:
         until = made.at + LOOK_AGAIN

@@ -12,6 +12,7 @@ from outreach.domain.errors import Unavailable
 from outreach.domain.ids import AccountId, SenderId, TenantId
 from outreach.domain.sender import (
     ALERTS,
+    MAIL_ALERT,
     Sender,
     SenderMove,
     SenderSignal,
@@ -28,7 +29,7 @@ __all__ = ["SignalSender"]
 
 _TRIES: Final = 5
 _AT_WORK: Final = frozenset({SenderState.ACTIVE, SenderState.WARMING})
-_INCIDENTS: Final = tuple(sorted(set(ALERTS.values())))
+_INCIDENTS: Final = tuple(sorted({*ALERTS.values(), MAIL_ALERT}))
 
 
 @frozen

@@ -21,9 +21,10 @@ from attrs import frozen
 
 from outreach.adapters.postgres import migrate
 from outreach.domain.errors import Misconfigured, OutreachError
-from outreach.domain.sender import SendClass
+from outreach.domain.sender import SendClass, Sender
 from outreach.domain.suppression import way_out
 from outreach.entrypoints.cli.backlog import backlog, sequences
+from outreach.entrypoints.cli.sender_rows import MAILBOXES, PHONES, Rows
 from outreach.entrypoints.engine import PROVIDERS, SIGNERS, Engine
 from outreach.entrypoints.settings import Provider, Settings, is_loopback
 
@@ -321,19 +322,26 @@ def of_redis(url: str, *, ours: bool) -> Iterator[Finding]:
     )
 
 
+def _senders(kind: Rows, found: Sequence[Sender]) -> Finding:
+    able = [sender for sender in found if sender.may(SendClass.NEW)]
+    many = f"outreach {kind.many}"
+    return Finding(
+        kind.many,
+        Level.OK if able else Level.WARN,
+        f"{len(found)}, of which {len(able)} may write to new contacts",
+        "" if able else f"{many} import FILE, or {many} resume",
+    )
+
+
 async def in_the_engine(engine: Engine) -> Sequence[Finding]:
     """Phones, sequences, switches, and what has piled up."""
     parts = engine.container
     uses = await parts.senders().all(engine.tenant)
-    able = [use for use in uses if use.sender.may(SendClass.NEW)]
-    found = [
-        Finding(
-            "phones",
-            Level.OK if able else Level.WARN,
-            f"{len(uses)}, of which {len(able)} may write to new contacts",
-            "" if able else "outreach phones import FILE, or outreach phones resume",
-        )
-    ]
+    phones = [use.sender for use in uses if PHONES.has(use.sender)]
+    mailboxes = [use.sender for use in uses if MAILBOXES.has(use.sender)]
+    found = [_senders(PHONES, phones)] if phones or not mailboxes else []
+    if mailboxes:
+        found.append(_senders(MAILBOXES, mailboxes))
     count = await sequences(parts.database(), engine.tenant)
     found.append(
         Finding(

@@ -13,6 +13,7 @@ from outreach.entrypoints.cli.given import Given
 from outreach.entrypoints.cli.opening import with_engine
 from outreach.entrypoints.cli.options import command, json_option
 from outreach.entrypoints.cli.screen import local, print_json, say, table
+from outreach.entrypoints.cli.sender_rows import named
 from outreach.entrypoints.engine import Engine
 
 __all__ = ["lanes"]
@@ -26,13 +27,20 @@ _EMPTY: Final = "nothing waits"
     example="""\
 outreach lanes
 outreach lanes --phone +40712345678
+outreach lanes --mailbox ana@firma.ro
 outreach lanes --json""",
 )
-@click.option("--phone", metavar="PHONE", help="One lane: id, number or label.")
+@click.option(
+    "--phone",
+    "--mailbox",
+    "which",
+    metavar="SENDER",
+    help="One lane: id, number, address or label.",
+)
 @json_option
 @click.pass_obj
-def lanes(given: Given, *, phone: str | None, as_json: bool) -> None:
-    """Show the line of messages of every phone: who has it in hand, how much waits,
+def lanes(given: Given, *, which: str | None, as_json: bool) -> None:
+    """Show the line of messages of every sender: who has it in hand, how much waits,
     since when, and what keeps it.
 
     What waits is counted in the order of service: approved replies, AI replies,
@@ -43,8 +51,8 @@ def lanes(given: Given, *, phone: str | None, as_json: bool) -> None:
     async def work(engine: Engine) -> Sequence[LaneView]:
         parts = engine.container
         one = None
-        if phone is not None:
-            one = (await parts.senders().get(engine.tenant, phone)).id
+        if which is not None:
+            one = (await parts.senders().get(engine.tenant, which)).id
         found: Sequence[LaneView] = await parts.decisions().lanes(engine.tenant, one)
         return found
 
@@ -52,7 +60,7 @@ def lanes(given: Given, *, phone: str | None, as_json: bool) -> None:
     zone = given.settings.tenant.time_zone
     if as_json:
         print_json([_plain(lane) for lane in found])
-    elif phone is not None:
+    elif which is not None:
         for lane in found:
             _show(lane, zone)
     else:
@@ -62,7 +70,7 @@ def lanes(given: Given, *, phone: str | None, as_json: bool) -> None:
 def _show_all(found: Sequence[LaneView], zone: str) -> None:
     table(
         "Lanes",
-        ("phone", "state", "#waiting", "oldest", "next", "what keeps it"),
+        ("sender", "state", "#waiting", "oldest", "next", "what keeps it"),
         [
             (
                 lane.sender.number,
@@ -102,7 +110,8 @@ def _plain(lane: LaneView) -> dict[str, Any]:
     sender, switch = lane.sender, lane.switch
     return {
         "id": sender.id,
-        "phone": sender.number,
+        **named(sender),
+        "channel": sender.channel,
         "label": sender.label,
         "state": sender.state,
         "enabled": sender.enabled,

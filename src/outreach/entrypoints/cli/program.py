@@ -55,7 +55,11 @@ COMMANDS: Final = {
         "confirm_restore:confirm_restore",
         "Let go on what a restored database holds.",
     ),
-    "phones": ("phones:phones", "Import, list, pause and resume phones."),
+    "phones": ("senders:phones", "Import, list, pause and resume phones."),
+    "mailboxes": (
+        "senders:mailboxes",
+        "Import, list, pause and resume mailboxes.",
+    ),
     "lanes": ("lanes:lanes", "Show each phone's line, and what keeps it."),
     "campaigns": (
         "campaigns:campaigns",

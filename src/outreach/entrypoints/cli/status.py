@@ -15,8 +15,13 @@ from outreach.entrypoints.cli.backlog import Backlog, backlog
 from outreach.entrypoints.cli.given import Given
 from outreach.entrypoints.cli.opening import with_engine
 from outreach.entrypoints.cli.options import command, json_option
-from outreach.entrypoints.cli.phone_rows import plain_phone, show_phones
 from outreach.entrypoints.cli.screen import local, print_json, say, table
+from outreach.entrypoints.cli.sender_rows import (
+    MAILBOXES,
+    PHONES,
+    plain_sender,
+    show_senders,
+)
 from outreach.entrypoints.cli.stop_rows import plain_stop, told
 from outreach.entrypoints.engine import Engine
 from outreach.ports.senders import SenderUse
@@ -29,6 +34,7 @@ class _Now:
     backlog: Backlog
     switches: Sequence[Switch]
     phones: Sequence[SenderUse]
+    mailboxes: Sequence[SenderUse]
     waiting: dict[str, int]
     stops: Sequence[Stop]
 
@@ -37,17 +43,19 @@ class _Now:
 @json_option
 @click.pass_obj
 def status(given: Given, *, as_json: bool) -> None:
-    """Show what is going on: engine time, what is stopped, every phone's day, what
-    waits for a provider, for the engine and for people.
+    """Show what is going on: engine time, what is stopped, every phone's and
+    mailbox's day, what waits for a provider, for the engine and for people.
     """
 
     async def work(engine: Engine) -> _Now:
         parts = engine.container
         summary = await parts.decisions().summary(engine.tenant)
+        senders = await parts.senders().all(engine.tenant)
         return _Now(
             await backlog(parts.database(), engine.tenant),
             await parts.switches().thrown(engine.tenant),
-            await parts.senders().all(engine.tenant),
+            [use for use in senders if PHONES.has(use.sender)],
+            [use for use in senders if MAILBOXES.has(use.sender)],
             dict(summary.waiting),
             await parts.stops().unconfirmed(engine.tenant),
         )
@@ -70,7 +78,9 @@ def _show(found: _Now, zone: str) -> None:
         say(f"STOPPED: {what}, by {switch.by} since {since}: {switch.reason}")
     for stop in found.stops:
         say(f"NOT CONFIRMED by its provider: {told(stop, zone)}")
-    show_phones(found.phones, zone)
+    show_senders(PHONES, found.phones, zone)
+    if found.mailboxes:
+        show_senders(MAILBOXES, found.mailboxes, zone)
     if found.waiting:
         table("Messages that wait", ("class", "#messages"), found.waiting.items())
     rows = [
@@ -94,7 +104,8 @@ def _plain(found: _Now) -> dict[str, Any]:
         "machine_time": left.machine,
         "scaled": left.position is not None,
         "switches": [asdict(one) for one in found.switches],
-        "phones": [plain_phone(use) for use in found.phones],
+        "phones": [plain_sender(use) for use in found.phones],
+        "mailboxes": [plain_sender(use) for use in found.mailboxes],
         "waiting": found.waiting,
         "unconfirmed_stops": [plain_stop(stop) for stop in found.stops],
         "oldest_event": left.oldest_event,

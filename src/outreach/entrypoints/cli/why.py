@@ -10,7 +10,6 @@ from attrs import evolve, frozen
 
 from outreach.domain import explain
 from outreach.domain.case import Case
-from outreach.domain.channel import Channel
 from outreach.domain.decision import Block, Decision, decide
 from outreach.domain.errors import NotFound
 from outreach.domain.lead import LeadSummary
@@ -20,6 +19,7 @@ from outreach.entrypoints.cli.given import Given
 from outreach.entrypoints.cli.opening import with_engine
 from outreach.entrypoints.cli.options import command, json_option
 from outreach.entrypoints.cli.screen import complain, local, print_json, say, table
+from outreach.entrypoints.cli.sender_rows import named
 from outreach.entrypoints.cli.stop_rows import plain_stop, told
 from outreach.entrypoints.engine import Engine
 from outreach.ports.decisions import Explained
@@ -85,9 +85,10 @@ async def _look(engine: Engine, words: str) -> _Story | Sequence[LeadSummary]:
         return found
     explained = await parts.decisions().explain(engine.tenant, found[0].id)
     calendar, margin = parts.calendar(), parts.timing().call_budget
-    shortage = None
-    if any(case.sender is None for case in explained.cases):
-        shortage = await parts.dispatch().shortage(engine.tenant, explained.now)
+    shortages = {
+        channel: await parts.dispatch().shortage(engine.tenant, explained.now, channel)
+        for channel in {one.intent.channel for one in explained.cases if not one.sender}
+    }
     decided = []
     for case in explained.cases:
         window = case.window
@@ -96,7 +97,7 @@ async def _look(engine: Engine, words: str) -> _Story | Sequence[LeadSummary]:
             *[calendar.holidays(window.country, year) for year in years]
         )
         window = evolve(window, holidays=days)
-        short = shortage if case.intent.channel is Channel.WHATSAPP else None
+        short = shortages.get(case.intent.channel)
         whole = evolve(case, window=window, shortage=short)
         decided.append((whole, decide(whole, explained.now, margin=margin)))
     stops = await parts.stops().unconfirmed(engine.tenant, found[0].id)
@@ -185,7 +186,7 @@ def _message(case: Case, made: Decision, zone: str) -> dict[str, Any]:
         "class": intent.send_class.name,
         "channel": intent.channel,
         "due_at": intent.due_at,
-        "phone": None if case.sender is None else case.sender.number,
+        **({"phone": None} if case.sender is None else named(case.sender)),
         "says": explain.present(case, made, zone),
         **_decision(made, zone),
         "would_help": [explain.help_for(one, case) for one in made.blocks],

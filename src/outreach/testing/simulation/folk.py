@@ -16,8 +16,9 @@ from outreach.domain.answer import Answer
 from outreach.domain.errors import OutreachError, RetryLater
 from outreach.domain.event import EventType
 from outreach.domain.message import Parcel
+from outreach.domain.new_sender import NewSender
 from outreach.domain.review import Resolution
-from outreach.domain.sender import NewSender, Sender, SenderSignal
+from outreach.domain.sender import Sender, SenderSignal
 from outreach.domain.suppression import Suppression, SuppressionReason, SwitchScope
 from outreach.ports.lanes import Claim
 from outreach.testing.judge import Sent
@@ -251,7 +252,7 @@ class Operators:
         """Somebody imports the phones again with a lower limit; later with the old."""
         for daily in (limit, self.weather.limit):
             new = NewSender(
-                phone=sender.number,
+                number=sender.number,
                 provider=sender.provider,
                 time_zone=sender.time_zone,
                 daily_limit=daily,

@@ -11,7 +11,7 @@ from outreach.domain.channel import Channel
 from outreach.domain.ids import SequenceId, StepId, TemplateId
 from outreach.domain.lead import NewLead, Phone
 from outreach.domain.lead_file import ImportId
-from outreach.domain.sender import NewSender
+from outreach.domain.new_sender import NewSender
 from outreach.domain.sequence import MessageTemplate, Sequence, Step
 from outreach.testing.invented import ACCOUNT, PROVIDER
 from outreach.testing.simulation.weather import Weather
@@ -34,7 +34,7 @@ def phones_of(weather: Weather) -> list[NewSender]:
     zones = weather.phone_zones
     return [
         NewSender(
-            phone=f"+40{_PHONE + n}",
+            number=f"+40{_PHONE + n}",
             provider=PROVIDER,
             time_zone=zones[n % len(zones)],
             provider_account=ACCOUNT,

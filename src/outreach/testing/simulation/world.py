@@ -14,7 +14,6 @@ from attrs import define, field
 
 from outreach.adapters.memory.analyst import ScriptedAnalyst
 from outreach.adapters.memory.links import MemoryLinks
-from outreach.domain.channel import Channel
 from outreach.domain.errors import RetryLater
 from outreach.domain.ids import (
     EnrolmentId,
@@ -140,7 +139,7 @@ class World:
         """Phones and leads, by the ports themselves."""
         phones = phones_of(self.weather)
         now(parts.senders.import_(TENANT, phones))
-        self.provider.lines = {phone.phone: Line.UP for phone in phones}
+        self.provider.lines = {phone.number: Line.UP for phone in phones}
         now(parts.leads.store(TENANT, rows_of(self.weather), run=RUN))
 
     # --- the seams
@@ -244,7 +243,7 @@ class World:
         )
         self._enroll = Enroll(
             campaigns=store["campaigns"],
-            channels=frozenset({Channel.WHATSAPP}),
+            senders=store["senders"],
             tenant_zone=HOME,
             enrolment_ids=lambda: EnrolmentId(parts.store.ids()),
             hours=self.weather.hours,

@@ -68,7 +68,7 @@ AS $$
             FROM attempts a
            WHERE a.tenant_id = current_tenant() AND a.called_at >= p_since
              AND a.channel = 'WHATSAPP' AND may_have_arrived(a.outcome)) AS s
-    JOIN wa_phone_numbers p ON p.id = s.sender_id
+    JOIN senders p ON p.id = s.sender_id
    WHERE s.called_at < s.before + least(p.gap, interval '30 seconds')
    LIMIT 100
 $$;
@@ -232,7 +232,8 @@ CREATE FUNCTION audit_log_without_attempt(p_since timestamptz)
 RETURNS SETOF audit_finding
 LANGUAGE sql STABLE SET search_path FROM CURRENT
 AS $$
-  SELECT 'LOG_WITHOUT_ATTEMPT', g.id::text, g.status, g.phone_id
+  SELECT 'LOG_WITHOUT_ATTEMPT', g.id::text, g.status,
+         coalesce(g.phone_id, g.mailbox_id)
     FROM gold_communication_log g
    WHERE g.tenant_id = current_tenant() AND g.created_at >= p_since
      AND g.direction = 'OUTBOUND' AND g.created_by = 'engine'
@@ -276,7 +277,7 @@ LANGUAGE sql STABLE SET search_path FROM CURRENT
 AS $$
   SELECT 'UNITS_DIFFER', q.phone_id || ' ' || q.usage_date,
          q.used || ' units, ' || h.times || ' attempts', q.phone_id
-    FROM wa_phone_numbers p
+    FROM senders p
     JOIN wa_quota_usage q ON q.phone_id = p.id
      AND q.usage_date >= (p_since AT TIME ZONE p.time_zone)::date
     CROSS JOIN LATERAL (
@@ -296,7 +297,7 @@ AS $$
            || split_part(u.key, ':', -1),
          count(*) || ' differ: ' || sum(u.used) || ' used, ' || sum(h.times)
            || ' held, ' || sum(h.unsent) || ' of them not sent', u.sender_id
-    FROM wa_phone_numbers p
+    FROM senders p
     JOIN budget_use u ON u.sender_id = p.id AND u.ends_at >= p_since
     CROSS JOIN LATERAL (
       SELECT count(*) AS times,
@@ -469,7 +470,7 @@ CREATE FUNCTION audit_slots() RETURNS TABLE (sender uuid, day date)
 LANGUAGE sql STABLE SET search_path FROM CURRENT
 AS $$
   SELECT q.phone_id, q.usage_date
-    FROM wa_phone_numbers p
+    FROM senders p
     JOIN wa_quota_usage q ON q.phone_id = p.id
      AND q.usage_date >= (engine_now() AT TIME ZONE p.time_zone)::date
    WHERE p.tenant_id = current_tenant() AND q.used > 0

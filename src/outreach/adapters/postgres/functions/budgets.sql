@@ -7,7 +7,7 @@ CREATE FUNCTION set_limits(p_phone uuid, p_limits jsonb) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
 AS $$
 BEGIN
-  UPDATE wa_phone_numbers
+  UPDATE senders
      SET total_per_day = (p_limits ->> 'total_per_day')::integer,
          unanswered_per_month = (p_limits ->> 'unanswered_per_month')::integer,
          company_per_month = (p_limits ->> 'company_per_month')::integer,
@@ -38,7 +38,7 @@ END
 $$;
 
 -- The limit that a budget has by now; NULL: none is set any more.
-CREATE FUNCTION limit_of(p wa_phone_numbers, p_key text) RETURNS integer
+CREATE FUNCTION limit_of(p senders, p_key text) RETURNS integer
 LANGUAGE sql STABLE
 RETURN CASE split_part(p_key, ':', 1)
     WHEN 'total' THEN p.total_per_day
@@ -58,7 +58,7 @@ RETURN CASE WHEN p_cui <> '' OR p_name <> '' THEN encode(substr(sha256(convert_t
 
 -- What is used of the budgets that a message may take part in: {key: used}. A look at
 -- one row each, and at none for a phone without further budgets.
-CREATE FUNCTION budgets_used(p wa_phone_numbers, p_company text, p_domain text,
+CREATE FUNCTION budgets_used(p senders, p_company text, p_domain text,
                              p_campaign uuid)
 RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
@@ -120,7 +120,7 @@ END
 $$;
 
 -- T1: the full one that lasts longest; NULL: each has room. Locked before: the rows.
-CREATE FUNCTION full_budget(p wa_phone_numbers, p_intent uuid, p_shares jsonb)
+CREATE FUNCTION full_budget(p senders, p_intent uuid, p_shares jsonb)
 RETURNS text
 LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
 AS $$

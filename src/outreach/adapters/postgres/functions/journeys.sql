@@ -25,7 +25,8 @@ BEGIN
           'tenant', i.tenant_id, 'lead', i.lead_id, 'class', i.send_class,
           'channel', i.channel, 'due_at', i.due_at, 'enrolment', i.enrollment_id,
           'step', i.step_id, 'number', i.step_number, 'review', i.review_id,
-          'text', i.body, 'permission', i.permission, 'attempts', i.attempts)
+          'text', i.body, 'subject', i.subject, 'permission', i.permission,
+          'attempts', i.attempts)
           ORDER BY i.due_at), '[]')
         FROM intents i WHERE i.lead_id = j.id AND i.status IN ('WAITING', 'HELD')),
       'review', (SELECT review_doc(r) FROM human_review_queue r
@@ -36,7 +37,7 @@ BEGIN
         FROM attempts a JOIN gold_communication_log g
           ON g.id = a.id AND g.created_at = a.called_at
        WHERE a.id = p_attempt),
-      'sender', (SELECT sender_doc(p) FROM wa_phone_numbers p
+      'sender', (SELECT sender_doc(p) FROM senders p
         WHERE p.id = coalesce(p_sender, j.assigned_phone_id)),
       'contacted', EXISTS (SELECT FROM conversations v
         WHERE v.sender_id = coalesce(p_sender, j.assigned_phone_id)
@@ -50,6 +51,9 @@ BEGIN
         FROM attempts a JOIN mail_faults f
           ON f.attempt_id = a.id AND f.fault = 'BOUNCED'
        WHERE a.lead_id = j.id),
+      'wrote', CASE WHEN EXISTS (SELECT FROM human_review_queue r
+          WHERE r.lead_journey_id = j.id AND r.status <> 'RESOLVED')
+        THEN wrote_doc(j.id) END,
       'other_channels', (SELECT coalesce(jsonb_agg(DISTINCT CASE c.kind
           WHEN 'phone' THEN 'WHATSAPP' ELSE 'EMAIL_COLD' END), '[]')
         FROM contact_points c WHERE c.lead_id = j.id AND c.kind <> 'cui'))
@@ -58,6 +62,20 @@ BEGIN
       JOIN tenants t ON t.id = j.tenant_id
      WHERE j.id = p_lead);
 END
+$$;
+
+-- What a lead has written last: the way, and the subject of the last mail.
+CREATE FUNCTION wrote_doc(p_lead uuid) RETURNS jsonb
+LANGUAGE sql STABLE SET search_path FROM CURRENT
+AS $$
+  SELECT jsonb_build_object('channel', g.channel, 'subject', coalesce((
+      SELECT m.subject FROM gold_communication_log m
+       WHERE m.lead_journey_id = p_lead AND m.subject <> ''
+         AND m.channel IN ('EMAIL_COLD', 'EMAIL_WARM')
+       ORDER BY m.created_at DESC LIMIT 1), ''))
+    FROM gold_communication_log g
+   WHERE g.lead_journey_id = p_lead AND g.direction = 'INBOUND'
+   ORDER BY g.created_at DESC LIMIT 1
 $$;
 
 -- A review item: as it was stored, with what claims and folds changed since.
@@ -93,8 +111,8 @@ BEGIN
     PERFORM set_config('app.tenant', v_tenant::text, true);
     CONTINUE WHEN NOT EXISTS (SELECT FROM provider_accounts
       WHERE provider = p_provider AND name = p_account);
-    IF EXISTS (SELECT FROM wa_phone_numbers p
-                WHERE p.provider = p_provider AND p.phone_number = e ->> 'sender') THEN
+    IF EXISTS (SELECT FROM senders p
+                WHERE p.provider = p_provider AND p.number = e ->> 'sender') THEN
       v_tenants := ARRAY[v_tenant];
       EXIT;
     END IF;
@@ -104,8 +122,8 @@ BEGIN
     PERFORM set_config('app.tenant', v_tenant::text, true);
     v_accounts := ARRAY(SELECT c.id FROM provider_accounts c
                          WHERE c.provider = p_provider AND c.name = p_account);
-    SELECT id INTO v_sender FROM wa_phone_numbers p
-     WHERE p.provider = p_provider AND p.phone_number = e ->> 'sender';
+    SELECT id INTO v_sender FROM senders p
+     WHERE p.provider = p_provider AND p.number = e ->> 'sender';
     IF e ->> 'ref' <> '' THEN
       SELECT a.lead_id, a.id INTO v_lead, v_attempt FROM attempts a
        WHERE a.external_ref = e ->> 'ref' AND a.account_id = ANY (v_accounts);
@@ -142,7 +160,7 @@ BEGIN
       END LOOP;
     END IF;
     IF v_lead IS NULL AND e ->> 'thread' <> '' THEN
-      SELECT v.lead_id INTO v_lead FROM wa_phone_numbers p
+      SELECT v.lead_id INTO v_lead FROM senders p
         JOIN conversations v ON v.sender_id = p.id AND v.thread = e ->> 'thread'
        WHERE p.account_id = ANY (v_accounts) AND p.id = coalesce(v_sender, p.id);
     END IF;
@@ -155,6 +173,14 @@ BEGIN
     IF v_lead IS NOT NULL THEN
       IF v_sender IS NULL THEN
         SELECT a.sender_id INTO v_sender FROM attempts a WHERE a.id = v_attempt;
+      END IF;
+      IF v_sender IS NULL THEN
+        -- Where the vendor picks the mailbox: the account the lead is written by.
+        SELECT p.id INTO v_sender FROM conversations v
+          JOIN senders p ON p.id = v.sender_id
+         WHERE v.lead_id = v_lead AND v.thread <> '' AND p.channel <> 'WHATSAPP'
+           AND p.account_id = ANY (v_accounts)
+         ORDER BY v.created_at LIMIT 1;
       END IF;
       RETURN known_doc(v_lead, v_attempt, v_sender);
     END IF;
@@ -176,6 +202,7 @@ DECLARE
   v_lane uuid;
   v_fingerprint text;
   v_phone uuid;
+  v_own uuid[];
   v_suppressed boolean := jsonb_array_length(c -> 'suppressions') > 0;
 BEGIN
   PERFORM set_config('app.tenant', c ->> 'tenant', true);
@@ -184,8 +211,9 @@ BEGIN
     PERFORM lock_names(ARRAY(SELECT s ->> 'key'
                                FROM jsonb_array_elements(c -> 'suppressions') AS s));
   END IF;
-  SELECT version, assigned_phone_id INTO v_version, v_phone
-    FROM gold_lead_journey WHERE id = v_lead FOR UPDATE;
+  SELECT version, own_senders(j) INTO v_version, v_own
+    FROM gold_lead_journey j WHERE id = v_lead FOR UPDATE;
+  v_phone := v_own[1];
   v_now := engine_now();
   IF EXISTS (SELECT FROM applied_changes WHERE key = c ->> 'key') THEN
     PERFORM close_event(c, v_lead);
@@ -201,7 +229,7 @@ BEGIN
       RETURN 'CONFLICT';
     END IF;
   END IF;
-  PERFORM lock_change(c, v_lead, v_phone);
+  PERFORM lock_change(c, v_lead, v_own);
   INSERT INTO applied_changes (tenant_id, key, at)
   VALUES (current_tenant(), c ->> 'key', v_now);
 
@@ -217,6 +245,8 @@ BEGIN
          closed_channels = ARRAY(SELECT jsonb_array_elements_text(v_state -> 'closed')),
          is_human_controlled = (v_state ->> 'human')::boolean,
          assigned_phone_id = (v_state ->> 'phone')::uuid,
+         assigned_mailbox_id = (v_state ->> 'mailbox')::uuid,
+         assigned_warm_mailbox_id = (v_state ->> 'warm_mailbox')::uuid,
          preferred_channel = v_state ->> 'preferred',
          last_channel_used = v_state ->> 'last_channel',
          first_contact_at = (v_state ->> 'first_contact_at')::timestamptz,
@@ -263,7 +293,10 @@ BEGIN
                                caused_by)
     SELECT current_tenant(), v_lead, v_phone, (v_state ->> 'phone')::uuid, v_now,
            c ->> 'key' WHERE v_phone IS NOT NULL;
-    PERFORM follow_phone(v_lead);
+  END IF;
+  IF ARRAY[v_state ->> 'phone', v_state ->> 'mailbox', v_state ->> 'warm_mailbox']::uuid[]
+     IS DISTINCT FROM v_own THEN
+    PERFORM follow_senders(v_lead);
   END IF;
   FOR v_item IN SELECT * FROM jsonb_array_elements(c -> 'postpones') LOOP
     UPDATE intents SET due_at = (v_item ->> 'until')::timestamptz,
@@ -304,7 +337,7 @@ $$;
 
 -- Locks all that a change may touch, in the order of send.sql, and counts what a person
 -- sent by hand, for a unit comes before a lane. Locked before: the lead.
-CREATE FUNCTION lock_change(c jsonb, p_lead uuid, p_phone uuid) RETURNS void
+CREATE FUNCTION lock_change(c jsonb, p_lead uuid, p_own uuid[]) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
 AS $$
 BEGIN
@@ -315,7 +348,7 @@ BEGIN
                                      external_new)
     SELECT current_tenant(), p.id, (c -> 'external' ->> 'day')::date,
            p.daily_quota_limit, 1
-      FROM wa_phone_numbers p WHERE p.id = (c -> 'external' ->> 'sender')::uuid
+      FROM senders p WHERE p.id = (c -> 'external' ->> 'sender')::uuid
     ON CONFLICT (phone_id, usage_date) DO UPDATE
        SET external_new = q.external_new + 1, updated_at = clock_timestamp();
   END IF;
@@ -324,7 +357,9 @@ BEGIN
     ARRAY(SELECT lane_id FROM intents
            WHERE lead_id = p_lead AND status IN ('WAITING', 'HELD', 'OPEN')
           UNION SELECT sender_id FROM conversations WHERE lead_id = p_lead)
-      || p_phone || (c -> 'journey' ->> 'phone')::uuid
+      || p_own || (c -> 'journey' ->> 'phone')::uuid
+      || (c -> 'journey' ->> 'mailbox')::uuid
+      || (c -> 'journey' ->> 'warm_mailbox')::uuid
       || (c -> 'heard' ->> 'sender')::uuid);
 END
 $$;
@@ -345,6 +380,8 @@ BEGIN
      WHERE id = a.id;
   ELSIF a.outcome = 'UNKNOWN' THEN
     PERFORM settle_one(p_item, interval '0', interval '0');
+  ELSIF a.outcome = 'ACCEPTED' AND p_item ->> 'outcome' = 'REFUSED' THEN
+    PERFORM returned(a);
   END IF;
 END
 $$;
@@ -416,6 +453,20 @@ BEGIN
     v_lane := coalesce(v_journey.assigned_phone_id, (
       SELECT v.sender_id FROM conversations v WHERE v.lead_id = v_journey.id
        ORDER BY v.created_at DESC LIMIT 1));
+  ELSE
+    v_lane := own_sender(v_journey, i ->> 'channel');
+  END IF;
+  IF i ->> 'channel' = 'EMAIL_WARM' THEN
+    -- The one that the lead wrote to last, if it can answer there.
+    v_lane := coalesce((
+      SELECT s.id FROM (
+        SELECT g.mailbox_id FROM gold_communication_log g
+         WHERE g.lead_journey_id = v_journey.id AND g.direction = 'INBOUND'
+           AND g.mailbox_id IS NOT NULL
+         ORDER BY g.created_at DESC LIMIT 1) AS last
+        JOIN senders s ON s.id = last.mailbox_id
+        JOIN conversations v ON v.sender_id = s.id AND v.lead_id = v_journey.id
+       WHERE carries(s, 'EMAIL_WARM', v.thread)), v_lane);
   END IF;
   IF i ->> 'permission' = '' THEN
     SELECT coalesce(max(e.window_key), '') INTO v_key FROM (
@@ -423,16 +474,18 @@ BEGIN
        WHERE lead_journey_id = v_journey.id ORDER BY enrolled_at DESC LIMIT 1) AS e;
   END IF;
   INSERT INTO intents (id, tenant_id, lead_id, enrollment_id, step_id, step_number,
-    review_id, send_class, channel, lane_id, window_key, due_at, body, permission)
+    review_id, send_class, channel, lane_id, window_key, due_at, body, subject,
+    permission)
   VALUES ((i ->> 'id')::uuid, current_tenant(), v_journey.id,
     (i ->> 'enrolment')::uuid, (i ->> 'step')::uuid, (i ->> 'number')::integer,
     (i ->> 'review')::uuid, (i ->> 'class')::smallint, i ->> 'channel', v_lane, v_key,
-    (i ->> 'due_at')::timestamptz, i ->> 'text', i ->> 'permission')
+    (i ->> 'due_at')::timestamptz, i ->> 'text', i ->> 'subject',
+    i ->> 'permission')
   ON CONFLICT (id) DO NOTHING;
   IF v_lane IS NOT NULL THEN
     PERFORM ensure_window(v_lane, v_key);
     PERFORM refresh_lane(v_lane);
-  ELSIF i ->> 'channel' = 'WHATSAPP' THEN
+  ELSE
     PERFORM want_dispatch((i ->> 'due_at')::timestamptz);
   END IF;
 END
@@ -488,17 +541,20 @@ LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
 AS $$
 DECLARE
   v_sender uuid := (h ->> 'sender')::uuid;
+  v_channel text := (SELECT channel FROM senders WHERE id = v_sender);
 BEGIN
   INSERT INTO gold_communication_log (id, created_at, tenant_id, lead_journey_id,
-    external_message_id, thread_id, channel, direction, content, status,
-    status_updated_at, phone_id, sentiment_score, sentiment_analyzed_at,
+    external_message_id, thread_id, channel, direction, content, subject, status,
+    status_updated_at, phone_id, mailbox_id, sentiment_score, sentiment_analyzed_at,
     intent_classification, ai_analysis, created_by)
   VALUES (coalesce(p_event, gen_random_uuid()), p_now, current_tenant(), p_lead, h ->> 'ref', h ->> 'thread',
     h ->> 'channel',
     CASE WHEN h ->> 'type' = 'EXTERNAL_SENT' THEN 'OUTBOUND' ELSE 'INBOUND' END,
-    h ->> 'content', CASE WHEN h ->> 'type' = 'EXTERNAL_SENT' THEN 'SENT'
-                          ELSE 'REPLIED' END,
-    (h ->> 'at')::timestamptz, v_sender, (h ->> 'sentiment')::smallint,
+    h ->> 'content', h ->> 'subject',
+    CASE WHEN h ->> 'type' = 'EXTERNAL_SENT' THEN 'SENT' ELSE 'REPLIED' END,
+    (h ->> 'at')::timestamptz,
+    CASE v_channel WHEN 'WHATSAPP' THEN v_sender END,
+    CASE WHEN v_channel <> 'WHATSAPP' THEN v_sender END, (h ->> 'sentiment')::smallint,
     CASE WHEN h ->> 'sentiment' IS NOT NULL THEN p_now END, h ->> 'intent',
     nullif(h -> 'analysis', 'null'),
     CASE WHEN h ->> 'type' = 'EXTERNAL_SENT' THEN 'person' ELSE 'prospect' END);
@@ -510,7 +566,7 @@ BEGIN
     VALUES (current_tenant(), v_sender, p_lead, h ->> 'thread')
     ON CONFLICT (sender_id, lead_id) DO UPDATE
        SET thread = coalesce(nullif(excluded.thread, ''), conversations.thread);
-    UPDATE wa_phone_numbers
+    UPDATE senders
        SET last_message_received_at = greatest(last_message_received_at, p_now),
            total_conversations = total_conversations
              + (h ->> 'type' = 'REPLY')::integer

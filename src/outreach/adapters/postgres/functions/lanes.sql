@@ -62,8 +62,8 @@ BEGIN
         'id', i.id, 'tenant', i.tenant_id, 'lead', i.lead_id, 'class', i.send_class,
         'channel', i.channel, 'due_at', i.due_at, 'enrolment', i.enrollment_id,
         'step', i.step_id, 'number', i.step_number, 'review', i.review_id,
-        'text', i.body, 'permission', i.permission, 'attempts', i.attempts,
-        'last_n', i.last_n),
+        'text', i.body, 'subject', i.subject, 'permission', i.permission,
+        'attempts', i.attempts, 'last_n', i.last_n),
       'live', CASE i.status WHEN 'WAITING' THEN ''
         ELSE trim(i.status || ' ' || i.status_reason) END,
       'journey', journey_doc(j),
@@ -86,6 +86,7 @@ BEGIN
       'contacted', v.lead_id IS NOT NULL, 'thread', coalesce(v.thread, ''),
       'lead', lead_doc(d),
       'points', points.doc, 'consents', consent_docs(d.id),
+      'channels', CASE WHEN e.id IS NOT NULL THEN channels_of(i.tenant_id) END,
       'enrolment', e.status, 'campaign', e.campaign_id,
       'hosting', CASE WHEN i.channel = 'EMAIL_COLD' THEN
         hosting_doc(l.account_id, e.campaign_id, i.step_id, i.window_key) END,
@@ -120,7 +121,7 @@ BEGIN
            SELECT x.window_key FROM sequence_enrollments x
             WHERE x.lead_journey_id = i.lead_id
             ORDER BY x.enrolled_at DESC LIMIT 1))) AS w ON true
-      LEFT JOIN wa_phone_numbers p ON p.id = i.lane_id
+      LEFT JOIN senders p ON p.id = i.lane_id
       LEFT JOIN lanes l ON l.id = i.lane_id
       LEFT JOIN conversations v ON v.sender_id = i.lane_id AND v.lead_id = i.lead_id
       CROSS JOIN LATERAL (
@@ -146,6 +147,25 @@ CREATE FUNCTION mailbox(p_address text) RETURNS text
 LANGUAGE sql IMMUTABLE
 RETURN regexp_replace(p_address, '^([^+@]+)[+][^@]*@', '\1@');
 
+-- Channels on which a tenant has any sender that is not gone: a probe of the index each.
+CREATE FUNCTION channels_of(p_tenant uuid) RETURNS text[]
+LANGUAGE sql STABLE SET search_path FROM CURRENT
+AS $$
+  WITH RECURSIVE found AS (
+    (SELECT s.channel FROM senders s
+      WHERE s.tenant_id = p_tenant AND s.is_enabled
+        AND s.status NOT IN ('BANNED', 'RETIRED')
+      ORDER BY s.channel LIMIT 1)
+    UNION ALL
+    SELECT following.channel FROM found f CROSS JOIN LATERAL (
+      SELECT s.channel FROM senders s
+       WHERE s.tenant_id = p_tenant AND s.channel > f.channel AND s.is_enabled
+         AND s.status NOT IN ('BANNED', 'RETIRED')
+       ORDER BY s.channel LIMIT 1) AS following
+  )
+  SELECT coalesce(array_agg(channel), '{}') FROM found
+$$;
+
 CREATE FUNCTION journey_doc(j gold_lead_journey) RETURNS jsonb
 LANGUAGE sql STABLE
 RETURN jsonb_build_object('lead', j.lead_id, 'state', j.current_state,
@@ -153,17 +173,19 @@ RETURN jsonb_build_object('lead', j.lead_id, 'state', j.current_state,
     'reason', j.state_change_reason, 'dead_cause', j.dead_cause,
     'opted_out', j.opted_out, 'opted_out_at', j.opted_out_at,
     'closed', to_jsonb(j.closed_channels), 'human', j.is_human_controlled,
-    'phone', j.assigned_phone_id, 'preferred', j.preferred_channel,
+    'phone', j.assigned_phone_id, 'mailbox', j.assigned_mailbox_id,
+    'warm_mailbox', j.assigned_warm_mailbox_id, 'preferred', j.preferred_channel,
     'last_channel', j.last_channel_used, 'first_contact_at', j.first_contact_at,
     'last_contact_at', j.last_contact_at, 'last_reply_at', j.last_reply_at,
     'converted_at', j.converted_at, 'replies', j.reply_count,
     'sentiment', j.sentiment_score, 'version', j.version);
 
-CREATE FUNCTION sender_doc(p wa_phone_numbers) RETURNS jsonb
+CREATE FUNCTION sender_doc(p senders) RETURNS jsonb
 LANGUAGE sql STABLE
 RETURN jsonb_build_object('id', p.id, 'tenant', p.tenant_id, 'account', p.account_id,
-    'provider', p.provider, 'number', p.phone_number, 'zone', p.time_zone,
-    'label', p.phone_label, 'ref', p.provider_account_ref,
+    'provider', p.provider, 'number', p.number, 'channel', p.channel,
+    'answers', p.answers, 'zone', p.time_zone,
+    'label', p.label, 'ref', p.provider_account_ref,
     'limit', p.daily_quota_limit, 'priority', p.priority, 'enabled', p.is_enabled,
     'state', p.status, 'before', p.status_before, 'reason', p.status_reason,
     'until', p.status_until, 'warm_began', p.warm_up_began,
@@ -422,6 +444,10 @@ BEGIN
   PERFORM FROM intents WHERE id IN (
     SELECT (p ->> 'intent')::uuid FROM jsonb_array_elements(p_puts) AS p)
    ORDER BY id FOR UPDATE;
+  PERFORM lock_lanes(array_append(ARRAY(
+    SELECT own_sender(j, p ->> 'to_channel') FROM jsonb_array_elements(p_puts) AS p
+      JOIN intents i ON i.id = (p ->> 'intent')::uuid
+      JOIN gold_lead_journey j ON j.id = i.lead_id), p_lane));
   SELECT * INTO v_lane FROM lanes WHERE id = p_lane FOR UPDATE;
   IF NOT FOUND OR v_lane.token <> p_token OR v_lane.calling IS NOT NULL THEN
     RETURN;
@@ -434,7 +460,9 @@ BEGIN
        AND lane_id = p_lane FOR UPDATE;
     CONTINUE WHEN NOT FOUND;
     PERFORM note_decision(v_intent.id, NULL, v_put -> 'decision', '');
-    IF v_until IS NULL THEN
+    IF v_put ->> 'to_channel' IS NOT NULL THEN
+      PERFORM reroute(v_intent.id, v_put ->> 'to_channel', v_until);
+    ELSIF v_until IS NULL THEN
       PERFORM cancel_intent(v_intent.id, v_binding, true);
     ELSIF v_binding = 'OUTSIDE_WINDOW' AND v_intent.window_key <> '' THEN
       UPDATE lane_windows SET opens_at = greatest(opens_at, v_until)
@@ -459,6 +487,31 @@ BEGIN
   END IF;
   IF v_closes IS NOT NULL THEN
     PERFORM close_account(v_lane.account_id, v_closes);
+  END IF;
+END
+$$;
+
+-- Has a message wait on another channel, for the lead's sender there or for any.
+-- Locked before: its lead, itself and both lanes.
+CREATE FUNCTION reroute(p_intent uuid, p_channel text, p_due timestamptz)
+RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
+AS $$
+DECLARE
+  v_before intents;
+  v_own uuid;
+BEGIN
+  SELECT * INTO v_before FROM intents WHERE id = p_intent;
+  SELECT own_sender(j, p_channel) INTO v_own FROM gold_lead_journey j
+   WHERE j.id = v_before.lead_id;
+  UPDATE intents SET channel = p_channel, lane_id = v_own, due_at = p_due,
+         updated_at = clock_timestamp() WHERE id = p_intent;
+  PERFORM refresh_lane(v_before.lane_id);
+  IF v_own IS NULL THEN
+    PERFORM want_dispatch(p_due);
+  ELSE
+    PERFORM ensure_window(v_own, v_before.window_key);
+    PERFORM refresh_lane(v_own);
   END IF;
 END
 $$;
@@ -576,23 +629,23 @@ CREATE FUNCTION gate_lane(p_lane uuid) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
 AS $$
 DECLARE
-  v_phone wa_phone_numbers;
+  v_phone senders;
 BEGIN
-  SELECT * INTO v_phone FROM wa_phone_numbers WHERE id = p_lane;
+  SELECT * INTO v_phone FROM senders WHERE id = p_lane;
   UPDATE lanes l
      SET new_shut = v_phone.status IN ('REACHOUT_LOCKED', 'QUARANTINE'),
          shut = NOT v_phone.is_enabled
            OR v_phone.status NOT IN ('WARMING', 'ACTIVE', 'REACHOUT_LOCKED', 'QUARANTINE')
            OR EXISTS (SELECT FROM switches s WHERE s.lifted_at IS NULL AND (
                 s.scope IN ('ALL', 'TENANT')
-                OR (s.scope = 'CHANNEL' AND s.covers = 'WHATSAPP')
+                OR (s.scope = 'CHANNEL' AND s.covers = v_phone.channel)
                 OR (s.scope = 'SENDER' AND s.covers = p_lane::text)))
    WHERE l.id = p_lane;
   PERFORM refresh_lane(p_lane);
 END
 $$;
 
--- Gives waiting messages to phones: {intent: phone}. Who comes second moves nothing.
+-- Gives waiting messages to senders: {intent: sender}. Who comes second moves nothing.
 CREATE FUNCTION allocate(p_given jsonb) RETURNS integer
 LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
 AS $$
@@ -605,7 +658,10 @@ BEGIN
     UPDATE intents i SET lane_id = l.id, updated_at = clock_timestamp()
       FROM jsonb_each_text(p_given) AS g (intent, lane)
       JOIN lanes l ON l.id = g.lane::uuid AND l.tenant_id = current_tenant()
+      JOIN senders s ON s.id = l.id
      WHERE i.id = g.intent::uuid AND i.lane_id IS NULL AND i.status = 'WAITING'
+       AND carries(s, i.channel, (SELECT v.thread FROM conversations v
+                                   WHERE v.sender_id = s.id AND v.lead_id = i.lead_id))
     RETURNING i.lane_id, i.window_key
   ), windowed AS (
     INSERT INTO lane_windows (lane_id, window_key)

@@ -172,8 +172,8 @@ BEGIN
     FROM jsonb_to_recordset(p_batch) AS x (id uuid, lead uuid, "window" text,
            first jsonb)
     JOIN gold_lead_journey j ON j.id = x.lead
-    LEFT JOIN wa_phone_numbers p ON p.id = j.assigned_phone_id
-      AND x.first ->> 'channel' = 'WHATSAPP' AND p.status NOT IN ('BANNED', 'RETIRED')
+    LEFT JOIN senders p ON p.id = own_sender(j, x.first ->> 'channel')
+      AND p.status NOT IN ('BANNED', 'RETIRED')
    WHERE x.first IS NOT NULL AND x.id = ANY (v_done);
   UPDATE gold_lead_journey j
      SET current_sequence_id = v_sequence.id, sequence_started_at = v_now,
@@ -205,8 +205,7 @@ BEGIN
     PERFORM refresh_lane(v_lane);
   END LOOP;
   SELECT min(i.due_at) INTO v_due FROM intents i
-   WHERE i.enrollment_id = ANY (v_done) AND i.lane_id IS NULL
-     AND i.channel = 'WHATSAPP';
+   WHERE i.enrollment_id = ANY (v_done) AND i.lane_id IS NULL;
   PERFORM want_dispatch(v_due);
   RETURN ARRAY(SELECT (x ->> 'id')::uuid = ANY (v_done)
                  FROM jsonb_array_elements(p_batch) WITH ORDINALITY AS t (x, n)

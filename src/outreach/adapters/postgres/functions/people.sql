@@ -6,7 +6,9 @@ AS $$
     'contact', d.contact_name, 'state', j.current_state, 'now', engine_now(),
     'recipient', coalesce((SELECT c.value FROM contact_points c
       WHERE c.lead_id = d.id AND c.kind IN ('phone', 'email')
-      ORDER BY c.kind DESC, c.rank LIMIT 1), ''))
+      ORDER BY (c.kind = 'email') = (wrote_doc(d.id) ->> 'channel'
+        IN ('EMAIL_COLD', 'EMAIL_WARM')) DESC NULLS LAST, c.kind DESC, c.rank
+      LIMIT 1), ''))
     FROM leads d JOIN gold_lead_journey j ON j.id = d.id WHERE d.id = r.lead_journey_id
 $$;
 
@@ -97,7 +99,7 @@ AS $$
       FROM lane_windows w WHERE w.lane_id = l.id AND EXISTS (
         SELECT FROM intents i WHERE i.lane_id = l.id AND i.status = 'WAITING'
            AND i.window_key = w.window_key)))
-    FROM wa_phone_numbers p
+    FROM senders p
     JOIN lanes l ON l.id = p.id
     CROSS JOIN LATERAL (SELECT engine_now() AS at) AS clock
     LEFT JOIN LATERAL (
@@ -106,7 +108,7 @@ AS $$
                 FROM intents i WHERE i.lane_id = l.id AND i.status = 'WAITING'
                GROUP BY send_class) AS n) AS line ON true
    WHERE p.tenant_id = current_tenant() AND (p_lane IS NULL OR p.id = p_lane)
-   ORDER BY p.phone_number COLLATE "C"
+   ORDER BY p.number COLLATE "C"
 $$;
 
 CREATE FUNCTION tallied(p_kind text) RETURNS jsonb

@@ -7,7 +7,7 @@
 --   3. messages (intents); rows of a lead's run and log are its lead's
 --   4. units (wa_quota_usage), further budgets (budget_use), plans (account_use)
 --   5. lanes
---   6. phones (wa_phone_numbers), signs, reviews, duties
+--   6. senders, signs, reviews, duties
 --   7. provider accounts (account_gates)
 -- Outside of it stand those who wait for nothing: claims, take_back and full budgets
 -- pass over what another has; commits that carry many calls pass over its leads; who
@@ -239,12 +239,12 @@ BEGIN
     WHEN 'SUPPRESSED' THEN
       PERFORM cancel_intent(v_intent.id, 'SUPPRESSED', true);
     WHEN 'STALE' THEN
-      PERFORM follow_phone(v_intent.lead_id);
+      PERFORM follow_senders(v_intent.lead_id);
     WHEN 'INBOX_BEHIND' THEN
       UPDATE intents SET due_at = greatest(due_at, engine_now() + interval '5 seconds')
        WHERE id = v_intent.id;
     WHEN 'QUOTA' THEN
-      SELECT time_zone INTO v_zone FROM wa_phone_numbers WHERE id = p_lane;
+      SELECT time_zone INTO v_zone FROM senders WHERE id = p_lane;
       PERFORM close_to_strangers(p_lane, v_intent,
         ((engine_now() AT TIME ZONE v_zone)::date + 1)::timestamp AT TIME ZONE v_zone);
     WHEN 'BUDGET' THEN
@@ -261,32 +261,53 @@ BEGIN
 END
 $$;
 
--- Has what waits on WhatsApp wait in the lane of the lead's own phone.
-CREATE FUNCTION follow_phone(p_lead uuid) RETURNS void
+-- Who writes to a lead on a channel; NULL: nobody has yet.
+CREATE FUNCTION own_sender(j gold_lead_journey, p_channel text) RETURNS uuid
+LANGUAGE sql IMMUTABLE
+RETURN CASE p_channel WHEN 'WHATSAPP' THEN (j).assigned_phone_id
+    WHEN 'EMAIL_COLD' THEN (j).assigned_mailbox_id
+    WHEN 'EMAIL_WARM' THEN (j).assigned_warm_mailbox_id END;
+
+-- All of them: phone, mailbox, mailbox of warm mail.
+CREATE FUNCTION own_senders(j gold_lead_journey) RETURNS uuid[]
+LANGUAGE sql IMMUTABLE
+RETURN ARRAY[(j).assigned_phone_id, (j).assigned_mailbox_id,
+             (j).assigned_warm_mailbox_id];
+
+-- Whether a message of this channel may leave a sender: domain.sender.
+CREATE FUNCTION carries(p senders, p_channel text, p_thread text) RETURNS boolean
+LANGUAGE sql IMMUTABLE
+RETURN (p).channel = p_channel
+    OR (p_channel = 'EMAIL_WARM' AND (p).answers AND coalesce(p_thread, '') <> '');
+
+-- Has what waits wait in the lane of the lead's own sender of its channel. An answer
+-- in a conversation stays where that is.
+CREATE FUNCTION follow_senders(p_lead uuid) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
 AS $$
 DECLARE
-  v_phone uuid;
+  v_journey gold_lead_journey;
+  v_own uuid;
   v_intent intents;
 BEGIN
-  SELECT assigned_phone_id INTO v_phone FROM gold_lead_journey WHERE id = p_lead;
-  IF v_phone IS NULL THEN
-    RETURN;
-  END IF;
+  SELECT * INTO v_journey FROM gold_lead_journey WHERE id = p_lead;
   FOR v_intent IN
-    SELECT * FROM intents WHERE lead_id = p_lead AND status IN ('WAITING', 'HELD')
-       AND channel = 'WHATSAPP' AND lane_id IS DISTINCT FROM v_phone
+    SELECT i.* FROM intents i LEFT JOIN senders s ON s.id = i.lane_id
+     WHERE i.lead_id = p_lead AND i.status IN ('WAITING', 'HELD')
+       AND (s.id IS NULL OR s.channel = i.channel)
   LOOP
-    UPDATE intents SET lane_id = v_phone, updated_at = clock_timestamp()
+    v_own := own_sender(v_journey, v_intent.channel);
+    CONTINUE WHEN v_own IS NULL OR v_own IS NOT DISTINCT FROM v_intent.lane_id;
+    UPDATE intents SET lane_id = v_own, updated_at = clock_timestamp()
      WHERE id = v_intent.id;
-    PERFORM ensure_window(v_phone, v_intent.window_key);
+    PERFORM ensure_window(v_own, v_intent.window_key);
     PERFORM refresh_lane(v_intent.lane_id);
-    PERFORM refresh_lane(v_phone);
+    PERFORM refresh_lane(v_own);
   END LOOP;
 END
 $$;
 
--- New contacts that wait for a phone, and when somebody looks for one.
+-- Messages that wait for a sender, and when somebody looks for one.
 CREATE FUNCTION want_dispatch(p_due timestamptz) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
 AS $$
@@ -307,11 +328,12 @@ DECLARE
   v_intent intents;
   v_lane lanes;
   v_unit wa_quota_usage;
-  v_phone wa_phone_numbers;
+  v_phone senders;
   v_limit integer;
   v_full text;
   v_account uuid;
   v_plan_day date;
+  v_keeps text;
   v_now timestamptz;
   v_attempt uuid := (d ->> 'attempt')::uuid;
   v_day date := (d ->> 'day')::date;
@@ -334,9 +356,9 @@ BEGIN
     v_plan_day := plan_day_at(engine_now());
     PERFORM lock_plans(p_tenant, v_account, v_plan_day);
   END IF;
-  IF v_journey.assigned_phone_id <> p_lane AND d ->> 'channel' = 'WHATSAPP' THEN
-    -- It will follow its lead's phone.
-    PERFORM lock_lanes(ARRAY[p_lane, v_journey.assigned_phone_id]);
+  IF EXISTS (SELECT FROM unnest(own_senders(v_journey)) AS own WHERE own <> p_lane) THEN
+    -- What waits will follow its lead's own senders.
+    PERFORM lock_lanes(own_senders(v_journey) || p_lane);
   END IF;
   SELECT * INTO v_lane FROM lanes WHERE id = p_lane FOR UPDATE;
   v_now := engine_now();
@@ -366,7 +388,7 @@ BEGIN
           WHERE e.id = v_intent.enrollment_id)))) THEN
     RETURN 'SWITCHED_OFF';
   END IF;
-  SELECT * INTO v_phone FROM wa_phone_numbers WHERE id = p_lane;
+  SELECT * INTO v_phone FROM senders WHERE id = p_lane;
   IF v_lane.shut OR (v_lane.new_shut AND (d ->> 'class')::integer = 3) THEN
     RETURN 'SWITCHED_OFF';
   END IF;
@@ -377,6 +399,7 @@ BEGIN
   IF v_journey.version <> (d ->> 'lead_version')::integer
      OR v_intent.lane_id IS DISTINCT FROM p_lane OR v_intent.lead_id <> v_journey.id
      OR v_intent.channel <> d ->> 'channel'
+     OR NOT carries(v_phone, d ->> 'channel', d ->> 'thread')
      OR NOT v_journey.current_state
             IN (SELECT jsonb_array_elements_text(d -> 'states'))
      -- Whatever the draft allows: the channel is not for such a lead (INV-8).
@@ -436,19 +459,29 @@ BEGIN
   INSERT INTO gold_communication_log (id, created_at, tenant_id, lead_journey_id,
     intent_id, thread_id, channel, direction, content_rendered, variant_hash,
     subject, recipient, request_thread, status, status_updated_at, phone_id,
-    phone_number, sequence_step, quota_cost)
+    mailbox_id, phone_number, sequence_step, quota_cost)
   VALUES (v_attempt, v_now, p_tenant, v_journey.id, v_intent.id, d ->> 'thread',
     d ->> 'channel', 'OUTBOUND', d ->> 'text', d ->> 'variant', d ->> 'subject',
-    d ->> 'to', d ->> 'thread', 'QUEUED', v_now, p_lane, d ->> 'sender_number',
+    d ->> 'to', d ->> 'thread', 'QUEUED', v_now,
+    CASE v_phone.channel WHEN 'WHATSAPP' THEN p_lane END,
+    CASE WHEN v_phone.channel <> 'WHATSAPP' THEN p_lane END, d ->> 'sender_number',
     v_intent.step_number, CASE WHEN v_day IS NULL THEN 0 ELSE 1 END);
   UPDATE intents SET status = 'OPEN', last_n = last_n + 1,
          updated_at = clock_timestamp() WHERE id = v_intent.id;
+  -- The first of a channel is kept; who only answers in a conversation is not.
+  IF v_phone.channel = d ->> 'channel'
+     AND own_sender(v_journey, v_phone.channel) IS NULL THEN
+    v_keeps := v_phone.channel;
+  END IF;
   UPDATE gold_lead_journey
      SET assigned_phone_id = coalesce(assigned_phone_id,
-           CASE WHEN d ->> 'channel' = 'WHATSAPP' THEN p_lane END),
+           CASE v_keeps WHEN 'WHATSAPP' THEN p_lane END),
+         assigned_mailbox_id = coalesce(assigned_mailbox_id,
+           CASE v_keeps WHEN 'EMAIL_COLD' THEN p_lane END),
+         assigned_warm_mailbox_id = coalesce(assigned_warm_mailbox_id,
+           CASE v_keeps WHEN 'EMAIL_WARM' THEN p_lane END),
          -- Whoever loaded the lead before would undo this: it must look again.
-         version = version + (assigned_phone_id IS NULL
-                              AND d ->> 'channel' = 'WHATSAPP')::integer,
+         version = version + (v_keeps IS NOT NULL)::integer,
          assigned_at = coalesce(assigned_at, v_now),
          quota_consumption_date = coalesce(v_day, quota_consumption_date)
    WHERE id = v_journey.id;
@@ -544,11 +577,8 @@ BEGIN
   END IF;
   IF v_next IS NOT NULL AND v_next <> 'null' THEN
     v_due := p_now + make_interval(secs => (v_next ->> 'delay')::double precision);
-    IF v_next ->> 'channel' = 'WHATSAPP' THEN
-      SELECT assigned_phone_id INTO v_lane FROM gold_lead_journey WHERE id = a.lead_id;
-    ELSIF v_next ->> 'channel' = a.channel THEN
-      v_lane := a.sender_id;
-    END IF;
+    SELECT own_sender(j, v_next ->> 'channel') INTO v_lane
+      FROM gold_lead_journey j WHERE j.id = a.lead_id;
     INSERT INTO intents (id, tenant_id, lead_id, enrollment_id, step_id, step_number,
                          send_class, channel, lane_id, window_key, due_at)
     VALUES ((v_next ->> 'intent')::uuid, a.tenant_id, a.lead_id, v_enrolment.id,
@@ -559,7 +589,7 @@ BEGIN
     IF v_lane IS NOT NULL THEN
       PERFORM ensure_window(v_lane, v_enrolment.window_key);
       PERFORM refresh_lane(v_lane);
-    ELSIF v_next ->> 'channel' = 'WHATSAPP' THEN
+    ELSE
       PERFORM want_dispatch(v_due);
     END IF;
   ELSE
@@ -607,18 +637,18 @@ LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
 AS $$
 DECLARE
   v_attempt attempts;
-  v_phone uuid;
+  v_own uuid[];
 BEGIN
   SELECT * INTO v_attempt FROM attempts WHERE id = p_attempt;
-  SELECT assigned_phone_id INTO v_phone FROM gold_lead_journey
+  SELECT own_senders(j) INTO v_own FROM gold_lead_journey j
    WHERE id = v_attempt.lead_id FOR UPDATE;
   PERFORM FROM intents WHERE id = v_attempt.intent_id FOR UPDATE;
   PERFORM lock_days_of(ARRAY[p_attempt]);
   PERFORM lock_budgets_of(p_attempt);
   PERFORM lock_plans_of(ARRAY[p_attempt]);
-  -- What follows may wait in another lane: of the lead's phone, or of the next step.
-  PERFORM lock_lanes(ARRAY[v_attempt.sender_id, v_phone, (
-    SELECT lane_id FROM intents WHERE id = v_attempt.next_intent)]);
+  -- What follows may wait in another lane: of the lead's own, or of the next step.
+  PERFORM lock_lanes(v_own || v_attempt.sender_id || (
+    SELECT lane_id FROM intents WHERE id = v_attempt.next_intent));
   SELECT * INTO v_attempt FROM attempts WHERE id = p_attempt FOR UPDATE;
   RETURN v_attempt;
 END
@@ -633,7 +663,7 @@ BEGIN
     SELECT DISTINCT a.tenant_id, a.sender_id,
            coalesce(a.unit_day, (a.called_at AT TIME ZONE p.time_zone)::date) AS day,
            p.daily_quota_limit AS most
-      FROM attempts a JOIN wa_phone_numbers p ON p.id = a.sender_id
+      FROM attempts a JOIN senders p ON p.id = a.sender_id
      WHERE a.id = ANY (p_attempts) ORDER BY 2, 3) AS x;
 END
 $$;
@@ -653,7 +683,7 @@ BEGIN
    ORDER BY sender_id, key FOR UPDATE;
   PERFORM lock_plans_of(p_attempts);
   PERFORM lock_lanes(p_lanes || ARRAY(
-    SELECT unnest(ARRAY[a.sender_id, j.assigned_phone_id, n.lane_id])
+    SELECT unnest(own_senders(j) || a.sender_id || n.lane_id)
       FROM attempts a JOIN gold_lead_journey j ON j.id = a.lead_id
       LEFT JOIN intents n ON n.id = a.next_intent WHERE a.id = ANY (p_attempts)));
 END
@@ -706,14 +736,14 @@ BEGIN
          coalesce(a.unit_day, (a.called_at AT TIME ZONE p.time_zone)::date),
          p.daily_quota_limit, (a.unit_day IS NOT NULL)::integer,
          (a.unit_day IS NULL)::integer, a.called_at, a.called_at
-    FROM wa_phone_numbers p WHERE p.id = a.sender_id
+    FROM senders p WHERE p.id = a.sender_id
   ON CONFLICT (phone_id, usage_date) DO UPDATE
      SET new_contacts_sent = q.new_contacts_sent + excluded.new_contacts_sent,
          followups_sent = q.followups_sent + excluded.followups_sent,
          first_message_at = least(q.first_message_at, excluded.first_message_at),
          last_message_at = greatest(q.last_message_at, excluded.last_message_at),
          updated_at = clock_timestamp();
-  UPDATE wa_phone_numbers
+  UPDATE senders
      SET last_message_sent_at = greatest(last_message_sent_at, a.called_at),
          total_messages_sent = total_messages_sent + 1
    WHERE id = a.sender_id;
@@ -838,6 +868,9 @@ BEGIN
      SET status = 'FAILED', status_updated_at = p_now,
          error_message = r ->> 'detail', updated_at = clock_timestamp()
    WHERE id = a.id AND created_at = a.called_at;
+  IF coalesce((r ->> 'nobody_there')::boolean, false) THEN
+    PERFORM nobody_there(a, 'invalid');
+  END IF;
   PERFORM try_again(a, r, p_now, v_gone_on);
   IF v_review THEN
     PERFORM put_review(r -> 'review', 'OPENED', 'engine', '');
@@ -866,8 +899,6 @@ BEGIN
      SET attempts = attempts
            + (NOT coalesce((r ->> 'lane_refused')::boolean, false))::integer,
          status = 'WAITING', updated_at = clock_timestamp(), due_at = v_due,
-         channel = coalesce(v_to, channel),
-         lane_id = CASE WHEN v_to IS NULL THEN lane_id END,
          -- It opens a conversation after all.
          send_class = CASE WHEN a.outcome = 'UNKNOWN' AND a.unit_day IS NOT NULL
                            THEN 3 ELSE send_class END
@@ -882,13 +913,54 @@ BEGIN
   ELSIF r ->> 'outcome' = 'REFUSED' AND v_to IS NULL THEN
     PERFORM cancel_intent(v_intent.id, 'UNREACHABLE', true);
     PERFORM unreachable(a.lead_id, p_now, 'UNREACHABLE');
-  ELSIF v_to = 'WHATSAPP' THEN
-    PERFORM follow_phone(a.lead_id);
-    PERFORM want_dispatch(v_due) FROM intents
-      WHERE id = v_intent.id AND lane_id IS NULL;
+  ELSIF v_to IS NOT NULL THEN
+    PERFORM reroute(v_intent.id, v_to, v_due);
   END IF;
   PERFORM refresh_lane(a.sender_id);
 END
+$$;
+
+-- It was accepted and came back: the step is to do again, if its run goes on and no
+-- later one was tried. It left its sender all the same, and counts there.
+CREATE FUNCTION returned(a attempts) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
+AS $$
+DECLARE
+  v_intent intents;
+BEGIN
+  SELECT i.* INTO v_intent FROM intents i
+    JOIN sequence_enrollments e ON e.id = i.enrollment_id AND e.status = 'ACTIVE'
+   WHERE i.id = a.intent_id AND i.status = 'DONE';
+  IF NOT FOUND
+     OR EXISTS (SELECT FROM intents n WHERE n.id = a.next_intent AND n.last_n > 0) THEN
+    RETURN;
+  END IF;
+  PERFORM undo_sent(a, engine_now());
+  UPDATE attempts SET outcome = 'REFUSED', detail = 'returned' WHERE id = a.id;
+  UPDATE intents SET status = 'WAITING', status_reason = '', due_at = engine_now(),
+         updated_at = clock_timestamp() WHERE id = a.intent_id;
+  PERFORM refresh_lane(v_intent.lane_id);
+END
+$$;
+
+-- What a message was sent to leads nowhere: it is written to no more.
+CREATE FUNCTION nobody_there(a attempts, p_status text) RETURNS void
+LANGUAGE sql VOLATILE SET search_path FROM CURRENT
+AS $$
+  UPDATE leads d
+     SET phone_status = CASE c.kind WHEN 'phone' THEN p_status ELSE d.phone_status END,
+         email_status = CASE c.kind WHEN 'email' THEN p_status ELSE d.email_status END,
+         version = d.version + 1, updated_at = clock_timestamp()
+    FROM (SELECT DISTINCT ON (x.kind) x.kind, x.value FROM contact_points x
+           WHERE x.tenant_id = (a).tenant_id AND x.lead_id = (a).lead_id
+             AND x.kind = CASE (a).channel WHEN 'WHATSAPP' THEN 'phone'
+                                           ELSE 'email' END
+           ORDER BY x.kind, x.rank) AS c,
+         gold_communication_log g
+   WHERE d.id = (a).lead_id AND g.id = (a).id AND g.created_at = (a).called_at
+     AND g.recipient = c.value
+     AND p_status IS DISTINCT FROM CASE c.kind WHEN 'phone' THEN d.phone_status
+                                               ELSE d.email_status END
 $$;
 
 CREATE FUNCTION unreachable(p_lead uuid, p_at timestamptz, p_why text) RETURNS void
@@ -1228,10 +1300,10 @@ RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
 AS $$
 DECLARE
-  v_phone wa_phone_numbers;
+  v_phone senders;
 BEGIN
   PERFORM set_config('app.tenant', p_tenant::text, true);
-  SELECT * INTO v_phone FROM wa_phone_numbers WHERE id = p_sender;
+  SELECT * INTO v_phone FROM senders WHERE id = p_sender;
   RETURN jsonb_build_object('sender', p_sender, 'day', p_day,
     'ids', (SELECT coalesce(jsonb_agg(DISTINCT a.intent_id), '[]') FROM attempts a
              WHERE a.sender_id = p_sender AND a.unit_day = p_day AND a.unit_held),

@@ -1,13 +1,13 @@
--- Phones, kill switches, and addresses that get nothing.
+-- Senders, kill switches, and addresses that get nothing.
 
--- Makes or updates phones with their accounts and lanes, in order.
+-- Makes or updates senders with their accounts and lanes, in order.
 CREATE FUNCTION import_senders(p_batch jsonb) RETURNS SETOF jsonb
 LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
 AS $$
 DECLARE
   x jsonb;
   v_account uuid;
-  v_phone wa_phone_numbers;
+  v_phone senders;
   v_today date;
   v_days integer;
 BEGIN
@@ -15,7 +15,7 @@ BEGIN
   -- Lanes before phones, as T2 has it.
   PERFORM lock_lanes(ARRAY(
     SELECT p.id FROM jsonb_array_elements(p_batch) AS b
-      JOIN wa_phone_numbers p ON p.phone_number = b ->> 'phone'));
+      JOIN senders p ON p.number = b ->> 'number'));
   FOR x IN SELECT * FROM jsonb_array_elements(p_batch) LOOP
     v_days := (x ->> 'warm_up_days')::integer;
     v_today := (engine_now() AT TIME ZONE (x ->> 'time_zone'))::date;
@@ -26,9 +26,10 @@ BEGIN
     SELECT id INTO v_account FROM provider_accounts
      WHERE tenant_id = current_tenant() AND provider = x ->> 'provider'
        AND name = x ->> 'account';
-    UPDATE wa_phone_numbers p
+    UPDATE senders p
        SET account_id = v_account, provider = x ->> 'provider',
-           time_zone = x ->> 'time_zone', phone_label = x ->> 'label',
+           time_zone = x ->> 'time_zone', label = x ->> 'label',
+           channel = x ->> 'channel', answers = (x ->> 'answers')::boolean,
            provider_account_ref = coalesce(nullif(x ->> 'ref', ''),
                                            provider_account_ref),
            daily_quota_limit = (x ->> 'limit')::integer,
@@ -36,22 +37,24 @@ BEGIN
            warm_up_began = CASE WHEN v_days > 0
                                 THEN coalesce(warm_up_began, v_today) END,
            updated_at = clock_timestamp()
-     WHERE p.phone_number = x ->> 'phone' RETURNING * INTO v_phone;
+     WHERE p.number = x ->> 'number' RETURNING * INTO v_phone;
     IF NOT FOUND THEN
-      INSERT INTO wa_phone_numbers (id, tenant_id, account_id, phone_number,
-        phone_label, provider, provider_account_ref, status, status_before,
-        status_changed_at, daily_quota_limit, warm_up_began, warm_up_days, time_zone,
-        priority)
-      VALUES ((x ->> 'new_id')::uuid, current_tenant(), v_account, x ->> 'phone',
-        x ->> 'label', x ->> 'provider', x ->> 'ref',
-        CASE WHEN v_days > 0 THEN 'WARMING' ELSE 'ACTIVE' END,
+      INSERT INTO senders (id, tenant_id, account_id, channel, answers, number, label,
+        provider, provider_account_ref, status, status_before, status_changed_at,
+        daily_quota_limit, warm_up_began, warm_up_days, time_zone, priority, gap,
+        jitter)
+      VALUES ((x ->> 'new_id')::uuid, current_tenant(), v_account, x ->> 'channel',
+        (x ->> 'answers')::boolean, x ->> 'number', x ->> 'label', x ->> 'provider',
+        x ->> 'ref', CASE WHEN v_days > 0 THEN 'WARMING' ELSE 'ACTIVE' END,
         CASE WHEN v_days > 0 THEN 'WARMING' ELSE 'ACTIVE' END, engine_now(),
         (x ->> 'limit')::integer, CASE WHEN v_days > 0 THEN v_today END, v_days,
-        x ->> 'time_zone', (x ->> 'priority')::integer)
+        x ->> 'time_zone', (x ->> 'priority')::integer,
+        make_interval(secs => (x ->> 'gap')::double precision),
+        make_interval(secs => (x ->> 'jitter')::double precision))
       RETURNING * INTO v_phone;
     END IF;
     PERFORM set_limits(v_phone.id, x -> 'limits');
-    SELECT * INTO v_phone FROM wa_phone_numbers WHERE id = v_phone.id;
+    SELECT * INTO v_phone FROM senders WHERE id = v_phone.id;
     INSERT INTO lanes (id, tenant_id, account_id)
     VALUES (v_phone.id, current_tenant(), v_account)
     ON CONFLICT (id) DO UPDATE SET account_id = excluded.account_id;
@@ -60,8 +63,8 @@ BEGIN
     RETURN NEXT sender_doc(v_phone);
   END LOOP;
 EXCEPTION WHEN unique_violation THEN
-  RAISE EXCEPTION 'phone % (account_ref %) is another tenant''s, or another phone''s',
-    x ->> 'phone', x ->> 'ref' USING ERRCODE = 'unique_violation';
+  RAISE EXCEPTION '% (account_ref %) is another tenant''s, or another sender''s',
+    x ->> 'number', x ->> 'ref' USING ERRCODE = 'unique_violation';
 END
 $$;
 
@@ -70,10 +73,10 @@ CREATE FUNCTION change_sender(p_after jsonb, p_by text) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
 AS $$
 DECLARE
-  v_phone wa_phone_numbers;
+  v_phone senders;
 BEGIN
-  SELECT * INTO v_phone FROM wa_phone_numbers WHERE id = (p_after ->> 'id')::uuid;
-  UPDATE wa_phone_numbers
+  SELECT * INTO v_phone FROM senders WHERE id = (p_after ->> 'id')::uuid;
+  UPDATE senders
      SET status = p_after ->> 'state', status_before = p_after ->> 'before',
          status_reason = p_after ->> 'reason',
          status_until = (p_after ->> 'until')::timestamptz,
@@ -81,7 +84,7 @@ BEGIN
                                   THEN engine_now() ELSE status_changed_at END,
          is_online = p_after ->> 'state' NOT IN ('OFFLINE', 'RECONNECTING', 'BANNED'),
          is_enabled = (p_after ->> 'enabled')::boolean,
-         phone_label = p_after ->> 'label', time_zone = p_after ->> 'zone',
+         label = p_after ->> 'label', time_zone = p_after ->> 'zone',
          provider_account_ref = p_after ->> 'ref',
          daily_quota_limit = (p_after ->> 'limit')::integer,
          priority = (p_after ->> 'priority')::integer,
@@ -132,12 +135,12 @@ DECLARE
 BEGIN
   PERFORM enter_account(p_account);
   FOR v_row IN
-    SELECT a.id, a.called_at, a.external_ref, a.sender_id, g.status, p.phone_number,
+    SELECT a.id, a.called_at, a.external_ref, a.sender_id, g.status, p.number,
            a.external_ref IS NOT NULL AND a.called_at >= v_now - p_lately
              AND g.status IN ('ACCEPTED', 'SENT', 'DELIVERED') AS worth
       FROM attempts a
       JOIN gold_communication_log g ON g.id = a.id AND g.created_at = a.called_at
-      JOIN wa_phone_numbers p ON p.id = a.sender_id
+      JOIN senders p ON p.id = a.sender_id
      WHERE a.account_id = p_account AND a.outcome = 'ACCEPTED'
        AND a.ask_at IS DISTINCT FROM 'infinity'
        AND (a.ask_at IS NULL OR a.ask_at <= v_now)
@@ -151,7 +154,7 @@ BEGIN
     CONTINUE WHEN NOT v_row.worth;
     v_left := v_left - 1;
     RETURN NEXT jsonb_build_object('ref', v_row.external_ref, 'status', v_row.status,
-      'sender', v_row.sender_id, 'number', v_row.phone_number);
+      'sender', v_row.sender_id, 'number', v_row.number);
   END LOOP;
 END
 $$;

@@ -29,7 +29,7 @@ BEGIN
   IF p_outcome = 'UNKNOWN' THEN
     IF too_doubtful(s.calls) THEN
       SELECT status, (p_now AT TIME ZONE time_zone)::date INTO v_state, v_day
-        FROM wa_phone_numbers WHERE id = a.sender_id;
+        FROM senders WHERE id = a.sender_id;
       IF v_state IN ('WARMING', 'ACTIVE', 'REACHOUT_LOCKED', 'QUARANTINE') THEN
         s.pauses := CASE WHEN s.pause_day = v_day THEN s.pauses ELSE 0 END + 1;
         s.pause_day := v_day;
@@ -99,7 +99,7 @@ AS $$
 BEGIN
   UPDATE sender_signs SET unanswered = 0, unanswered_since = NULL
    WHERE sender_id = p_sender AND unanswered > 0;
-  PERFORM put_duty('SILENCE', p.id::text, p.tenant_id, p_now) FROM wa_phone_numbers p
+  PERFORM put_duty('SILENCE', p.id::text, p.tenant_id, p_now) FROM senders p
     WHERE p.id = p_sender AND 'QUARANTINE' IN (p.status, p.status_before);
 END
 $$;
@@ -146,14 +146,14 @@ AS $$
 DECLARE
   v_taken integer;
 BEGIN
-  IF NOT EXISTS (SELECT FROM wa_phone_numbers
+  IF NOT EXISTS (SELECT FROM senders
                   WHERE id = p_sender AND status IN ('BANNED', 'RETIRED')) THEN
     RETURN 0;
   END IF;
   WITH new AS (
     SELECT i.id FROM intents i JOIN gold_lead_journey j ON j.id = i.lead_id
      WHERE i.lane_id = p_sender AND i.status = 'WAITING' AND i.send_class = 3
-       AND j.assigned_phone_id IS NULL
+       AND own_sender(j, i.channel) IS NULL
        AND NOT EXISTS (SELECT FROM conversations v
                         WHERE v.sender_id = p_sender AND v.lead_id = i.lead_id)
      ORDER BY i.due_at, i.id LIMIT p_limit FOR UPDATE OF i SKIP LOCKED
