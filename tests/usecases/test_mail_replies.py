@@ -36,10 +36,7 @@ MAIL: Final = Channel.EMAIL_COLD
 
 
 class Mailed:
-    """A lead that got a mail, with a follow-up by mail that waits.
-
-    The phone of the test world stands in for a mailbox.
-    """
+    """A lead that got a mail, with a follow-up by mail that waits."""
 
     here: Engine
     box: Sender
@@ -50,11 +47,16 @@ class Mailed:
     async def make(cls, *, links: bool = True) -> Mailed:
         made = cls()
         made.here = engine()
-        (made.box,) = await made.here.world.phones()
-        (made.lead,) = await made.here.world.line(made.box, mail=True)
+        (phone,) = await made.here.world.phones()
+        (made.lead,) = await made.here.world.line(phone, mail=True)
         first = made.here.intents_of(made.lead)[0]
         made.here.store.end(first, Standing.CANCELLED, "the test sends mail")
-        await made.here.world.mail(made.box, made.lead)
+        await made.here.world.mail(phone, made.lead)
+        (made.box,) = [
+            lane.sender
+            for lane in made.here.store.lanes.values()
+            if lane.sender.channel is MAIL
+        ]
         if not links:
             return made
         assert await made.here.send() is Step.ACCEPTED

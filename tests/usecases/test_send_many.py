@@ -13,6 +13,7 @@ from tests.usecases.test_send_next import Rough
 
 from outreach.adapters.memory.gateway import MemoryGateway, Mishap
 from outreach.domain.case import Case
+from outreach.domain.channel import Channel
 from outreach.domain.decision import Decision, Reason
 from outreach.domain.errors import AnswerLost, Unavailable
 from outreach.domain.journey import Fact, happened
@@ -347,7 +348,9 @@ async def test_a_reply_goes_alone() -> None:
     here = engine()
     (phone,) = await here.world.phones()
     leads = await here.world.line(phone, 4, mail=True)
-    reply = await here.world.mail(phone, leads[0], send_class=SendClass.APPROVED)
+    reply = await here.world.mail(
+        phone, leads[0], send_class=SendClass.APPROVED, channel=Channel.WHATSAPP
+    )
 
     await here.send_many(MANY)
 
@@ -360,7 +363,9 @@ async def test_a_reply_goes_alone() -> None:
 async def test_a_lead_has_one_message_in_a_call() -> None:
     here = engine()
     phone, (lead, _) = await here.world.phone_with(2)
-    await here.world.mail(phone, lead, send_class=SendClass.FOLLOWUP)
+    await here.world.mail(
+        phone, lead, send_class=SendClass.FOLLOWUP, channel=Channel.WHATSAPP
+    )
 
     await here.send_many(MANY)
 

@@ -22,7 +22,7 @@ from outreach.domain.sender_names import called
 from outreach.domain.suppression import RESTORED, SwitchScope, stopped_by, way_out
 from outreach.domain.window import zone_info
 
-__all__ = ["because", "binding", "ended", "help_for", "past", "present", "when"]
+__all__ = ["because", "ended", "help_for", "past", "present", "when"]
 
 
 def when(at: datetime, zone: str) -> str:
@@ -42,7 +42,7 @@ def present(case: Case, decision: Decision, zone: str) -> str:
     head = _head(case)
     if decision.verdict is Verdict.SEND:
         return f"{head}: nothing is in the way; it goes when its sender is next free."
-    block = binding(decision)
+    block = decision.block
     others = len(decision.blocks) - 1
     parts = [f"{head}: {because(block, zone)}", _outlook(decision, zone)]
     if others:
@@ -63,11 +63,6 @@ def _head(case: Case) -> str:
     if intent.step_number > 1:
         return f"Step {intent.step_number} is not sent"
     return "Not sent"
-
-
-def binding(decision: Decision) -> Block:
-    """What the binding reason stands for; there must be blocks."""
-    return decision.block
 
 
 def _outlook(decision: Decision, zone: str) -> str:
@@ -151,8 +146,8 @@ def _not_due(_inputs: _Inputs, block: Block, zone: str) -> str:
 
 
 def _backoff(inputs: _Inputs, block: Block, zone: str) -> str:
-    if "campaign" in inputs:
-        return f"the provider's campaign for it is {inputs['campaign']}"
+    if held := inputs.get("campaign"):
+        return f"the provider's campaign for it is {held}"
     return f"the provider asked to wait until {_until(block, zone)}"
 
 
@@ -339,7 +334,7 @@ def past(number: int, decision: Decision, outcome: str, zone: str) -> str:
     if decision.verdict is not Verdict.SEND:
         if not decision.blocks:
             return f"{at}: {what} was put off ({decision.binding})."
-        return f"{at}: {what} was put off: {because(binding(decision), zone)}."
+        return f"{at}: {what} was put off: {because(decision.block, zone)}."
     unit = ""
     if decision.terms is not None and decision.terms.unit is not None:
         unit = f", as a new contact of its phone on {decision.terms.unit.day}"

@@ -49,15 +49,8 @@ _FROM_CONTACTED: Final = frozenset(
     {State.WARM_REPLY, State.CONVERTED, State.DEAD, State.PAUSED}
 )
 TABLE: Final = {
-    State.COLD: frozenset(
-        {
-            State.CONTACTED_WA,
-            State.CONTACTED_EMAIL,
-            State.WARM_REPLY,
-            State.DEAD,
-            State.PAUSED,
-        },
-    ),
+    State.COLD: (_FROM_CONTACTED - {State.CONVERTED})
+    | {State.CONTACTED_WA, State.CONTACTED_EMAIL},
     State.CONTACTED_WA: _FROM_CONTACTED | {State.CONTACTED_EMAIL},
     State.CONTACTED_EMAIL: _FROM_CONTACTED | {State.CONTACTED_WA},
     State.WARM_REPLY: frozenset(

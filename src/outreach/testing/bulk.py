@@ -14,6 +14,7 @@ from typing import Final
 from attrs import evolve
 
 from outreach.domain.change import DutyKind
+from outreach.domain.channel import Channel
 from outreach.domain.decision import Verdict
 from outreach.domain.ids import AccountId
 from outreach.domain.message import Armed, NotArmed, Outcome, WhyNotArmed
@@ -74,7 +75,12 @@ class BulkContract:
         new = await world.line(phone, MANY)
         known = [await world.known(lead) for lead in new[:2]]
         replies = [
-            await world.mail(phone, one.journey.lead, send_class=SendClass.APPROVED)
+            await world.mail(
+                phone,
+                one.journey.lead,
+                send_class=SendClass.APPROVED,
+                channel=Channel.WHATSAPP,
+            )
             for one in known
         ]
 

@@ -66,7 +66,6 @@ from outreach.testing.call import GAP, Call
 __all__ = ["GAP", "HOUR", "A", "B", "Call", "World"]
 
 HOUR: Final = timedelta(hours=1)
-
 A: Final = Incarnation("worker/a")
 B: Final = Incarnation("worker/b")
 
@@ -225,7 +224,7 @@ class World:
         return leads
 
     async def mail(self, phone: Sender, lead: LeadId, **facts: Any) -> IntentId:
-        """A last mail of the lead's run, in the lane of a mailbox beside the phone."""
+        """A last mail (or what *facts* say) of the lead's run, in a lane of its own."""
         known = await self.known(lead)
         run = known.enrolment
         assert run is not None, "the lead is in no run"
@@ -244,8 +243,8 @@ class World:
         planned = evolve(plain, **facts)
         await self.commit(self.change(known, plans=(planned,)))
         if known.journey.sender(planned.channel) is None:
-            mailbox = await self._mailbox(phone, planned.channel)
-            given = {planned.id: mailbox.id}
+            box = await self._mailbox(phone, planned.channel)
+            given = {planned.id: box.id}
             moved = await self.allocations.allocate(phone.tenant, given)
             assert moved == 1, "a mail could not be put into a lane"
         return planned.id

@@ -11,7 +11,6 @@ from uuid import UUID
 from outreach.adapters.postgres.docs import (
     hosting,
     plan_of,
-    review,
     standing,
     times,
 )
@@ -19,7 +18,6 @@ from outreach.domain.address import AddressKey, AddressKind, email_keys, phone_k
 from outreach.domain.auditing import SendFact
 from outreach.domain.budget import WarmUp
 from outreach.domain.case import Case, LaneFacts, Ledger
-from outreach.domain.change import Known, Outbound, Wrote
 from outreach.domain.channel import Channel, State
 from outreach.domain.consent import OPEN, Policy
 from outreach.domain.ids import (
@@ -38,12 +36,11 @@ from outreach.domain.ids import (
 )
 from outreach.domain.journey import DeadCause, Journey
 from outreach.domain.limits import Limits
-from outreach.domain.message import Intent, MessageStatus, Outcome
+from outreach.domain.message import Intent
 from outreach.domain.pacing import Pacing
 from outreach.domain.routing import Ways
 from outreach.domain.sender import SendClass, Sender, SenderState
 from outreach.domain.sequence import (
-    Enrolment,
     EnrolmentStatus,
     MessageTemplate,
     Sequence,
@@ -62,8 +59,8 @@ __all__ = [
     "case",
     "intent",
     "journey",
-    "known",
     "known_id",
+    "lead_fields",
     "sender",
     "sequence",
     "suppression",
@@ -303,7 +300,7 @@ def case(doc: Doc, hours: Hours, policy: Policy = OPEN) -> Case:
         thread=doc["thread"],
         addresses=tuple(map(phone_key, phones))
         + tuple(key for mail in mails for key in email_keys(mail)),
-        fields=_fields(doc["lead"], phones, mails),
+        fields=lead_fields(doc["lead"], phones, mails),
         enrolment=None if enrolment is None else EnrolmentStatus(enrolment),
         campaign=_campaign(doc["campaign"]),
         sequence=None if plan is None else sequence(plan),
@@ -342,7 +339,8 @@ def _ledger(doc: Doc) -> Ledger:
     return Ledger(day, doc["used"], doc["external"], doc["budgets"])
 
 
-def _fields(lead: Doc, phones: list[str], mails: list[str]) -> dict[str, str]:
+def lead_fields(lead: Doc, phones: list[str], mails: list[str]) -> dict[str, str]:
+    """Variables for templates, from ``lead_doc``."""
     named = {
         name: value
         for name, value in lead.items()
@@ -355,62 +353,3 @@ def _fields(lead: Doc, phones: list[str], mails: list[str]) -> dict[str, str]:
         "email": mails[0] if mails else "",
         "tags": ", ".join(lead["tags"]),
     }
-
-
-def known(doc: Doc) -> Known:
-    """From ``known_doc``."""
-    run, out, ours = doc["enrolment"], doc["outbound"], doc["sender"]
-    return Known(
-        tenant=TenantId(known_id(doc["tenant"])),
-        now=_at(doc["now"]),
-        journey=journey(doc["journey"]),
-        enrolment=None if run is None else _enrolment(run),
-        waiting=tuple(map(intent, doc["waiting"])),
-        review=None if doc["review"] is None else review(doc["review"]),
-        outbound=None if out is None else _outbound(out),
-        sender=None if ours is None else sender(ours),
-        contacted=doc["contacted"],
-        number=doc["number"],
-        email=doc["email"],
-        language=doc["language"],
-        time_zone=doc["time_zone"],
-        ai_replies_today=doc["ai_today"],
-        wrote=_wrote(doc["wrote"]),
-        other_channels=frozenset(map(Channel, doc["other_channels"])),
-        bounced=tuple(AttemptId(UUID(text)) for text in doc["bounced"]),
-        fields=_fields(
-            doc["lead"],
-            [doc["number"]] if doc["number"] else [],
-            [doc["email"]] if doc["email"] else [],
-        ),
-    )
-
-
-def _wrote(doc: Doc | None) -> Wrote | None:
-    return None if doc is None else Wrote(Channel(doc["channel"]), doc["subject"])
-
-
-def _enrolment(doc: Doc) -> Enrolment:
-    campaign = doc["campaign"]
-    return Enrolment(
-        id=EnrolmentId(UUID(doc["id"])),
-        lead=LeadId(UUID(doc["lead"])),
-        sequence=SequenceId(known_id(doc["sequence"])),
-        sequence_version=doc["sequence_version"],
-        campaign=None if campaign is None else CampaignId(known_id(campaign)),
-        status=EnrolmentStatus(doc["status"]),
-        current_step=doc["current_step"],
-        total_steps=doc["total_steps"],
-        stop_reason=doc["stop_reason"],
-    )
-
-
-def _outbound(doc: Doc) -> Outbound:
-    return Outbound(
-        attempt=AttemptId(UUID(doc["attempt"])),
-        intent=IntentId(UUID(doc["intent"])),
-        sender=SenderId(known_id(doc["sender"])),
-        channel=Channel(doc["channel"]),
-        status=MessageStatus(doc["status"]),
-        outcome=Outcome(doc["outcome"]),
-    )

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from attrs import frozen
 
-from outreach.adapters.postgres import facts
 from outreach.adapters.postgres.docs import doc, jsonb, review_doc
+from outreach.adapters.postgres.known import known
 from outreach.adapters.postgres.pool import Database
 from outreach.domain.analysis import Analysis
 from outreach.domain.change import Change, Done, Heard, Known
@@ -47,7 +47,7 @@ class PostgresJourneys:
             (list(leads),),
             tenant=tenant,
         )
-        return [facts.known(found) for found in docs if found is not None]
+        return [known(found) for found in docs if found is not None]
 
     async def match(self, account: str, event: SystemEvent) -> Known | None:
         address = "" if event.address is None else str(event.address)
@@ -65,7 +65,7 @@ class PostgresJourneys:
         found = await self.database.value(
             "SELECT match_event(%s, %s, %s)", (event.provider, account, jsonb(wanted))
         )
-        return None if found is None else facts.known(found)
+        return None if found is None else known(found)
 
     async def enrolled(self, tenant: TenantId, enrolment: EnrolmentId) -> Known | None:
         found = await self.database.value(
@@ -76,7 +76,7 @@ class PostgresJourneys:
             (enrolment,),
             tenant=tenant,
         )
-        return None if found is None else facts.known(found)
+        return None if found is None else known(found)
 
     async def commit(self, changes: Sequence[Change]) -> Sequence[Done]:
         # One transaction each: a conflict must not undo its neighbours.

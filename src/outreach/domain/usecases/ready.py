@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from attrs import evolve, frozen
@@ -14,16 +14,26 @@ from outreach.domain.decision import Block, Decision, Reason, Verdict
 from outreach.domain.limits import BudgetKind, kind_of
 from outreach.domain.message import Draft
 from outreach.domain.outcome import rerouted
+from outreach.domain.provider_campaign import ABSENT, CampaignHold
 from outreach.domain.sender import SendClass, Sender
 from outreach.domain.window import local_day, next_midnight
 from outreach.ports.lanes import Claim, PutOff
 
-__all__ = ["LOOK_AGAIN", "Ready", "ask_for", "closes", "put_by", "rebuilt_first"]
+__all__ = [
+    "LOOK_AGAIN",
+    "Ready",
+    "ask_for",
+    "closes",
+    "put_by",
+    "rebuilt_first",
+    "with_host",
+]
 
 LOOK_AGAIN: Final = timedelta(hours=1)
 """A message that only a person or an event can lift is looked at again then."""
 
 _IN_A_MOMENT: Final = timedelta(seconds=5)
+_ASKED_FOR: Final = timedelta(minutes=1)
 _CLOSES_MORE: Final = frozenset(
     {Reason.QUOTA_EXCEEDED, Reason.BUDGET_EXCEEDED, Reason.OUTSIDE_WINDOW}
 )
@@ -78,6 +88,18 @@ def rebuilt_first(claim: Claim, ready: Ready) -> PutOff:
         terms=None,
     )
     return PutOff(ready.case.intent.id, made, until)
+
+
+def with_host(case: Case, now: datetime) -> Case:
+    """The case with the campaign that its provider must have, as far as is known."""
+    there = case.hosting or ABSENT
+    absent = there.hold is CampaignHold.ABSENT
+    if there.hold is None or (there.until is None and not absent):
+        return evolve(case, hosting=there)
+    # Its provider is being asked: until it has answered, it takes nothing.
+    soon = now + _ASKED_FOR
+    until = max(there.until or soon, soon)
+    return evolve(case, hosting=evolve(there, until=until))
 
 
 def put_by(case: Case, made: Decision) -> PutOff:

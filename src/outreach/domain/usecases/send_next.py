@@ -41,7 +41,6 @@ from outreach.domain.outcome import (
     unsubscribe_link,
 )
 from outreach.domain.pacing import Backoff
-from outreach.domain.provider_campaign import ABSENT, CampaignHold
 from outreach.domain.review import ReviewCalendar
 from outreach.domain.sender import SendClass
 from outreach.domain.serving import serve_order
@@ -54,6 +53,7 @@ from outreach.domain.usecases.ready import (
     closes,
     put_by,
     rebuilt_first,
+    with_host,
 )
 from outreach.domain.usecases.watch_senders import WatchSenders
 from outreach.domain.window import Window
@@ -68,7 +68,6 @@ from outreach.ports.links import Links
 __all__ = ["LOOK_AGAIN", "SendNext", "Step"]
 
 _A_DAY: Final = timedelta(days=1)
-_ASKED_FOR: Final = timedelta(minutes=1)
 _T2_TRIES: Final = 5
 _NOT_OURS: Final = frozenset({WhyNotArmed.FENCED, WhyNotArmed.TAKEN})
 _FULL: Final = frozenset({WhyNotArmed.QUOTA, WhyNotArmed.BUDGET})
@@ -185,16 +184,8 @@ class SendNext:
         """
         case = self._with_link(self._with_holidays(case, claim.now))
         cold = case.intent.channel is Channel.EMAIL_COLD
-        if not cold or claim.account not in self.hosts:
-            return case
-        there = case.hosting or ABSENT
-        absent = there.hold is CampaignHold.ABSENT
-        if there.hold is None or (there.until is None and not absent):
-            return evolve(case, hosting=there)
-        # Its provider is being asked: until it has answered, it takes nothing.
-        soon = claim.now + _ASKED_FOR
-        until = max(there.until or soon, soon)
-        return evolve(case, hosting=evolve(there, until=until))
+        hosted = cold and claim.account in self.hosts
+        return with_host(case, claim.now) if hosted else case
 
     def _with_link(self, case: Case) -> Case:
         wanted = unsubscribe_link(case)
