@@ -561,6 +561,20 @@ class Mailing:
     ) -> Found | Absent | CannotTell:
         return await self.inner.look(_mail(parcel), since)
 
+    async def look_many(
+        self, parcels: Sequence[Parcel], since: datetime
+    ) -> Sequence[Found | Absent | CannotTell]:
+        return await self.inner.look_many([_mail(one) for one in parcels], since)
+
+    @property
+    def repeats_for(self) -> timedelta:
+        return self.inner.repeats_for
+
+    async def repeat(
+        self, parcel: Parcel, since: datetime, within: timedelta
+    ) -> Answer:
+        return await self.inner.repeat(_mail(parcel), since, within)
+
     async def stop(self, stop: Stop) -> Confirmed | Again:
         if stop.kind is StopKind.PAUSE:
             return await self.inner.stop(evolve(stop, ref=""))

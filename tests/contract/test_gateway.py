@@ -177,6 +177,8 @@ class TestInstantly(
     GatewayContract,
     SendsManyContract,
     LooksUpContract,
+    LooksUpManyContract,
+    RepeatsSafelyContract,
     TakesBackContract,
     ReceivesWebhooksContract,
     ReplaysLostContract,

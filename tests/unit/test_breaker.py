@@ -10,6 +10,7 @@ from tests.unit.cases import MARGIN, NOON, a_case, uid
 
 from outreach.domain.breaker import Level, MailCounts, judged
 from outreach.domain.case import flip
+from outreach.domain.channel import Channel
 from outreach.domain.decision import Reason, Verdict, decide
 from outreach.domain.ids import CampaignId
 from outreach.domain.suppression import Switch, SwitchScope, breaker_of, stopped_by
@@ -73,9 +74,9 @@ def test_what_is_said_has_the_figures_and_nobody_in_it() -> None:
     assert "1 of 90 delivered" in said
 
 
-def _open(campaign: CampaignId = CAMPAIGN) -> Switch:
+def _open(campaign: CampaignId = CAMPAIGN, by: str = "ana") -> Switch:
     at = datetime(2026, 3, 4, tzinfo=UTC)
-    return Switch(SwitchScope.CAMPAIGN, str(campaign), "4 of 100", "engine", at)
+    return Switch(SwitchScope.CAMPAIGN, str(campaign), "4 of 100", by, at)
 
 
 def test_an_open_breaker_holds_the_messages_of_its_campaign() -> None:
@@ -85,6 +86,17 @@ def test_an_open_breaker_holds_the_messages_of_its_campaign() -> None:
 
     assert (made.verdict, made.binding) == (Verdict.HOLD, Reason.BREAKER_OPEN)
     assert made.earliest is None
+
+
+def test_one_that_its_mail_opened_lets_other_messages_go() -> None:
+    opened = _open(by="engine")
+    case = a_case(campaign=CAMPAIGN, switches=(opened,))
+
+    made = decide(case, NOON, margin=MARGIN)
+
+    assert made.verdict is Verdict.SEND
+    assert breaker_of((opened,), CAMPAIGN, Channel.EMAIL_COLD) == opened
+    assert breaker_of((opened,), CAMPAIGN, Channel.WHATSAPP) is None
 
 
 def test_it_stops_nobody_else() -> None:

@@ -106,6 +106,23 @@ async def test_of_many_doubts_each_has_its_own_answer() -> None:
     assert details == {"no answer"}
 
 
+async def test_what_a_question_about_many_does_not_find_is_repeated_at_the_next() -> (
+    None
+):
+    here = await many_lost(Mishap.LOST_ON_THE_WAY)
+    both = evolve(here.look, bulk=here.accounts, repeats=here.accounts)
+    sent = here.gateway.arrivals
+
+    await both(A)
+    after_one = here.gateway.arrivals
+    here.pass_time(SECOND_LOOK)
+    await both(A)
+
+    assert after_one == sent
+    assert here.outcomes() == [Outcome.ACCEPTED] * 4
+    assert len(here.gateway.accepted) == 4
+
+
 class FewerAnswers(MemoryGateway):
     async def look_many(
         self, parcels: Sequence[Parcel], since: datetime

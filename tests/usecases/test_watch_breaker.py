@@ -22,7 +22,7 @@ async def mailing(many: int = MANY) -> tuple[Engine, Sender, list[LeadId]]:
     """A campaign whose mail was accepted so often."""
     here = engine()
     (phone,) = await here.world.phones()
-    leads = await here.world.line(phone, many, mail=True, within=8 * HOUR)
+    leads = await here.world.line(phone, many, mail=True, within=900 * HOUR)
     for lead in leads:
         await here.world.mail(phone, lead)
     await here.run()
@@ -108,3 +108,21 @@ async def test_bounces_of_too_few_mails_say_nothing() -> None:
     assert await here.world.switches.thrown(here.world.tenant) == ()
     assert "bounce.high" not in here.told()
     assert (DutyKind.BREAKER, "") not in here.store.duties
+
+
+async def test_a_breaker_puts_a_lane_off_once_however_much_waits() -> None:
+    here, phone, _ = await mailing()
+    for number in (1, 2):
+        await bounce(here, number)
+    for lead in await here.world.line(phone, 20, mail=True, within=900 * HOUR):
+        await here.world.mail(phone, lead)
+    recorded = len(here.store.decisions)
+
+    claims = await here.world.claims()
+    for claim in claims:
+        await here.sends()(claim, here.clock.monotonic())
+
+    assert len(claims) == 1
+    assert await here.world.claims() == []
+    assert len(here.store.decisions) == recorded + 1
+    assert here.reasons()[-1] is Reason.BREAKER_OPEN

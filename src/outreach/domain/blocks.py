@@ -88,7 +88,7 @@ def _switched_off(case: Case, _at: datetime, _margin: timedelta) -> Block | None
 
 def _breaker(case: Case, _at: datetime, _margin: timedelta) -> Block | None:
     """Nothing is added to a campaign whose breaker is open; replies go on."""
-    switch = breaker_of(case.switches, case.campaign)
+    switch = breaker_of(case.switches, case.campaign, case.intent.channel)
     if switch is None:
         return None
     inputs = (("campaign", switch.of), ("why", switch.reason), ("by", switch.by))

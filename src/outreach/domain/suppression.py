@@ -13,6 +13,7 @@ from outreach.domain.channel import Channel
 from outreach.domain.ids import CampaignId, SenderId
 
 __all__ = [
+    "BY_MAIL",
     "RESTORED",
     "Suppression",
     "SuppressionReason",
@@ -23,6 +24,10 @@ __all__ = [
     "stopped_by",
     "way_out",
 ]
+
+BY_MAIL: Final = frozenset({"engine", "provider"})
+"""Who opens a breaker by what became of a campaign's mail."""
+_MAIL: Final = frozenset({Channel.EMAIL_COLD, Channel.EMAIL_WARM})
 
 RESTORED: Final = "restored"
 """What the engine's own switch of scope ALL is of: a database set back in time."""
@@ -126,10 +131,17 @@ def way_out(switch: Switch) -> str:
 
 
 def breaker_of(
-    switches: tuple[Switch, ...], campaign: CampaignId | None
+    switches: tuple[Switch, ...],
+    campaign: CampaignId | None,
+    channel: Channel | None = None,
 ) -> Switch | None:
-    """The open breaker of a campaign, if it is open."""
+    """The open breaker of a campaign, if it is open; for a channel, if that matters.
+
+    One that opened by what became of its mail stops mail; a person's stops all of it.
+    """
     for switch in switches:
-        if switch.scope is SwitchScope.CAMPAIGN and switch.of == str(campaign):
+        if switch.scope is not SwitchScope.CAMPAIGN or switch.of != str(campaign):
+            continue
+        if channel in _MAIL | {None} or switch.by not in BY_MAIL:
             return switch
     return None

@@ -308,7 +308,7 @@ def _build_resend(
     gateways.allowances[account] = wanted.allowance
     for ability in (
         *(gateways.look, gateways.poll, gateways.takers, gateways.repeats),
-        *(gateways.fetch, gateways.domains),
+        *(gateways.fetch, gateways.domains, gateways.webhooks),
     ):
         ability[account] = gateway
 
@@ -334,8 +334,8 @@ def _build_instantly(
     gateways.bulk[account] = MeasuredMany(gateway, name, metrics, bulk=gateway)
     gateways.allowances[account] = wanted.allowance
     abilities = (
-        *(gateways.look, gateways.look_many, gateways.takers, gateways.hosts),
-        gateways.webhooks,
+        *(gateways.look, gateways.look_many, gateways.repeats, gateways.takers),
+        *(gateways.hosts, gateways.webhooks),
     )
     for ability in abilities:
         ability[account] = gateway

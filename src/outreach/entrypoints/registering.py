@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from urllib.parse import quote
 
 from outreach.domain.ids import account_id
-from outreach.entrypoints.engine import BY_HEADER, PROVIDERS, Engine
+from outreach.entrypoints.engine import BY_HEADER, PROVIDERS, SIGNERS, Engine
 from outreach.entrypoints.settings import Secret
 
 __all__ = ["register_webhooks"]
@@ -16,6 +16,9 @@ async def register_webhooks(
     engine: Engine, public: str, tokens: Mapping[str, tuple[Secret, ...]]
 ) -> None:
     """Register an address below *public* with each; again changes nothing.
+
+    One that signs is told only if its secret is set: without, nothing it sends could be
+    believed.
 
     Args:
         tokens: by provider, newest first.
@@ -29,8 +32,12 @@ async def register_webhooks(
         gateway = engine.gateways.webhooks.get(account)
         if gateway is None:
             continue
-        secret = next(iter(tokens[name])).reveal
         url = f"{public.rstrip('/')}/webhooks/{name}"
+        if name in SIGNERS:
+            if getattr(engine.settings, name).webhook_secret:
+                await gateway.register(url)
+            continue
+        secret = next(iter(tokens[name])).reveal
         if name in BY_HEADER:
             await gateway.told_apart_by(secret).register(url)
         else:

@@ -18,6 +18,7 @@ from contextlib import (
     suppress,
 )
 from datetime import UTC, datetime, timedelta
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any, Final, Self
 from zoneinfo import ZoneInfo
@@ -35,12 +36,12 @@ from outreach.entrypoints.engine import (
     Urls,
     check_redis,
     open_engine,
-    with_provider,
     without_providers,
 )
 from outreach.entrypoints.intake import load_files
 from outreach.entrypoints.registering import register_webhooks
 from outreach.entrypoints.runner import Runner
+from outreach.entrypoints.sandbox import Sandbox
 from outreach.entrypoints.secrets import webhook_tokens
 from outreach.entrypoints.settings import Secret, Settings
 from outreach.entrypoints.summary import summarise
@@ -48,6 +49,7 @@ from outreach.entrypoints.surroundings import (
     RunPlan,
     check_speed,
     only_run,
+    practise,
     sandbox,
     stores,
 )
@@ -108,24 +110,18 @@ async def run(settings: Settings, plan: RunPlan, tell: Tell) -> Ended:
             deadline = stack.enter_context(_Deadline())
             urls = stores(settings, plan, stack)
             settings = evolve(settings, data_dir=str(plan.data_dir))
-            log = None
+            box = None
             if without_providers(settings):
                 box = stack.enter_context(sandbox(settings, plan))
-                log = box.log
-                settings = with_provider(
-                    settings,
-                    "timelinesai",
-                    api_key=Secret(box.token),
-                    base_url=box.base_url,
-                )
-                tell(f"sandbox provider on loopback; it accepts into {log}")
+                settings = practise(settings, box)
+                tell(f"sandbox providers on loopback; they accept into {box.log}")
             engine = await stack.enter_async_context(
                 open_engine(settings, urls, reach_providers=True)
             )
             await check_redis(engine)
             await engine.container.lanes().forsake(Incarnation(f"run:{home}:*"))
             who = Incarnation(f"run:{home}:{os.getpid()}:{uuid7()}")
-            return await _Run(engine, plan, urls, who, tell, log, deadline).go()
+            return await _Run(engine, plan, urls, who, tell, box, deadline).go()
 
 
 @define
@@ -137,7 +133,7 @@ class _Run:
     urls: Urls
     who: Incarnation
     tell: Tell
-    log: Path | None
+    box: Sandbox | None
     deadline: _Deadline
     _tokens: Mapping[str, tuple[Secret, ...]] = field(factory=dict, init=False)
     _over: asyncio.Event = field(factory=asyncio.Event, init=False)
@@ -156,7 +152,8 @@ class _Run:
             # Nothing more comes in: what was answered 2xx is in the summary.
             await self._ask_once_more()
         summary = await summarise(engine, taken)
-        return Ended(summary, self._interrupted, self.log)
+        log = None if self.box is None else self.box.log
+        return Ended(summary, self._interrupted, log)
 
     @contextmanager
     def _signals(self) -> Any:
@@ -205,7 +202,15 @@ class _Run:
             )
             raise Misconfigured(message)
         at = await clock.scale(speed=self.plan.speed, begin=begin)
+        await self._keep_time(at)
         self.tell(f"engine time {at:%Y-%m-%d %H:%M %Z}, {self.plan.speed:g}x")
+
+    async def _keep_time(self, now: datetime) -> None:
+        """Where time waits for what is due, it waits for those on loopback as well."""
+        if self.box is not None and self.plan.speed is not None:
+            # If they are gone, their calls fail, and say so.
+            with suppress(OSError, HTTPException):
+                await asyncio.to_thread(self.box.set_clock, now)
 
     def _window(self, at: datetime) -> Window:
         tenant = self.engine.settings.tenant
@@ -289,7 +294,9 @@ class _Run:
         while not self._over.is_set():
             await asyncio.sleep(_LOOK_EVERY.total_seconds())
             try:
-                if await self._is_over(await clock.now()):
+                now = await clock.now()
+                await self._keep_time(now)
+                if await self._is_over(now):
                     self._over.set()
             except RetryLater:
                 if clock.monotonic() - answered > _STORE_AWAY.total_seconds():

@@ -19,12 +19,19 @@ from outreach.domain.channel import Channel
 from outreach.domain.errors import Misconfigured
 from outreach.domain.sequence import Override
 from outreach.entrypoints.embedded import start
-from outreach.entrypoints.engine import PROVIDERS, Urls
+from outreach.entrypoints.engine import PROVIDERS, Urls, with_provider
 from outreach.entrypoints.sandbox import Sandbox
 from outreach.entrypoints.senders_file import read_senders
-from outreach.entrypoints.settings import Settings, is_loopback
+from outreach.entrypoints.settings import Secret, Settings, is_loopback
 
-__all__ = ["RunPlan", "check_speed", "only_run", "sandbox", "stores"]
+__all__ = [
+    "RunPlan",
+    "check_speed",
+    "only_run",
+    "practise",
+    "sandbox",
+    "stores",
+]
 
 
 @frozen
@@ -133,3 +140,15 @@ def sandbox(settings: Settings, plan: RunPlan) -> AbstractContextManager[Sandbox
         accounts=phones,
         knobs=plan.knobs,
     )
+
+
+def practise(settings: Settings, box: Sandbox) -> Settings:
+    """The settings with every provider on loopback."""
+    key = Secret(box.token)
+    for name, url, more in (
+        ("timelinesai", box.base_url, {}),
+        ("instantly", box.instantly_url, {}),
+        ("resend", box.resend_url, {"webhook_secret": Secret(box.signing_secret)}),
+    ):
+        settings = with_provider(settings, name, api_key=key, base_url=url, **more)
+    return settings

@@ -19,6 +19,7 @@ class Switches(Protocol):
     - throwing twice keeps the first reason;
     - lifting wakes what the switch had stopped;
     - an open breaker stops its campaign and nothing else;
+    - one that opened by what became of its mail stops its mail alone;
     - nothing is armed for a suppressed address after its commit;
     - a suppressed domain suppresses its addresses;
     - a suppressed address suppresses its sub-addresses.

@@ -25,7 +25,7 @@ MINUTE = timedelta(minutes=1)
 
 async def _opened(world: World, campaign: Any) -> None:
     await world.switches.throw(
-        world.tenant, SwitchScope.CAMPAIGN, str(campaign), reason="x", by="engine"
+        world.tenant, SwitchScope.CAMPAIGN, str(campaign), reason="x", by="ana"
     )
 
 

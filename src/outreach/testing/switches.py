@@ -151,6 +151,32 @@ class SwitchesContract:
         assert isinstance(armed, Armed)
         assert (switch.scope, switch.of) == (SwitchScope.CAMPAIGN, str(campaign))
 
+    async def test_a_breaker_of_mail_lets_the_rest_go(self, world: World) -> None:
+        """One that opened by what became of its mail stops its mail alone."""
+        (phone,) = await world.phones()
+        leads = await world.line(phone, 2, mail=True)
+        mail = await world.mail(phone, leads[0])
+        claims = await world.claims()
+        cases = [case for claim in claims for case in claim.cases]
+        for claim in claims:
+            await world.lanes.free(claim)
+        (campaign,) = {str(case.campaign) for case in cases}
+        scope, sent = SwitchScope.CAMPAIGN, {}
+        for by in ("ana", "engine"):
+            await world.switches.throw(world.tenant, scope, campaign, reason="x", by=by)
+            for claim in await world.claims():
+                case = claim.cases[0]
+                (verdict,) = await world.intents.arm(
+                    claim, [world.draft(claim, evolve(case, switches=()))]
+                )
+                name = "mail" if case.intent.id == mail else "first"
+                sent[by, name] = isinstance(verdict, Armed)
+            await world.switches.lift(world.tenant, scope, campaign, reason="", by=by)
+
+        assert sent["engine", "mail"] is False
+        assert sent["engine", "first"] is True
+        assert not any(went for (by, _), went in sent.items() if by == "ana")
+
     async def test_a_breaker_is_what_a_decision_sees(self, world: World) -> None:
         (phone,) = await world.phones()
         (lead,) = await world.line(phone, mail=True, within=8 * HOUR)

@@ -44,6 +44,7 @@ ASK_WITHIN: Final = timedelta(seconds=20)
 MOST_BYTES: Final = 16 << 20
 """Of an answer: a page of leads, or of lost webhooks, holds whole mails."""
 
+_REPEATS_FOR: Final = timedelta(hours=23)
 _COLD: Final = frozenset({Channel.EMAIL_COLD})
 _CARRIES: Final = frozenset({Channel.EMAIL_COLD, Channel.EMAIL_WARM})
 _NEXT_CALL: Final = NotAccepted(
@@ -89,8 +90,8 @@ def _today() -> date:
 
 @frozen
 class InstantlyGateway:
-    """Implements `Gateway`, `SendsMany`, `LooksUp`, `LooksUpMany`, `TakesBack`,
-    `RunsCampaigns`, `ReceivesWebhooks` and `ReplaysLost` of
+    """Implements `Gateway`, `SendsMany`, `LooksUp`, `LooksUpMany`, `RepeatsSafely`,
+    `TakesBack`, `RunsCampaigns`, `ReceivesWebhooks` and `ReplaysLost` of
     :mod:`outreach.ports.gateway` for one workspace.
 
     A call that is cancelled raises `asyncio.CancelledError`, as everywhere; a send
@@ -143,6 +144,27 @@ class InstantlyGateway:
             first = await self._reply(parcels[0], within)
             return [first, *(_NEXT_CALL for _ in parcels[1:])]
         return await self._add(parcels, within)
+
+    @property
+    def repeats_for(self) -> timedelta:
+        """See `RepeatsSafely.repeats_for`: a lead stays in its campaign."""
+        return _REPEATS_FOR
+
+    async def repeat(
+        self, parcel: Parcel, since: datetime, within: timedelta
+    ) -> Answer:
+        """See `RepeatsSafely.repeat`: a lead that is in its campaign already is met
+        there, with the id of our message. A reply is never repeated.
+
+        A refusal proves nothing of the first time: the lead may be blocked since.
+        """
+        if datetime.now(UTC) - since >= _REPEATS_FOR or not parcel.campaign:
+            return NotAccepted(lane=False, detail="it cannot be repeated safely")
+        parcel.permit.demand(_COLD)
+        (answer,) = await self._add([parcel], within)
+        if isinstance(answer, Refused):
+            return UnknownOutcome(f"repeated: {answer.kind}")
+        return answer
 
     async def look(
         self, parcel: Parcel, since: datetime

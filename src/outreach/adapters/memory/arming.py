@@ -81,7 +81,7 @@ def may_repeat(store: MemoryStore, attempt: AttemptRow) -> bool:
         (run is not None and store.enrolments[run].enrolment.status is stopped)
         or store.suppressions_of(attempt.tenant, addresses)
         or stopped_by(switches, channel, sender)
-        or breaker_of(switches, store.campaign_of(attempt.intent))
+        or breaker_of(switches, store.campaign_of(attempt.intent), channel)
         or _unread(store, addresses, automatic=automatic)
     )
 
@@ -126,7 +126,7 @@ def _switched_off(store: MemoryStore, lane: LaneRow, draft: Draft) -> NotArmed |
     if switch is not None:
         return NotArmed(WhyNotArmed.SWITCHED_OFF, f"{switch.scope} {switch.of}".strip())
     campaign = store.campaign_of(draft.parcel.intent)
-    if breaker_of(store.switches_of(sender.tenant), campaign) is not None:
+    if breaker_of(store.switches_of(sender.tenant), campaign, channel) is not None:
         return NotArmed(WhyNotArmed.SWITCHED_OFF, f"{SwitchScope.CAMPAIGN} {campaign}")
     if not sender.may(draft.send_class):
         return NotArmed(WhyNotArmed.SWITCHED_OFF, f"the sender is {sender.state}")

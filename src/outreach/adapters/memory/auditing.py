@@ -15,7 +15,7 @@ from outreach.domain.budget import HARD_LIMIT, UnitSlot
 from outreach.domain.channel import COLD_STATES, WARM_STATES, Channel
 from outreach.domain.ids import IntentId, SenderId, TenantId
 from outreach.domain.message import Outcome
-from outreach.domain.suppression import SwitchScope
+from outreach.domain.suppression import breaker_of
 
 __all__ = ["ARRIVED", "finding", "of_sends", "since_then"]
 
@@ -160,11 +160,11 @@ def _wrong_channel(row: AttemptRow) -> Iterator[Finding]:
 
 
 def _after_breaker(store: MemoryStore, row: AttemptRow) -> Iterator[Finding]:
-    campaign = str(store.campaign_of(row.intent))
+    campaign = store.campaign_of(row.intent)
     still = [(one, None) for one in store.switches_of(row.tenant)]
     lifted = [(one, end.at) for one, end in store.lifted]
     for switch, end in [*still, *lifted]:
-        if switch.scope is not SwitchScope.CAMPAIGN or switch.of != campaign:
+        if breaker_of((switch,), campaign, row.parcel.permit.channel) is None:
             continue
         if switch.at < row.called_at and (end is None or row.called_at < end):
             detail = f"campaign {campaign}, open since {switch.at}"

@@ -267,12 +267,28 @@ def _put(store: MemoryStore, lane: LaneRow, row: IntentRow, put: PutOff) -> None
         close_to_strangers(store, lane, row, put.until)
     elif put.hosted:
         hosting.wait(store, lane, row, put.until)
+    elif decision.binding is Reason.BREAKER_OPEN:
+        _wait_for_breaker(store, lane, row, put.until)
     elif deferred and is_plan(put.budget):
         metering.close(store, lane.sender.account, put.until)
     elif deferred and put.budget:
         budgeting.close(store, lane, row, put.budget, put.until)
     else:
         store.wait(row, put.until)
+
+
+def _wait_for_breaker(
+    store: MemoryStore, lane: LaneRow, row: IntentRow, until: datetime
+) -> None:
+    """All of the lane that belongs to the campaign waits as long: one breaker is one
+    put-off, however many wait.
+    """
+    campaign = store.campaign_of(row.intent.id)
+    for other in [*store.intents.values()]:
+        here = other.standing is Standing.WAITING and other.lane == lane.sender.id
+        early = here and other.intent.due_at < until
+        if early and store.campaign_of(other.intent.id) == campaign:
+            store.wait(other, until)
 
 
 def _waits(store: MemoryStore, room: Mapping[AccountId, int]) -> Iterator[timedelta]:

@@ -61,10 +61,11 @@ class LookForDoubts:
 
     Doubts of one campaign are asked about by one question, where a provider takes one.
     A provider that repeats safely is given the message again, with its key, for as
-    long as T1 would let it go. Found is ACCEPTED. Not found is asked again until the
-    deadline: a history that lacks a message proves nothing about a message that is
-    still on its way. At the deadline the message counts as sent (ABANDONED); a reply
-    to a warm lead becomes a review item, for a person knows what to do.
+    long as T1 would let it go; one that was asked about many, only what is not there.
+    Found is ACCEPTED. Not found is asked again until the deadline: a history that lacks
+    a message proves nothing about a message that is still on its way. At the deadline
+    the message counts as sent (ABANDONED); a reply to a warm lead becomes a review
+    item, for a person knows what to do.
     """
 
     intents: Intents
@@ -88,7 +89,7 @@ class LookForDoubts:
         for doubt in doubts:
             of: object = doubt.parcel.attempt
             account = doubt.parcel.account
-            if account in self.bulk and account not in self.repeats:
+            if account in self.bulk:
                 of = account, doubt.parcel.campaign
             batches.setdefault(of, []).append(doubt)
         return list(batches.values())
@@ -144,19 +145,30 @@ class LookForDoubts:
     async def _resolve(self, batch: Sequence[Doubt]) -> list[Resolution]:
         first = batch[0]
         many = self.bulk.get(first.parcel.account)
-        repeated = await self._repeat(first)
-        if repeated is not None:
-            return [repeated]
         if many is not None:
             answers = await _asked(many, batch)
             return [
-                self._seen(doubt, seen)
+                await self._weighed(doubt, seen)
                 for doubt, seen in zip(batch, answers, strict=True)
             ]
+        repeated = await self._repeat(first)
+        if repeated is not None:
+            return [repeated]
         provider = self.lookups.get(first.parcel.account)
         if provider is None:
             return [self._unsure(first, "this provider cannot be asked")]
         return [self._seen(first, await provider.look(first.parcel, first.called_on))]
+
+    async def _weighed(
+        self, doubt: Doubt, seen: Found | Absent | CannotTell
+    ) -> Resolution:
+        """What many were asked about at once is repeated only if it is not there, and
+        not at the first look: it may just be on its way.
+        """
+        repeated = None
+        if isinstance(seen, Absent) and doubt.looks:
+            repeated = await self._repeat(doubt)
+        return repeated or self._seen(doubt, seen)
 
     def _seen(self, doubt: Doubt, seen: Found | Absent | CannotTell) -> Resolution:
         if isinstance(seen, Found):

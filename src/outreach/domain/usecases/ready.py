@@ -128,6 +128,8 @@ def closes(case: Case, put: PutOff) -> object:
     match put.decision.binding:
         case _ if put.hosted:
             return "hosted", case.campaign, case.intent.step, hours
+        case Reason.BREAKER_OPEN:
+            return "breaker", case.campaign
         case Reason.OUTSIDE_WINDOW:
             return "window", hours, case.window.country
         case Reason.QUOTA_EXCEEDED if case.intent.send_class is SendClass.NEW:

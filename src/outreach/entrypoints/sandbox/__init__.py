@@ -54,7 +54,8 @@ class Sandbox:
     """A running sandbox.
 
     `base_url` goes where TimelinesAI's base URL goes, `instantly_url` and
-    `resend_url` where theirs go, `token` where the key of each goes.
+    `resend_url` where theirs go, `token` where the key of each goes, `signing_secret`
+    where the secret of Resend's webhooks does.
     `log` and `events_log` hold JSON lines and may be read at any time.
     """
 
@@ -62,6 +63,7 @@ class Sandbox:
     instantly_url: str
     resend_url: str
     token: str = attrs.field(repr=False)
+    signing_secret: str = attrs.field(repr=False)
     log: Path
     process: subprocess.Popen[str] = attrs.field(repr=False)
 
@@ -110,7 +112,8 @@ class Sandbox:
         ):
             try:
                 announced = json.loads(_first_line(process, words))
-                names = ("base_url", "instantly_url", "resend_url", "token")
+                urls = ("base_url", "instantly_url", "resend_url")
+                names = (*urls, "token", "signing_secret")
                 given = {name: announced[name] for name in names}
                 yield cls(log=log, process=process, **given)
             finally:

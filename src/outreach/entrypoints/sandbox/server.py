@@ -23,6 +23,7 @@ from outreach.entrypoints.sandbox.answers import CONNECTION
 from outreach.entrypoints.sandbox.app import API_PATH, create_app
 from outreach.entrypoints.sandbox.instantly.routes import PATH as INSTANTLY_PATH
 from outreach.entrypoints.sandbox.journal import Journal
+from outreach.entrypoints.sandbox.resend.hooks import signing_secret
 from outreach.entrypoints.sandbox.resend.routes import PATH as RESEND_PATH
 from outreach.entrypoints.sandbox.vendor import Plan, Vendor
 
@@ -156,6 +157,7 @@ def _announce(options: Options, root: str, token: str) -> None:
             "instantly_url": f"{root}{INSTANTLY_PATH}",
             "resend_url": f"{root}{RESEND_PATH}",
             "token": token,
+            "signing_secret": signing_secret(token),
             "pid": os.getpid(),
             "log": str(options.log),
         }

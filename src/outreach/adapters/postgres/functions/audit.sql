@@ -320,7 +320,7 @@ AS $$
     FROM attempts a
     JOIN intents i ON i.id = a.intent_id
     JOIN sequence_enrollments e ON e.id = i.enrollment_id
-    JOIN switches s ON s.scope = 'CAMPAIGN' AND s.covers = e.campaign_id::text
+    JOIN switches s ON breaks(s, a.channel) AND s.covers = e.campaign_id::text
      AND s.thrown_at < a.called_at
      AND (s.lifted_at IS NULL OR s.lifted_at > a.called_at)
    WHERE a.tenant_id = current_tenant() AND a.called_at >= p_since

@@ -471,6 +471,13 @@ BEGIN
       PERFORM close_to_strangers(p_lane, v_intent, v_until);
     ELSIF (v_put ->> 'hosted')::boolean THEN
       PERFORM wait_for_host(v_intent, v_lane.account_id, v_until);
+    ELSIF v_binding = 'BREAKER_OPEN' THEN
+      -- One breaker is one put-off, however many of its campaign wait here.
+      UPDATE intents x SET due_at = v_until, updated_at = clock_timestamp()
+        FROM sequence_enrollments e, sequence_enrollments own
+       WHERE x.lane_id = p_lane AND x.status = 'WAITING' AND x.due_at < v_until
+         AND e.id = x.enrollment_id AND own.id = v_intent.enrollment_id
+         AND e.campaign_id = own.campaign_id;
     ELSIF v_put ->> 'budget' LIKE 'plan\_%' THEN
       v_closes := greatest(v_closes, v_until);
     ELSIF v_put ->> 'budget' <> '' THEN

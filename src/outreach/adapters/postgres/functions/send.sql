@@ -383,7 +383,7 @@ BEGIN
        OR (s.scope = 'CHANNEL' AND s.covers = d ->> 'channel')
        OR (s.scope = 'SENDER' AND s.covers = p_lane::text)
        -- An open breaker: nothing is added to its campaign.
-       OR (s.scope = 'CAMPAIGN' AND s.covers = (
+       OR (breaks(s, d ->> 'channel') AND s.covers = (
          SELECT e.campaign_id::text FROM sequence_enrollments e
           WHERE e.id = v_intent.enrollment_id)))) THEN
     RETURN 'SWITCHED_OFF';
@@ -1215,7 +1215,7 @@ BEGIN
          s.scope IN ('ALL', 'TENANT')
          OR (s.scope = 'CHANNEL' AND s.covers = a.channel)
          OR (s.scope = 'SENDER' AND s.covers = a.sender_id::text)
-         OR (s.scope = 'CAMPAIGN' AND s.covers = e.campaign_id::text)))
+         OR (breaks(s, a.channel) AND s.covers = e.campaign_id::text)))
        AND NOT EXISTS (SELECT FROM contact_points c
          JOIN suppressions s ON (s.kind = c.kind AND s.value = c.value)
            OR (c.kind = 'email' AND (s.kind, s.value) IN (

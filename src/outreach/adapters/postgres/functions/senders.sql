@@ -211,6 +211,13 @@ LANGUAGE sql STABLE
 RETURN jsonb_build_object('scope', s.scope, 'of', s.covers, 'reason', s.reason,
     'by', s.thrown_by, 'at', s.thrown_at);
 
+-- Whether it is a breaker that stops messages of this channel: one that opened by what
+-- became of a campaign's mail stops mail; a person's stops all of the campaign.
+CREATE FUNCTION breaks(s switches, p_channel text) RETURNS boolean
+LANGUAGE sql IMMUTABLE
+RETURN s.scope = 'CAMPAIGN' AND (s.thrown_by NOT IN ('engine', 'provider')
+                                 OR p_channel IN ('EMAIL_COLD', 'EMAIL_WARM'));
+
 CREATE FUNCTION throw_switch(p_scope text, p_of text, p_reason text, p_by text)
 RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT

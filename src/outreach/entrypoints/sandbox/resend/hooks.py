@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import secrets
 import time
 import urllib.parse
 from collections.abc import Mapping, Sequence
@@ -19,7 +18,7 @@ from outreach.entrypoints.sandbox.journal import Json, iso, moment
 from outreach.entrypoints.sandbox.resend.words import EVENT_TYPES, refused, zulu
 from outreach.entrypoints.sandbox.subscriptions import is_loopback
 
-__all__ = ["Hook", "Hooks", "signature"]
+__all__ = ["Hook", "Hooks", "signature", "signing_secret"]
 
 _KIND: Final = 4
 _PREFIX: Final = "whsec_"
@@ -43,6 +42,14 @@ def signature(secret: str, event_id: str, timestamp: int, body: str) -> str:
     signed = f"{event_id}.{timestamp}.{body}".encode()
     digest = hmac.new(key, signed, hashlib.sha256).digest()
     return f"v1,{base64.b64encode(digest).decode()}"
+
+
+def signing_secret(token: str) -> str:
+    """Make the secret that webhooks are signed with. The vendor draws one for each;
+    here all of an account have one, so that whoever has the key knows it beforehand.
+    """
+    key = hmac.new(token.encode(), b"webhooks", hashlib.sha256).digest()[:24]
+    return f"{_PREFIX}{base64.b64encode(key).decode()}"
 
 
 @attrs.define
@@ -104,7 +111,7 @@ class Hooks:
             endpoint,
             events,
             "enabled",
-            f"{_PREFIX}{base64.b64encode(secrets.token_bytes(24)).decode()}",
+            signing_secret(self._ground.token),
             iso(time.time()),
         )
         self._keep(hook)
