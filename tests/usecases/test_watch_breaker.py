@@ -18,6 +18,12 @@ from outreach.testing.world import GAP
 MANY = 50
 
 
+def mails(here: Engine) -> int:
+    """How many were accepted; one that came back may have gone on by phone."""
+    kinds = [parcel.permit.channel for parcel in here.gateway.accepted]
+    return kinds.count(Channel.EMAIL_COLD)
+
+
 async def mailing(many: int = MANY) -> tuple[Engine, Sender, list[LeadId]]:
     """A campaign whose mail was accepted so often."""
     here = engine()
@@ -26,7 +32,7 @@ async def mailing(many: int = MANY) -> tuple[Engine, Sender, list[LeadId]]:
     for lead in leads:
         await here.world.mail(phone, lead)
     await here.run()
-    assert len(here.gateway.accepted) == many
+    assert mails(here) == many
     return here, phone, leads
 
 
@@ -61,7 +67,7 @@ async def test_two_of_50_bounce_and_nothing_is_added_any_more() -> None:
     assert here.told().count("campaign.paused") == 1
     assert (switch.scope, switch.by) == (SwitchScope.CAMPAIGN, "engine")
     assert "2 of 50 mails bounced" in switch.reason
-    assert len(here.gateway.accepted) == MANY
+    assert mails(here) == MANY
     assert Reason.BREAKER_OPEN in here.reasons()
 
 
@@ -87,7 +93,7 @@ async def test_only_a_person_closes_it() -> None:
     await here.world.mail(phone, other)
     here.pass_time(10 * MINUTE)
     await here.run()
-    held = len(here.gateway.accepted)
+    held = mails(here)
 
     await here.world.switches.lift(
         here.world.tenant, switch.scope, switch.of, reason="list cleaned", by="ana"
@@ -96,7 +102,7 @@ async def test_only_a_person_closes_it() -> None:
     await here.run()
 
     assert held == MANY
-    assert len(here.gateway.accepted) > MANY
+    assert mails(here) > MANY
 
 
 async def test_bounces_of_too_few_mails_say_nothing() -> None:
@@ -116,13 +122,11 @@ async def test_a_breaker_puts_a_lane_off_once_however_much_waits() -> None:
         await bounce(here, number)
     for lead in await here.world.line(phone, 20, mail=True, within=900 * HOUR):
         await here.world.mail(phone, lead)
-    recorded = len(here.store.decisions)
+    recorded = here.reasons().count(Reason.BREAKER_OPEN)
 
-    claims = await here.world.claims()
-    for claim in claims:
-        await here.sends()(claim, here.clock.monotonic())
+    for _ in range(3):
+        for claim in await here.world.claims():
+            await here.sends()(claim, here.clock.monotonic())
 
-    assert len(claims) == 1
-    assert await here.world.claims() == []
-    assert len(here.store.decisions) == recorded + 1
-    assert here.reasons()[-1] is Reason.BREAKER_OPEN
+    assert here.reasons().count(Reason.BREAKER_OPEN) == recorded + 1
+    assert mails(here) == MANY
