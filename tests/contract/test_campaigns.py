@@ -7,6 +7,7 @@ from tests.contract.promises import kept_by, promises_of
 from outreach.ports.campaigns import Campaigns
 from outreach.testing.campaigns import CampaignsContract
 from outreach.testing.mail import MailCountsContract
+from outreach.testing.versions import VersionsContract
 
 
 class TestCampaigns(CampaignsContract):
@@ -17,7 +18,12 @@ class TestMailCounts(MailCountsContract):
     pass
 
 
+class TestVersions(VersionsContract):
+    pass
+
+
 def test_each_promise_of_the_port_is_a_test() -> None:
-    kept = kept_by(CampaignsContract) | kept_by(MailCountsContract)
+    suites = (CampaignsContract, MailCountsContract, VersionsContract)
+    kept = set().union(*map(kept_by, suites))
 
     assert promises_of(Campaigns) <= kept

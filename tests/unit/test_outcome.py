@@ -412,3 +412,22 @@ def test_a_mail_whose_subject_lacks_a_variable_has_no_text() -> None:
 def test_a_message_that_is_no_mail_has_no_subject() -> None:
     assert subject_of(a_case()) == ""
     assert a_draft(a_case()).parcel.subject == ""
+
+
+def test_a_draft_names_the_text_that_it_is_made_of() -> None:
+    case = a_case()
+    template = case.template
+    assert template is not None
+
+    used = a_draft(case).used
+    of_version = a_draft(evolve(case, template=evolve(template, label="B"))).used
+
+    assert used is not None
+    assert of_version == evolve(used, label="B")
+    assert (used.template, used.label) == (template.id, "A")
+    assert used.number == template.version
+    assert len(used.variant) == 12
+
+
+def test_a_frozen_text_is_of_no_template() -> None:
+    assert a_draft(approved()).used is None

@@ -43,6 +43,7 @@ from outreach.domain.usecases.do_duties import DoDuties
 from outreach.domain.usecases.enroll import Enroll
 from outreach.domain.usecases.host_campaigns import HostCampaigns
 from outreach.domain.usecases.look_for_doubts import LookForDoubts, Recover
+from outreach.domain.usecases.pick_winner import PickWinner
 from outreach.domain.usecases.replay_lost import ReplayLost
 from outreach.domain.usecases.send_next import SendNext, Step
 from outreach.domain.usecases.signal_sender import SignalSender
@@ -228,6 +229,7 @@ class Engine:
                 self.world.campaigns, self.world.switches, self.alerts
             ),
             hosting=self.hosting,
+            winners=PickWinner(self.world.campaigns, self.alerts),
             polls=self.accounts,
             lists=self.accounts,
             replay=self.replay,

@@ -25,6 +25,7 @@ from outreach.domain.usecases.dispatch import Dispatch
 from outreach.domain.usecases.do_duties import DoDuties
 from outreach.domain.usecases.host_campaigns import HostCampaigns
 from outreach.domain.usecases.look_for_doubts import LookForDoubts, Recover
+from outreach.domain.usecases.pick_winner import PickWinner
 from outreach.domain.usecases.send_next import SendNext
 from outreach.domain.usecases.signal_sender import SignalSender
 from outreach.domain.usecases.take_in_events import TakeInEvents
@@ -195,6 +196,7 @@ def runner_over(
             stops=CarryOutStops(world.stops, {}, {}, alerts),
             breakers=WatchBreaker(world.campaigns, world.switches, alerts),
             hosting=HostCampaigns(world.hosted, world.switches, {}, alerts),
+            winners=PickWinner(world.campaigns, alerts),
             polls=gateways,
             lists={},
             plans=WatchPlans(world.accounts, alerts),

@@ -20,6 +20,7 @@ from outreach.domain.usecases.check_templates import (
     first_messages,
     refuse_links,
 )
+from outreach.domain.version import Version
 from outreach.testing import invented
 from outreach.testing.invented import texts
 
@@ -155,3 +156,29 @@ async def test_a_link_in_a_first_message_enrols_nobody_unless_it_is_allowed(
     assert first.name in str(caught.value)
     assert later.enrolled == 2
     refuse_links(wanted, [fine, second])
+
+
+def test_a_link_in_any_version_of_a_first_message_is_refused() -> None:
+    wanted = invented.sequence(1)
+    versions = [Version("A", "Salut"), Version("B", "Salut, exemplu.ro")]
+    first = evolve(texts(wanted)[0], content="", versions=versions)
+
+    with pytest.raises(Misconfigured, match=r"exemplu\.ro"):
+        refuse_links(wanted, [first])
+
+    refuse_links(wanted, [evolve(first, versions=[*versions[:1], Version("C", "Hei")])])
+
+
+def test_each_version_is_reported_by_itself() -> None:
+    wanted = invented.sequence(1)
+    versions = [Version("A", "{a|b}"), Version("B", "{a|b|c} {{cui}}")]
+    first = evolve(texts(wanted)[0], content="", versions=versions)
+    checks = CheckTemplates(minimum=3)
+
+    reports = checks.texts(wanted, [first])
+    checks.lead(reports, "row 1", {"cui": ""})
+
+    assert [one.template.called for one in reports] == ["agri-1 A", "agri-1 B"]
+    assert [one.variants for one in reports] == [2, 3]
+    assert [bool(one.problems) for one in reports] == [True, False]
+    assert [one.failed.total() for one in reports] == [0, 1]

@@ -30,6 +30,7 @@ from outreach.domain.sequence import Sequence as Steps
 from outreach.domain.suppression import Suppression, SuppressionReason
 from outreach.domain.template import Variable
 from outreach.domain.usecases.enroll import Enrolled
+from outreach.domain.version import Version
 from outreach.testing import invented
 
 WA, MAIL = Channel.WHATSAPP, Channel.EMAIL_COLD
@@ -327,6 +328,21 @@ async def test_a_lead_that_lacks_what_a_text_requires_is_found_at_enrolment() ->
     plan = a_plan(1)
     needs = a_text(
         plan.steps[0].template, content="{{cui}}", variables=(Variable("cui"),)
+    )
+
+    assert await skipped(here, plan, [needs]) == {"NO_TEMPLATE": 1}
+
+
+async def test_a_lead_must_have_what_every_version_requires() -> None:
+    here = engine()
+    await here.world.new_leads()
+    plan = a_plan(1)
+    versions = [Version("A", "Salut", weight=10**9), Version("B", "{{cui}}")]
+    needs = a_text(
+        plan.steps[0].template,
+        content="",
+        variables=(Variable("cui"),),
+        versions=versions,
     )
 
     assert await skipped(here, plan, [needs]) == {"NO_TEMPLATE": 1}

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from attrs import field, frozen
 
-from outreach.domain.analysis import Analysis
+from outreach.domain.analysis import Analysis, ReplyIntent
 from outreach.domain.breaker import MailFault
 from outreach.domain.budget import UnitSlot
-from outreach.domain.channel import Channel
+from outreach.domain.channel import Channel, State
 from outreach.domain.drafting import Draft
 from outreach.domain.event import EventType
 from outreach.domain.ids import (
@@ -31,6 +32,7 @@ from outreach.domain.sequence import Enrolment, EnrolmentStatus
 from outreach.domain.suppression import Suppression
 
 __all__ = [
+    "Answered",
     "Change",
     "Done",
     "Duty",
@@ -43,6 +45,8 @@ __all__ = [
     "StatusChange",
     "Wrote",
 ]
+
+_INTEREST: Final = frozenset({ReplyIntent.INTERESTED, ReplyIntent.QUESTION})
 
 
 class DutyKind(StrEnum):
@@ -84,6 +88,8 @@ class DutyKind(StrEnum):
     """Of a provider account: what it counted for its campaigns."""
     PLAN = "PLAN"
     """Of a provider account: its plan is nearly used, or the vendor tells its use."""
+    WINNER = "WINNER"
+    """Of a template with versions: leads have answered; see whether one is best."""
 
 
 @frozen
@@ -186,6 +192,19 @@ class Heard:
 
 
 @frozen
+class Answered:
+    """A reply, as the figures of the version see it that it answers.
+
+    Attributes:
+        attempt: the message that it names; None: the lead's last one.
+        positive: it shows interest.
+    """
+
+    attempt: AttemptId | None
+    positive: bool
+
+
+@frozen
 class StatusChange:
     """How far a message came; the store keeps the furthest."""
 
@@ -256,6 +275,21 @@ class Change:
     faults: tuple[tuple[AttemptId, MailFault], ...] = ()
     amends: tuple[AttemptId, ...] = ()
     anomaly: str = ""
+
+    @property
+    def answered(self) -> Answered | None:
+        """What the commit says of the version that was answered; None: nothing."""
+        if self.heard is None or self.heard.type is not EventType.REPLY:
+            return None
+        named = [told.attempt for told in self.statuses]
+        said = self.heard.analysis
+        positive = said is not None and said.intent in _INTEREST and said.sentiment >= 0
+        return Answered(named[0] if named else None, positive)
+
+    @property
+    def converted(self) -> bool:
+        """Whether the lead becomes a customer by it."""
+        return any(move.after is State.CONVERTED for move in self.moves)
 
 
 class Done(StrEnum):

@@ -55,6 +55,7 @@ SEVERITY_OF: Final = MappingProxyType(
         "invariant.breach": Severity.CRITICAL,
         "pipeline.degraded": Severity.CRITICAL,
         "lead.converted": Severity.INFO,
+        "version.picked": Severity.INFO,
         TEST_KIND: Severity.INFO,
     }
 )

@@ -26,6 +26,7 @@ from outreach.domain.ids import (
 from outreach.domain.limits import Share
 from outreach.domain.review import ReviewItem
 from outreach.domain.sender import SendClass, SenderSignal
+from outreach.domain.version import TextUsed
 
 __all__ = [
     "FORWARD",
@@ -261,6 +262,7 @@ class Draft:
         unit: the slot a new contact is counted in; None costs nothing.
         slot: the sender's day, under which the guard counts whatever is taken.
         shares: what is taken of further budgets, together with the unit or not at all.
+        used: the text of a template that it is made of; None: of none.
         lead_version: of the journey the decision was made on.
         states: journey states in which the send is allowed.
         addresses: keys that must not be suppressed.
@@ -286,6 +288,7 @@ class Draft:
     aftermath: Aftermath | None = None
     slot: UnitSlot | None = None
     shares: tuple[Share, ...] = ()
+    used: TextUsed | None = None
 
     @property
     def counted(self) -> UnitSlot | None:

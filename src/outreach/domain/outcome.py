@@ -42,9 +42,11 @@ from outreach.domain.template import (
     MAIL_LIMIT,
     SUBJECT_LIMIT,
     WHATSAPP_LIMIT,
+    Rendered,
     parse,
     seed,
 )
+from outreach.domain.version import PLAIN, TextUsed
 from outreach.domain.window import local_day
 
 __all__ = [
@@ -85,9 +87,10 @@ def render(case: Case) -> str | None:
     mail = case.intent.channel is not Channel.WHATSAPP
     if mail and subject_of(case) is None:
         return None
-    limit = MAIL_LIMIT if mail else WHATSAPP_LIMIT
-    text = _filled(case, template, template.content, limit, link)
-    return text and with_link(text, link, _language(case))
+    filled = _filled(case, template, template.content, _limit(case), link)
+    if filled is None:
+        return None
+    return with_link(filled.text, link, _language(case))
 
 
 def subject_of(case: Case) -> str | None:
@@ -100,15 +103,31 @@ def subject_of(case: Case) -> str | None:
         return case.intent.subject
     if not template.subject:
         return ""
-    return _filled(case, template, template.subject, SUBJECT_LIMIT)
+    filled = _filled(case, template, template.subject, SUBJECT_LIMIT)
+    return None if filled is None else filled.text
+
+
+def _used(case: Case) -> TextUsed | None:
+    """Which text the message is made of; None: of none, or it is frozen."""
+    template = case.template
+    if case.intent.text or template is None:
+        return None
+    link = case.unsubscribe or ""
+    filled = _filled(case, template, template.content, _limit(case), link)
+    variant = "" if filled is None else filled.variant
+    return TextUsed(template.id, template.label or PLAIN, template.version, variant)
+
+
+def _limit(case: Case) -> int:
+    return WHATSAPP_LIMIT if case.intent.channel is Channel.WHATSAPP else MAIL_LIMIT
 
 
 def _filled(
     case: Case, template: MessageTemplate, content: str, limit: int, link: str = ""
-) -> str | None:
+) -> Rendered | None:
     drawn = seed(case.intent.lead, case.intent.step or template.id, template.version)
     try:
-        rendered = parse(content).render(
+        return parse(content).render(
             {**case.fields, LINK_FIELD: link} if link else case.fields,
             declared=template.variables,
             seed=drawn,
@@ -116,7 +135,6 @@ def _filled(
         )
     except TemplateError:
         return None
-    return rendered.text
 
 
 def _language(case: Case) -> str:
@@ -181,6 +199,7 @@ def draft_of(case: Case, sender: Sender, made: Decision, text: str) -> Draft:
         aftermath=_aftermath(case, made.at),
         slot=UnitSlot(sender.id, local_day(made.at, sender.time_zone)),
         shares=made.terms.shares,
+        used=_used(case),
     )
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from attrs import field, frozen, validators
+from attrs import evolve, field, frozen, validators
 
 from outreach.domain.channel import Channel, State
 from outreach.domain.errors import Misconfigured
@@ -20,6 +20,7 @@ from outreach.domain.ids import (
     TemplateId,
 )
 from outreach.domain.template import Variable
+from outreach.domain.version import PLAIN, Version, draw
 
 __all__ = [
     "LONGEST",
@@ -40,12 +41,24 @@ SILENCE: Final = timedelta(days=7)
 """Without an answer this long after the last step, a lead is DEAD (NO_ANSWER)."""
 
 
+def _by_label(versions: Iterable[Version]) -> tuple[Version, ...]:
+    return tuple(sorted(versions, key=lambda one: one.label))
+
+
 @frozen
 class MessageTemplate:
-    """A text in the template language, at one version.
+    """A text in the template language, or several that run beside each other.
 
     Attributes:
+        content, subject: empty while there are versions, which have their own.
         language: of the text, for suggested replies; empty if it does not matter.
+        version: number of the newest text.
+        versions: by label; none: the one text is all there is.
+        label: of the version that this is one text of; empty: of none.
+        since: number from which texts have the versions and weights of today.
+        winner: label of the version that new leads get from now on; empty: each gets
+            its own.
+        picked_by: who picked the winner.
     """
 
     id: TemplateId
@@ -57,6 +70,102 @@ class MessageTemplate:
     language: str = ""
     version: int = 1
     approved: bool = True
+    versions: tuple[Version, ...] = field(default=(), converter=_by_label)
+    label: str = ""
+    since: int = 1
+    winner: str = ""
+    picked_by: str = ""
+
+    @property
+    def called(self) -> str:
+        """Its name, and the label of the version that this is."""
+        return f"{self.name} {self.label}".strip()
+
+    @property
+    def texts(self) -> tuple[MessageTemplate, ...]:
+        """Each version as a template of its own."""
+        if not self.versions:
+            return (self,)
+        return tuple(map(self._only, self.versions))
+
+    def for_lead(self, lead: LeadId, had: str = "") -> MessageTemplate:
+        """The text that a lead gets.
+
+        Args:
+            had: label of the version that it was sent before; empty: none was.
+        """
+        if not self.versions:
+            return self
+        by_label = {one.label: one for one in self.versions}
+        kept = by_label.get(had) or by_label.get(self.winner)
+        return self._only(kept or draw(lead, self.id, self.versions))
+
+    def _only(self, one: Version) -> MessageTemplate:
+        return evolve(
+            self,
+            content=one.content,
+            subject=one.subject,
+            version=one.number,
+            versions=(),
+            label=one.label,
+        )
+
+    def after(self, known: MessageTemplate | None) -> MessageTemplate:
+        """What is stored when this replaces *known*: equal to it if nothing changes.
+
+        A changed text has a new number under its label. Other versions or weights begin
+        anew: every text has a new number, and nobody has won yet.
+        """
+        if known is None:
+            return _numbered(self, 0, {})
+        new = evolve(
+            self,
+            id=known.id,
+            version=known.version,
+            since=known.since,
+            winner=known.winner,
+            picked_by=known.picked_by,
+        )
+        if _weights(new) != _weights(known):
+            new = evolve(new, since=known.version + 1, winner="", picked_by="")
+            return _numbered(new, known.version, {})
+        if _bare(new) != _bare(known):
+            return _numbered(new, known.version, {})
+        kept = {_text(one): one.number for one in _runs(known)}
+        return _numbered(new, known.version, kept)
+
+
+def _runs(template: MessageTemplate) -> tuple[Version, ...]:
+    """Its versions; its only text as one."""
+    alone = Version(PLAIN, template.content, template.subject, number=template.version)
+    return template.versions or (alone,)
+
+
+def _weights(template: MessageTemplate) -> dict[str, int]:
+    return {one.label: one.weight for one in _runs(template)}
+
+
+def _text(version: Version) -> tuple[str, str, str]:
+    return version.label, version.content, version.subject
+
+
+def _bare(template: MessageTemplate) -> MessageTemplate:
+    """All but its texts and their numbers."""
+    return evolve(template, content="", subject="", versions=(), version=0)
+
+
+def _numbered(
+    template: MessageTemplate, last: int, kept: Mapping[tuple[str, str, str], int]
+) -> MessageTemplate:
+    """With the numbers that its texts had, and new ones after *last*."""
+    numbered = []
+    for one in _runs(template):
+        number = kept.get(_text(one))
+        if number is None:
+            number = last = last + 1
+        numbered.append(evolve(one, number=number))
+    versions = tuple(numbered) if template.versions else ()
+    return evolve(template, versions=versions, version=last)
 
 
 @frozen

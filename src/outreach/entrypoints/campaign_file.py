@@ -18,6 +18,7 @@ from outreach.domain.sequence import MessageTemplate, Step
 from outreach.domain.sequence import Sequence as Steps
 from outreach.domain.template import Variable, parse
 from outreach.domain.usecases.enroll import check_steps
+from outreach.domain.version import Version
 
 __all__ = ["CampaignFile", "read_campaign"]
 
@@ -58,8 +59,11 @@ _TEMPLATE: Final = frozenset(
         "language",
         "approved",
         "description",
+        "version",
     }
 )
+_VERSION: Final = frozenset({"label", "content", "subject", "weight"})
+_SEVERAL: Final = 2
 _UNITS: Final = frozenset({"days", "hours", "minutes"})
 
 
@@ -232,11 +236,8 @@ def _template(place: _Place, n: int, text: Mapping[str, Any]) -> MessageTemplate
     where = f"[[template]] {text.get('name', n)}"
     place.known(text, _TEMPLATE, where)
     name = place.text(text, "name", where)
-    content = place.text(text, "content", where)
-    try:
-        parse(content)
-    except TemplateError as error:
-        raise place.wrong(where, str(error)) from error
+    versions = _versions(place, text, where)
+    content = "" if versions else _content(place, text, where)
     return MessageTemplate(
         id=TemplateId(uuid5(_NAMESPACE, f"template/{name}")),
         name=name,
@@ -246,7 +247,50 @@ def _template(place: _Place, n: int, text: Mapping[str, Any]) -> MessageTemplate
         subject=_subject(place, text, where),
         language=str(text.get("language", "")),
         approved=bool(text.get("approved", True)),
+        versions=versions,
     )
+
+
+def _versions(
+    place: _Place, text: Mapping[str, Any], where: str
+) -> tuple[Version, ...]:
+    """Of a template that has several texts; it has none of its own then."""
+    found = text.get("version")
+    if found is None:
+        return ()
+    if not isinstance(found, list) or len(found) < _SEVERAL:
+        says = "write two or more [[template.version]] tables, or content and no table"
+        raise place.wrong(where, says)
+    for key in ("content", "subject"):
+        if key in text:
+            says = f"{key} stands in each [[template.version]]: move it there"
+            raise place.wrong(where, says)
+    versions = tuple(_version(place, n, one, where) for n, one in enumerate(found, 1))
+    labels = [one.label for one in versions]
+    twice = next((one for one in labels if labels.count(one) > 1), None)
+    if twice is not None:
+        raise place.wrong(where, f"two versions have the label {twice!r}: rename one")
+    return versions
+
+
+def _version(place: _Place, n: int, one: Mapping[str, Any], where: str) -> Version:
+    inside = f"{where}, [[template.version]] {one.get('label', n)}"
+    place.known(one, _VERSION, inside)
+    label, weight = place.text(one, "label", inside), one.get("weight", 1)
+    if not isinstance(weight, int) or isinstance(weight, bool) or weight < 1:
+        says = f"weight must be a whole number from 1, not {weight!r}"
+        raise place.wrong(inside, says)
+    content, subject = _content(place, one, inside), _subject(place, one, inside)
+    return Version(label, content, subject, weight)
+
+
+def _content(place: _Place, table: Mapping[str, Any], where: str) -> str:
+    content = place.text(table, "content", where)
+    try:
+        parse(content)
+    except TemplateError as error:
+        raise place.wrong(where, str(error)) from error
+    return content
 
 
 def _subject(place: _Place, text: Mapping[str, Any], where: str) -> str:

@@ -60,6 +60,7 @@ from outreach.domain.usecases.enroll import Enroll
 from outreach.domain.usecases.host_campaigns import HostCampaigns
 from outreach.domain.usecases.import_leads import ImportLeads
 from outreach.domain.usecases.look_for_doubts import LookForDoubts, Recover
+from outreach.domain.usecases.pick_winner import PickWinner
 from outreach.domain.usecases.replay_lost import ReplayLost
 from outreach.domain.usecases.send_next import SendNext
 from outreach.domain.usecases.signal_sender import SignalSender
@@ -284,6 +285,13 @@ class Container(containers.DeclarativeContainer):
     watch_plans = providers.Factory(
         WatchPlans, accounts=accounts, alerts=alerts, tells=tells
     )
+    pick_winner = providers.Factory(
+        PickWinner,
+        campaigns=campaigns,
+        alerts=alerts,
+        allowed=settings.provided.tenant.pick_winners,
+        measure=settings.provided.tenant.versions_by,
+    )
     do_duties = providers.Factory(
         DoDuties,
         duties=duties,
@@ -298,6 +306,7 @@ class Container(containers.DeclarativeContainer):
         stops=carry_out_stops,
         breakers=watch_breaker,
         hosting=host_campaigns,
+        winners=pick_winner,
         polls=polls,
         lists=lists,
         domains=domains,

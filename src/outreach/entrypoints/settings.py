@@ -22,6 +22,7 @@ from attrs import evolve, field, fields, frozen, has, resolve_types
 from outreach.domain.capacity import STOP_RATE
 from outreach.domain.errors import Misconfigured
 from outreach.domain.template import MINIMUM_VARIANTS
+from outreach.domain.trial import Measure
 from outreach.entrypoints.provider_settings import (
     Provider,
     ProviderLimits,
@@ -72,6 +73,8 @@ class TenantSettings:
             new contacts than they can follow up.
         minimum_variants: different texts that a template must give.
         links_in_first: a first WhatsApp message may hold links.
+        pick_winners: the best version of a template is picked by itself.
+        versions_by: what versions of a template are compared by.
     """
 
     name: str = "default"
@@ -82,6 +85,8 @@ class TenantSettings:
     stop_rate: float = field(default=STOP_RATE)
     minimum_variants: int = field(default=MINIMUM_VARIANTS)
     links_in_first: bool = False
+    pick_winners: bool = False
+    versions_by: str = field(default=Measure.REPLIES.value)
 
     @stop_rate.validator
     def _share(self, _: object, rate: float) -> None:
@@ -93,6 +98,13 @@ class TenantSettings:
     def _some(self, _: object, minimum: int) -> None:
         if minimum < 1:
             message = f"{minimum} different texts are too few: give 1 or more"
+            raise ValueError(message)
+
+    @versions_by.validator
+    def _measure(self, _: object, measure: str) -> None:
+        allowed = [one.value for one in Measure]
+        if measure not in allowed:
+            message = f"{measure!r} is no measure: give one of {', '.join(allowed)}"
             raise ValueError(message)
 
     @time_zone.validator

@@ -16,6 +16,7 @@ from outreach.domain.ids import CampaignId, EnrolmentId, LeadId, TenantId
 from outreach.domain.message import Intent
 from outreach.domain.sequence import Campaign, MessageTemplate, Override
 from outreach.domain.sequence import Sequence as Steps
+from outreach.domain.trial import Trial
 
 __all__ = ["Campaigns", "Enrollable", "NewEnrolment"]
 
@@ -83,7 +84,13 @@ class Campaigns(Protocol):
     - skipped leads are counted by reason;
     - all of a tenant's campaigns are listed by name, and nobody else's;
     - a campaign's mail is counted as it is accepted, delivered, returned or complained
-      about, each mail once.
+      about, each mail once;
+    - a lead that was sent a template keeps its version of it, whatever weights become;
+    - a corrected text goes on under its label, other weights begin anew;
+    - a version counts each lead it was sent to once, and each thing the lead does once;
+    - what was provably not sent counts for no version;
+    - once a version is picked new leads get no other;
+    - whoever picks without replacing leaves an earlier pick alone.
     """
 
     async def save(
@@ -142,6 +149,33 @@ class Campaigns(Protocol):
 
     async def mail(self, tenant: TenantId, campaign: CampaignId) -> MailCounts:
         """The campaign's mail of the last `BREAKER_DAYS` days (UTC), today included."""
+        ...
+
+    async def trials(self, tenant: TenantId) -> Sequence[Trial]:
+        """Every active template with what its versions brought, by name."""
+        ...
+
+    async def pick(
+        self,
+        tenant: TenantId,
+        template: str,
+        label: str,
+        *,
+        by: str,
+        instead: bool = True,
+    ) -> bool:
+        """Give new leads this version only, of the template of that name.
+
+        Args:
+            by: who says so; recorded.
+            instead: another may have been picked before, and is replaced.
+
+        Returns:
+            Whether it is picked by this; False: another one was, and stays.
+
+        Raises:
+            NotFound: there is no such template, or no such version of it.
+        """
         ...
 
     async def now(self) -> datetime:

@@ -8,7 +8,7 @@ from typing import Final
 
 from attrs import evolve
 
-from outreach.adapters.memory import budgeting, metering
+from outreach.adapters.memory import budgeting, metering, versions
 from outreach.adapters.memory.rows import AttemptRow, IntentRow, LaneRow, Standing
 from outreach.adapters.memory.stopping import stop_run
 from outreach.adapters.memory.store import MemoryStore
@@ -221,6 +221,7 @@ def _armed(
         budgets=tuple(share.key for share in draft.shares),
         state=store.journey(draft.lead).state,
     )
+    versions.use(store, store.attempts[parcel.attempt], draft.used)
     budgeting.take(store, lane.sender.id, draft)
     metering.take_plan(store, store.attempts[parcel.attempt])
     store.hashes.setdefault(parcel.hash, []).append(parcel.attempt)

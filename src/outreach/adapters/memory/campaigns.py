@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 
 from attrs import evolve, frozen
 
-from outreach.adapters.memory import hosting
+from outreach.adapters.memory import hosting, versions
 from outreach.adapters.memory.rows import AttemptRow, CampaignRow, EnrolmentRow
 from outreach.adapters.memory.store import MemoryStore
 from outreach.domain.breaker import BREAKER_DAYS, MailCounts, MailFault
@@ -32,6 +32,7 @@ from outreach.domain.sequence import (
 )
 from outreach.domain.sequence import Sequence as Steps
 from outreach.domain.stop import HOLDING
+from outreach.domain.trial import Trial
 from outreach.ports.campaigns import Enrollable, NewEnrolment
 
 __all__ = ["MemoryCampaigns"]
@@ -140,6 +141,26 @@ class MemoryCampaigns:
         await self.store.pause()
         return _mail(self.store, tenant, campaign)
 
+    async def trials(self, tenant: TenantId) -> Sequence[Trial]:
+        """Counted afresh."""
+        await self.store.pause()
+        return versions.trials(self.store, tenant)
+
+    async def pick(
+        self,
+        tenant: TenantId,
+        template: str,
+        label: str,
+        *,
+        by: str,
+        instead: bool = True,
+    ) -> bool:
+        """At once."""
+        await self.store.pause()
+        return versions.pick(
+            self.store, tenant, template, label, by=by, instead=instead
+        )
+
     async def now(self) -> datetime:
         """Engine time."""
         await self.store.pause()
@@ -150,11 +171,7 @@ def _save_template(
     store: MemoryStore, tenant: TenantId, template: MessageTemplate
 ) -> None:
     known = store.templates.get((tenant, template.name))
-    if known is not None:
-        template = evolve(template, id=known.id, version=known.version)
-        if template != known:
-            template = evolve(template, version=known.version + 1)
-    store.templates[tenant, template.name] = template
+    store.templates[tenant, template.name] = template.after(known)
 
 
 def _save_sequence(store: MemoryStore, tenant: TenantId, sequence: Steps) -> Steps:

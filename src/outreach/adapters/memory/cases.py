@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from outreach.adapters.memory import metering
+from outreach.adapters.memory import metering, versions
 from outreach.adapters.memory.budgeting import with_uses
 from outreach.adapters.memory.consents import standing
 from outreach.adapters.memory.hosting import hosting_of
@@ -117,7 +117,8 @@ def _template(
     for name in (step.template, step.fallback_template):
         found = store.templates.get((intent.tenant, name or ""))
         if found is not None and found.channel is intent.channel:
-            return found
+            had = versions.had(store, intent.lead, found.id)
+            return found.for_lead(intent.lead, had)
     return None
 
 

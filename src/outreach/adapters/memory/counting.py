@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from attrs import evolve
 
+from outreach.adapters.memory import versions
 from outreach.adapters.memory.rows import (
     AttemptRow,
     EnrolmentRow,
@@ -154,6 +155,7 @@ def reach(
     store: MemoryStore, attempt: AttemptRow, status: MessageStatus, at: datetime
 ) -> None:
     """Note how far the message came; it never goes back."""
+    versions.open_(store, attempt, status)
     row = store.sent.get(attempt.parcel.attempt)
     if row is None or row.status is None:
         return

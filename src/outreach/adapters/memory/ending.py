@@ -7,7 +7,7 @@ from typing import Final
 
 from attrs import evolve
 
-from outreach.adapters.memory import budgeting, metering
+from outreach.adapters.memory import budgeting, metering, versions
 from outreach.adapters.memory.counting import count, mark, reach, uncount
 from outreach.adapters.memory.reviewing import open_item
 from outreach.adapters.memory.rows import AttemptRow, IntentRow, Standing
@@ -100,6 +100,7 @@ def _returned(store: MemoryStore, attempt: AttemptRow) -> None:
         uncount(store, attempt, to=MessageStatus.BOUNCED)
         attempt.outcome = Outcome.REFUSED
         attempt.detail = "returned"
+        versions.count(store, attempt)
         store.wait(row, store.now)
 
 
@@ -199,6 +200,7 @@ def _note(store: MemoryStore, attempt: AttemptRow, result: Result) -> None:
         # the next one is a new contact again and costs a unit.
         store.converse(attempt.parcel.sender, attempt.lead, result.thread)
     attempt.detail = result.detail or attempt.detail
+    versions.count(store, attempt)
 
 
 def _give_unit_back(store: MemoryStore, attempt: AttemptRow, result: Result) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from attrs import evolve, frozen
 
-from outreach.adapters.memory import ending, knowing, reviewing
+from outreach.adapters.memory import ending, knowing, reviewing, versions
 from outreach.adapters.memory.counting import reach
 from outreach.adapters.memory.faults import count_fault, take_fault_back
 from outreach.adapters.memory.rows import LogRow, Standing
@@ -201,6 +201,7 @@ def _hear(store: MemoryStore, change: Change, heard: Heard) -> None:
 
 
 def _apply_rest(store: MemoryStore, change: Change) -> None:
+    versions.apply(store, change)
     if change.suppressions:
         suppress(store, change.tenant, change.suppressions)
     if change.review is not None:

@@ -38,6 +38,7 @@ from outreach.adapters.memory.rows import (
     TenantRow,
     UnitRow,
 )
+from outreach.adapters.memory.use_row import Uses
 from outreach.domain.address import AddressKey
 from outreach.domain.breaker import MailFault
 from outreach.domain.budget import HARD_LIMIT, UnitSlot, effective_limit
@@ -86,8 +87,7 @@ class MemoryStore:
         refs, hashes: attempts by provider's id, by payload hash, oldest first.
         talks: who is in a conversation, by the provider's id of it.
         points: (tenant, ``phone:+40...``) and the like to the lead that has it.
-        suppressions: by tenant; None is the global list.
-        switches: by tenant (None for ALL), scope and what it covers.
+        suppressions, switches: by tenant (None: for all); by scope and what it covers.
         lifted: switches that were let go.  arrived: events not applied, as they came.
         backoffs: calls refused for now, by tenant.  stops: by account, kind and about.
         faults: mails that bounced or were complained about, and when; marked: what the
@@ -153,6 +153,7 @@ class MemoryStore:
     instance: InstanceRow = Factory(InstanceRow)
     signs: dict[SenderId, Signs] = Factory(dict)
     meters: dict[AccountId, MeterRow] = Factory(dict)
+    uses: Uses = Factory(dict)
 
     @property
     def now(self) -> datetime:
@@ -241,8 +242,7 @@ class MemoryStore:
         """Add a message that waits; one that exists is left alone."""
         if intent.id in self.intents:
             return
-        window = self.window_of(intent.lead, intent.enrolment)
-        row = IntentRow(intent, window, lane)
+        row = IntentRow(intent, self.window_of(intent.lead, intent.enrolment), lane)
         self.intents[intent.id] = row
         self.intents_of.setdefault(intent.lead, {})[intent.id] = None
         self._enter(row)

@@ -11,7 +11,7 @@ import psycopg
 from attrs import evolve, frozen
 from psycopg.rows import TupleRow
 
-from outreach.adapters.postgres import docs, facts
+from outreach.adapters.postgres import docs, facts, texts
 from outreach.adapters.postgres.docs import jsonb
 from outreach.adapters.postgres.journeys import intent_doc
 from outreach.adapters.postgres.leads import lead
@@ -21,6 +21,7 @@ from outreach.domain.errors import NotFound
 from outreach.domain.ids import CampaignId, LeadId, SequenceId, TenantId
 from outreach.domain.sequence import Campaign, MessageTemplate, Override, Step
 from outreach.domain.sequence import Sequence as Steps
+from outreach.domain.trial import Trial
 from outreach.domain.window import Hours, Window
 from outreach.ports.campaigns import Enrollable, NewEnrolment
 
@@ -122,8 +123,8 @@ class PostgresCampaigns:
             for step in steps.steps
             for text in (step.template, step.fallback_template)
         }
-        texts = await self.templates(tenant)
-        return steps, [text for text in texts if text.name in named]
+        found = await self.templates(tenant)
+        return steps, [text for text in found if text.name in named]
 
     async def templates(self, tenant: TenantId) -> Sequence[MessageTemplate]:
         docs = await self.database.values(
@@ -134,7 +135,7 @@ class PostgresCampaigns:
             (tenant,),
             tenant=tenant,
         )
-        found = [facts.template(doc) for doc in docs]
+        found = [texts.template(doc) for doc in docs]
         return sorted(found, key=lambda template: template.name)
 
     async def enrollable(
@@ -167,6 +168,29 @@ class PostgresCampaigns:
             tenant=tenant,
         )
         return MailCounts(**row)
+
+    async def trials(self, tenant: TenantId) -> Sequence[Trial]:
+        docs = await self.database.values("SELECT trial_docs()", tenant=tenant)
+        return [texts.trial(doc) for doc in docs]
+
+    async def pick(
+        self,
+        tenant: TenantId,
+        template: str,
+        label: str,
+        *,
+        by: str,
+        instead: bool = True,
+    ) -> bool:
+        done: bool | None = await self.database.value(
+            "SELECT pick_version(%s, %s, %s, %s)",
+            (template, label, by, instead),
+            tenant=tenant,
+        )
+        if done is None:
+            message = f"no template {template!r} has a version {label!r}"
+            raise NotFound(message)
+        return done
 
     async def now(self) -> datetime:
         at: datetime = await self.database.value("SELECT engine_now()")
@@ -208,31 +232,12 @@ async def _save_template(connection: _Connection, template: MessageTemplate) -> 
         (template.name,),
     )
     found = await rows.fetchone()
-    if found is not None:
-        known = facts.template(found[0])
-        template = evolve(template, id=known.id, version=known.version)
-        if template == known:
-            return
-        template = evolve(template, version=known.version + 1)
-    await connection.execute(
-        "SELECT keep_template(%s)", (jsonb(_template_doc(template)),)
-    )
-
-
-def _template_doc(template: MessageTemplate) -> dict[str, Any]:
-    return {
-        "id": template.id,
-        "name": template.name,
-        "channel": template.channel,
-        "subject": template.subject,
-        "content": template.content,
-        "variables": [
-            {"name": one.name, "default": one.default} for one in template.variables
-        ],
-        "language": template.language,
-        "version": template.version,
-        "approved": template.approved,
-    }
+    known = None if found is None else texts.template(found[0])
+    stored = template.after(known)
+    if stored != known:
+        await connection.execute(
+            "SELECT keep_template(%s)", (jsonb(texts.template_doc(stored)),)
+        )
 
 
 async def _save_sequence(connection: _Connection, sequence: Steps) -> Steps:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
-from functools import lru_cache, wraps
-from typing import Any, Final, TypeVar
+from functools import lru_cache
+from typing import Any
 from uuid import UUID
 
 from outreach.adapters.postgres.docs import (
@@ -14,6 +14,8 @@ from outreach.adapters.postgres.docs import (
     standing,
     times,
 )
+from outreach.adapters.postgres.remembered import REMEMBERED, known_id, remembered
+from outreach.adapters.postgres.texts import template
 from outreach.domain.address import AddressKey, AddressKind, email_keys, phone_key
 from outreach.domain.auditing import SendFact
 from outreach.domain.budget import WarmUp
@@ -31,7 +33,6 @@ from outreach.domain.ids import (
     SenderId,
     SequenceId,
     StepId,
-    TemplateId,
     TenantId,
 )
 from outreach.domain.journey import DeadCause, Journey
@@ -42,7 +43,6 @@ from outreach.domain.routing import Ways
 from outreach.domain.sender import SendClass, Sender, SenderState
 from outreach.domain.sequence import (
     EnrolmentStatus,
-    MessageTemplate,
     Sequence,
     Step,
 )
@@ -52,7 +52,6 @@ from outreach.domain.suppression import (
     Switch,
     SwitchScope,
 )
-from outreach.domain.template import Variable
 from outreach.domain.window import Hours, Window
 
 __all__ = [
@@ -69,32 +68,6 @@ __all__ = [
 ]
 
 Doc = Mapping[str, Any]
-Fact = TypeVar("Fact")
-
-REMEMBERED: Final = 1_024
-"""Documents of a kind whose facts are kept: of senders, sequences and templates there
-are few, and each comes again with every message."""
-
-known_id: Final = lru_cache(maxsize=4 * REMEMBERED)(UUID)
-"""As UUID, for ids that come again and again: reading one takes a microsecond."""
-
-
-def _remembered(read: Callable[[Doc], Fact]) -> Callable[[Doc], Fact]:
-    """Answers the fact it read before while the document of that id is still equal."""
-    kept: dict[str, tuple[Doc, Fact]] = {}
-
-    @wraps(read)
-    def look_up(doc: Doc) -> Fact:
-        known = kept.get(doc["id"])
-        if known is not None and known[0] == doc:
-            return known[1]
-        if len(kept) >= REMEMBERED:
-            kept.clear()
-        fact = read(doc)
-        kept[doc["id"]] = doc, fact
-        return fact
-
-    return look_up
 
 
 def _at(text: str) -> datetime:
@@ -157,7 +130,7 @@ def _sender_id(text: str | None) -> SenderId | None:
     return None if text is None else SenderId(known_id(text))
 
 
-@_remembered
+@remembered
 def sender(doc: Doc) -> Sender:
     """From ``sender_doc``."""
     warm_up = None
@@ -191,23 +164,7 @@ def sender(doc: Doc) -> Sender:
     )
 
 
-@_remembered
-def template(doc: Doc) -> MessageTemplate:
-    """From ``template_doc``."""
-    return MessageTemplate(
-        id=TemplateId(known_id(doc["id"])),
-        name=doc["name"],
-        channel=Channel(doc["channel"]),
-        content=doc["content"],
-        variables=tuple(Variable(v["name"], v["default"]) for v in doc["variables"]),
-        subject=doc["subject"],
-        language=doc["language"],
-        version=doc["version"],
-        approved=doc["approved"],
-    )
-
-
-@_remembered
+@remembered
 def sequence(doc: Doc) -> Sequence:
     """From ``sequence_doc``."""
     fallback = doc["fallback"]
@@ -304,7 +261,11 @@ def case(doc: Doc, hours: Hours, policy: Policy = OPEN) -> Case:
         enrolment=None if enrolment is None else EnrolmentStatus(enrolment),
         campaign=_campaign(doc["campaign"]),
         sequence=None if plan is None else sequence(plan),
-        template=None if text is None else template(text),
+        template=None
+        if text is None
+        else template(text).for_lead(
+            wanted.lead, (doc["had"] or {}).get(text["id"], "")
+        ),
         suppressions=tuple(map(suppression, doc["suppressions"])),
         switches=tuple(map(switch, doc["switches"])),
         review_open=doc["review_open"],

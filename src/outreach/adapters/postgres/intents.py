@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from attrs import field, frozen
+from attrs import asdict, field, frozen
 
 from outreach.adapters.postgres import facts
 from outreach.adapters.postgres.docs import decision_doc, jsonb, review_doc
@@ -249,6 +249,7 @@ def _draft_doc(draft: Draft, made: Decision) -> dict[str, Any]:
         "sender_number": parcel.sender_number,
         "aftermath": _aftermath_doc(draft.aftermath),
         "decision": decision_doc(made),
+        "used": None if draft.used is None else asdict(draft.used),
     }
 
 

@@ -108,6 +108,8 @@ def _change_doc(change: Change) -> dict[str, Any]:
         "journey": _journey_doc(change.journey),
         "moves": doc(change.moves),
         "anomaly": change.anomaly,
+        "answered": None if change.answered is None else doc(change.answered),
+        "converted": change.converted,
         "heard": None if change.heard is None else _heard_doc(change.heard),
         "statuses": doc(change.statuses),
         "cancels": [list(pair) for pair in change.cancels],

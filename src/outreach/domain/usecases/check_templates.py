@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Final
 from uuid import UUID, uuid5
 
@@ -32,7 +33,7 @@ _SPACE: Final = UUID("b3f1d0f4-6a0e-5b43-8f0a-52f7f5f4a9d2")
 
 @define
 class TemplateReport:
-    """What was found of one template.
+    """What was found of one template, or of one version of it.
 
     Attributes:
         variants: different texts it gives to a lead that has every value; least: to
@@ -81,14 +82,18 @@ def refuse_links(sequence: Steps, templates: Sequence[MessageTemplate]) -> None:
     for one in templates:
         if one.name not in firsts:
             continue
-        fine = check(one.content, one.variables)
-        strict = check(one.content, one.variables, links_allowed=False)
-        for line in strict[len(fine) :]:
+        for line in chain.from_iterable(map(_links, one.texts)):
             message = (
                 f"template {one.name!r} {line}, or allow it with "
                 "links_in_first = true under [tenant]"
             )
             raise Misconfigured(message)
+
+
+def _links(text: MessageTemplate) -> Sequence[str]:
+    fine = check(text.content, text.variables)
+    strict = check(text.content, text.variables, links_allowed=False)
+    return strict[len(fine) :]
 
 
 @frozen
@@ -106,9 +111,11 @@ class CheckTemplates:
     def texts(
         self, sequence: Steps, templates: Sequence[MessageTemplate]
     ) -> Sequence[TemplateReport]:
-        """One report per template, in their order; no lead was looked at yet."""
+        """One report per template, and per version of it, in their order; no lead was
+        looked at yet.
+        """
         firsts = first_messages(sequence, templates)
-        return [self._text(one, firsts) for one in templates]
+        return [self._text(one, firsts) for each in templates for one in each.texts]
 
     def _text(self, one: MessageTemplate, firsts: frozenset[str]) -> TemplateReport:
         problems = list(

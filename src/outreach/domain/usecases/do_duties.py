@@ -30,6 +30,7 @@ from outreach.domain.ids import (
     ReviewId,
     SenderId,
     StopId,
+    TemplateId,
 )
 from outreach.domain.journey import Fact, happened
 from outreach.domain.review import escalated
@@ -40,6 +41,7 @@ from outreach.domain.usecases.carry_out_stops import CarryOutStops
 from outreach.domain.usecases.check_domains import CheckDomains
 from outreach.domain.usecases.dispatch import Dispatch
 from outreach.domain.usecases.host_campaigns import COUNTED_EVERY, HostCampaigns
+from outreach.domain.usecases.pick_winner import PickWinner
 from outreach.domain.usecases.replay_lost import ReplayLost
 from outreach.domain.usecases.signal_sender import SignalSender
 from outreach.domain.usecases.watch_breaker import WatchBreaker
@@ -95,6 +97,7 @@ class DoDuties:
         polls, lists, domains: provider accounts that can be asked, by id.
         replay: takes in what did not arrive; None: no account can tell.
         plans: tells when an account's plan is nearly used.
+        winners: picks the best version of a template.
     """
 
     duties: Duties
@@ -110,6 +113,7 @@ class DoDuties:
     breakers: WatchBreaker
     hosting: HostCampaigns
     plans: WatchPlans
+    winners: PickWinner
     polls: Mapping[AccountId, PollsStatus]
     lists: Mapping[AccountId, ListsAccounts]
     domains: Mapping[AccountId, ChecksDomains] = field(factory=dict)
@@ -169,6 +173,8 @@ class DoDuties:
                 await self.dispatch.take_back(duty.tenant, SenderId(UUID(duty.key)))
             case DutyKind.SIGNAL:
                 await self.watch.said(duty.tenant, AttemptId(UUID(duty.key)))
+            case DutyKind.WINNER:
+                await self.winners(duty.tenant, TemplateId(UUID(duty.key)))
             case DutyKind.STOP | DutyKind.BREAKER | DutyKind.HOSTED:
                 return await self._campaign(duty)
             case DutyKind.PLAN:

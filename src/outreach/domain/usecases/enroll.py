@@ -257,7 +257,10 @@ def _routed(
             continue
         first = first or route.channel
         template = templates.get(sequence.texts(step)[route.channel])
-        if template is None or not _fits(lead, step, template):
+        # Versions are compared on leads that any of them could go to.
+        if template is None or not all(
+            _fits(lead, step, text) for text in template.texts
+        ):
             return None, "NO_TEMPLATE"
         journey = evolve(journey, last_channel=route.channel)
     return first, ""
@@ -298,12 +301,13 @@ def check_steps(sequence: Steps, templates: Sequence[MessageTemplate]) -> None:
             other = sequence.fallback_channel
             _check_text(sequence, step, by_name, step.fallback_template, other)
     for template in templates:
-        parse(template.content)
-        _check_subject(template)
+        for text in template.texts:
+            parse(text.content)
+            _check_subject(text)
 
 
 def _check_subject(template: MessageTemplate) -> None:
-    where = f"template {template.name!r}"
+    where = f"template {template.called!r}"
     subject = template.subject
     if template.channel not in HOLDING:
         if subject:

@@ -307,7 +307,7 @@ class TakeInEvents:
             arrived.id,
             event,
             analysis=analysis,
-            templates=await self._templates(known.tenant),
+            templates=await self._templates(known),
             unattended=known.tenant in self.unattended,
             calendar=self.reviewers,
         )
@@ -322,8 +322,10 @@ class TakeInEvents:
         draft = await self.drafter.draft(request, tenant=known.tenant)
         return evolve(received, draft=draft)
 
-    async def _templates(self, tenant: TenantId) -> tuple[MessageTemplate, ...]:
-        return tuple(await self.campaigns.templates(tenant))
+    async def _templates(self, known: Known) -> tuple[MessageTemplate, ...]:
+        """In the version that the lead gets."""
+        found = await self.campaigns.templates(known.tenant)
+        return tuple(one.for_lead(known.journey.lead) for one in found)
 
 
 def _in_vain(arrived: Arrived) -> str:

@@ -67,7 +67,7 @@ COMMANDS: Final = {
     ),
     "templates": (
         "templates:templates",
-        "Check texts, alone and against a list of leads.",
+        "Check texts, alone and against a list; compare their versions.",
     ),
     "reviews": ("reviews:reviews", "Decide what waits for a person."),
 }

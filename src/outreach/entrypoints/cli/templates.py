@@ -34,6 +34,7 @@ from outreach.entrypoints.cli.options import (
     json_option,
 )
 from outreach.entrypoints.cli.screen import Meter, print_json, say, table
+from outreach.entrypoints.cli.trials import pick, stats
 from outreach.entrypoints.engine import Engine
 from outreach.ports.leads import Leads
 
@@ -44,7 +45,11 @@ _PAGE = 500
 
 @group("templates", example="outreach templates check sequence.toml")
 def templates() -> None:
-    """Check texts before anything is sent with them."""
+    """Check texts before anything is sent with them; compare their versions."""
+
+
+templates.add_command(stats)
+templates.add_command(pick)
 
 
 @command(
@@ -171,6 +176,7 @@ async def _against_stored(
 def _plain(one: TemplateReport) -> dict[str, Any]:
     return {
         "template": one.template.name,
+        "version": one.template.label,
         "channel": one.template.channel,
         "variants": one.variants,
         "variants_without_optional": one.least,
@@ -189,7 +195,7 @@ def _show(reports: Sequence[TemplateReport]) -> None:
         ("template", "channel", "#texts", "#at least", "#leads", "#without a text"),
         [
             (
-                one.template.name,
+                one.template.called,
                 one.template.channel,
                 one.variants,
                 one.least,
@@ -201,11 +207,11 @@ def _show(reports: Sequence[TemplateReport]) -> None:
     )
     for one in reports:
         for line in one.problems:
-            say(f"{one.template.name}: {line}")
+            say(f"{one.template.called}: {line}")
         for why, count in one.failed.most_common():
             named = ", ".join(one.rows[why]) + (
                 ", ..." if count > len(one.rows[why]) else ""
             )
-            say(f"{one.template.name}: {count} leads get no text ({named}): {why}")
+            say(f"{one.template.called}: {count} leads get no text ({named}): {why}")
     if all(one.fits for one in reports):
         say("Nothing is wrong.")

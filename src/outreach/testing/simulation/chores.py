@@ -15,6 +15,7 @@ from outreach.domain.usecases.dispatch import Dispatch
 from outreach.domain.usecases.do_duties import DoDuties
 from outreach.domain.usecases.host_campaigns import HostCampaigns
 from outreach.domain.usecases.look_for_doubts import LookForDoubts, Recover
+from outreach.domain.usecases.pick_winner import PickWinner
 from outreach.domain.usecases.signal_sender import SignalSender
 from outreach.domain.usecases.watch_breaker import WatchBreaker
 from outreach.domain.usecases.watch_plans import WatchPlans
@@ -48,6 +49,7 @@ def duties_of(
         stops=CarryOutStops(store["stops"], {}, {}, parts.alerts),
         breakers=WatchBreaker(store["campaigns"], store["switches"], parts.alerts),
         hosting=HostCampaigns(store["hosted"], store["switches"], {}, parts.alerts),
+        winners=PickWinner(store["campaigns"], parts.alerts),
         journeys=store["journeys"],
         reviews=store["reviews"],
         senders=store["senders"],

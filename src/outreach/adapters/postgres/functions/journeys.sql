@@ -318,6 +318,13 @@ BEGIN
     PERFORM raise_status((v_item ->> 'attempt')::uuid, v_item ->> 'status',
                          (v_item ->> 'at')::timestamptz);
   END LOOP;
+  IF c -> 'answered' <> 'null' THEN
+    PERFORM use_answered(v_lead, (c -> 'answered' ->> 'attempt')::uuid,
+                         (c -> 'answered' ->> 'positive')::boolean);
+  END IF;
+  IF (c ->> 'converted')::boolean THEN
+    PERFORM use_converted(v_lead);
+  END IF;
   IF c -> 'review' <> 'null' THEN
     PERFORM put_review(c -> 'review' -> 'item', c -> 'review' ->> 'action',
                        c -> 'review' ->> 'by', c -> 'review' ->> 'notes');
@@ -521,6 +528,9 @@ BEGIN
          updated_at = clock_timestamp()
     FROM attempts a
    WHERE a.id = p_attempt AND g.id = a.id AND g.created_at = a.called_at;
+  IF p_status IN ('READ', 'OPENED', 'CLICKED') THEN
+    PERFORM keep_use_of(p_attempt, '{"opened": true}');
+  END IF;
   UPDATE attempts SET ask_at = 'infinity'
    WHERE id = p_attempt AND status_rank(p_status) >= status_rank('READ');
 END

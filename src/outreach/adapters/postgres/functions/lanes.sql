@@ -98,6 +98,8 @@ BEGIN
          WHERE s.sequence_id = e.sequence_id AND s.version = e.sequence_version
            AND s.step_id = i.step_id AND t.channel = i.channel
          ORDER BY t.name <> s.template_name LIMIT 1),
+      'had', (SELECT jsonb_object_agg(u.template_id, u.label) FROM template_uses u
+               WHERE u.lead_id = i.lead_id AND u.sent),
       'suppressions', (SELECT coalesce(jsonb_agg(jsonb_build_object('kind', s.kind,
           'value', s.value, 'reason', s.reason, 'by', s.caused_by, 'at', s.at,
           'everywhere', s.tenant_id IS NULL) ORDER BY s.at), '[]')
@@ -210,7 +212,9 @@ CREATE FUNCTION template_doc(t outreach_templates) RETURNS jsonb
 LANGUAGE sql STABLE
 RETURN jsonb_build_object('id', t.id, 'name', t.name, 'channel', t.channel,
     'content', t.content, 'variables', t.variables, 'subject', t.subject,
-    'language', t.language, 'version', t.version, 'approved', t.is_approved);
+    'language', t.language, 'version', t.version, 'approved', t.is_approved,
+    'versions', t.versions, 'since', t.since, 'winner', t.winner,
+    'picked_by', t.picked_by);
 
 CREATE FUNCTION sequence_doc(p_sequence uuid, p_version integer) RETURNS jsonb
 LANGUAGE plpgsql STABLE SET search_path FROM CURRENT

@@ -240,23 +240,28 @@ BEGIN
 END
 $$;
 
--- Stores a template as it shall be; every version is kept.
+-- Stores a template as it shall be; every text is kept.
 CREATE FUNCTION keep_template(t jsonb) RETURNS void
 LANGUAGE sql VOLATILE SET search_path FROM CURRENT
 AS $$
   INSERT INTO outreach_templates (id, tenant_id, name, channel, subject, content,
-    variables, language, version, is_approved)
+    variables, language, version, is_approved, versions, since, winner, picked_by)
   VALUES ((t ->> 'id')::uuid, current_tenant(), t ->> 'name', t ->> 'channel',
     t ->> 'subject', t ->> 'content', t -> 'variables', t ->> 'language',
-    (t ->> 'version')::integer, (t ->> 'approved')::boolean)
+    (t ->> 'version')::integer, (t ->> 'approved')::boolean, t -> 'versions',
+    (t ->> 'since')::integer, t ->> 'winner', t ->> 'picked_by')
   ON CONFLICT (id) DO UPDATE SET channel = excluded.channel,
     subject = excluded.subject, content = excluded.content,
     variables = excluded.variables, language = excluded.language,
     version = excluded.version, is_approved = excluded.is_approved, is_active = true,
-    updated_at = clock_timestamp();
-  INSERT INTO template_versions (tenant_id, template_id, version_number, subject, content)
-  VALUES (current_tenant(), (t ->> 'id')::uuid, (t ->> 'version')::integer,
-          t ->> 'subject', t ->> 'content')
+    versions = excluded.versions, since = excluded.since, winner = excluded.winner,
+    picked_by = excluded.picked_by, updated_at = clock_timestamp();
+  INSERT INTO template_texts (tenant_id, template_id, version_number, version_label,
+                              subject, content, weight)
+  SELECT current_tenant(), (t ->> 'id')::uuid, (x ->> 'number')::integer,
+         x ->> 'label', x ->> 'subject', x ->> 'content', (x ->> 'weight')::integer
+    FROM jsonb_array_elements(t -> 'texts') AS x
+  ON CONFLICT (template_id, version_number) DO NOTHING
 $$;
 
 -- Stores a sequence as it shall be; its steps under the new version.

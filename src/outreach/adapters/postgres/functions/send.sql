@@ -459,13 +459,21 @@ BEGIN
   INSERT INTO gold_communication_log (id, created_at, tenant_id, lead_journey_id,
     intent_id, thread_id, channel, direction, content_rendered, variant_hash,
     subject, recipient, request_thread, status, status_updated_at, phone_id,
-    mailbox_id, phone_number, sequence_step, quota_cost)
+    mailbox_id, phone_number, sequence_step, quota_cost, template_id,
+    template_version_id)
   VALUES (v_attempt, v_now, p_tenant, v_journey.id, v_intent.id, d ->> 'thread',
-    d ->> 'channel', 'OUTBOUND', d ->> 'text', d ->> 'variant', d ->> 'subject',
+    d ->> 'channel', 'OUTBOUND', d ->> 'text',
+    nullif(d -> 'used' ->> 'variant', ''), d ->> 'subject',
     d ->> 'to', d ->> 'thread', 'QUEUED', v_now,
     CASE v_phone.channel WHEN 'WHATSAPP' THEN p_lane END,
     CASE WHEN v_phone.channel <> 'WHATSAPP' THEN p_lane END, d ->> 'sender_number',
-    v_intent.step_number, CASE WHEN v_day IS NULL THEN 0 ELSE 1 END);
+    v_intent.step_number, CASE WHEN v_day IS NULL THEN 0 ELSE 1 END,
+    (d -> 'used' ->> 'template')::uuid,
+    (SELECT x.id FROM template_texts x
+      WHERE x.template_id = (d -> 'used' ->> 'template')::uuid
+        AND x.version_number = (d -> 'used' ->> 'number')::integer));
+  PERFORM use_version(a, d -> 'used') FROM attempts a
+    WHERE a.id = v_attempt AND d -> 'used' <> 'null';
   UPDATE intents SET status = 'OPEN', last_n = last_n + 1,
          updated_at = clock_timestamp() WHERE id = v_intent.id;
   -- The first of a channel is kept; who only answers in a conversation is not.
@@ -841,6 +849,7 @@ BEGIN
   ELSE
     PERFORM refuse_attempt(a, r, v_now);
   END IF;
+  PERFORM count_use(a.id);
   PERFORM release_lane(a, r, v_now);
   PERFORM note_call(a, r, v_outcome, v_now);
   PERFORM note_signal(a, r, v_now);
@@ -937,6 +946,7 @@ BEGIN
   END IF;
   PERFORM undo_sent(a, engine_now());
   UPDATE attempts SET outcome = 'REFUSED', detail = 'returned' WHERE id = a.id;
+  PERFORM count_use(a.id);
   UPDATE intents SET status = 'WAITING', status_reason = '', due_at = engine_now(),
          updated_at = clock_timestamp() WHERE id = a.intent_id;
   PERFORM refresh_lane(v_intent.lane_id);
@@ -1287,6 +1297,7 @@ BEGIN
       UPDATE intents SET status = 'DONE', status_reason = 'ABANDONED',
              updated_at = clock_timestamp() WHERE id = a.intent_id;
   END CASE;
+  PERFORM count_use(a.id);
   IF r -> 'review' IS NOT NULL AND r -> 'review' <> 'null' THEN
     PERFORM put_review(r -> 'review', 'OPENED', 'engine', '');
   END IF;
