@@ -105,3 +105,20 @@ def test_a_link_in_a_first_message_is_refused_until_the_tenant_allows_it(
     assert refused.status == 2
     assert "links_in_first" in refused.err
     assert allowed.status == 0, allowed.err
+
+
+def test_two_tenants_of_one_database_may_use_the_same_names(call: CommandLine) -> None:
+    told = []
+    for name in ("Nord", "Sud"):
+        other = {"OUTREACH_TENANT_NAME": name}
+        for command in (
+            ("leads", "import", "leads.csv"),
+            ("enroll", "--sequence", "sequence.toml", *ANYWAY),
+        ):
+            done = call(*command, **other)
+            assert done.status == 0, done.err
+        check = ("templates", "check", "Spring", "--json")
+        told.append(call(*check, **other).json())
+
+    assert told[0] == told[1]
+    assert "intro" in str(told[0])

@@ -6,14 +6,14 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 from uuid import UUID, uuid5
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from outreach.domain.channel import Channel
 from outreach.domain.errors import Misconfigured, TemplateError
-from outreach.domain.ids import SequenceId, StepId, TemplateId
+from outreach.domain.ids import SequenceId, StepId, TemplateId, TenantId
 from outreach.domain.sequence import MessageTemplate, Step
 from outreach.domain.sequence import Sequence as Steps
 from outreach.domain.template import Variable, parse
@@ -73,6 +73,23 @@ class CampaignFile:
 
     sequence: Steps
     templates: tuple[MessageTemplate, ...]
+
+    def of(self, tenant: TenantId) -> Self:
+        """Give it ids that no other tenant's file of the same names has."""
+        steps = [
+            evolve(step, id=StepId(uuid5(tenant, f"{step.id}")))
+            for step in self.sequence.steps
+        ]
+        sequence = evolve(
+            self.sequence,
+            id=SequenceId(uuid5(tenant, f"{self.sequence.id}")),
+            steps=tuple(steps),
+        )
+        templates = [
+            evolve(text, id=TemplateId(uuid5(tenant, f"{text.id}")))
+            for text in self.templates
+        ]
+        return evolve(self, sequence=sequence, templates=tuple(templates))
 
 
 def read_campaign(path: Path) -> CampaignFile:

@@ -107,7 +107,8 @@ async def load_files(engine: Engine, files: Files, tell: Tell) -> Intake:
         )
     enrolled = None
     if campaign is not None:
-        enrolled = await _enroll(engine, campaign, files.override, tell)
+        own = campaign.of(engine.tenant)
+        enrolled = await _enroll(engine, own, files.override, tell)
         skipped = ", ".join(f"{n} {why}" for why, n in sorted(enrolled.skipped.items()))
         tell(
             f"{enrolled.enrolled} enrolled"

@@ -76,7 +76,8 @@ def enroll(given: Given, **asked: Unpack[_Asked]) -> None:
 
     async def work(engine: Engine) -> tuple[Enrolled, Fit]:
         if campaign is not None:
-            steps, texts = campaign.sequence, campaign.templates
+            own = campaign.of(engine.tenant)
+            steps, texts = own.sequence, own.templates
         else:
             store = engine.container.campaigns()
             steps, stored = await store.sequence(engine.tenant, wanted)
