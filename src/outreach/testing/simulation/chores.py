@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from attrs import define
+from attrs import define, field, frozen
 
 from outreach.adapters.memory import MemoryAccounts, MemoryStore
-from outreach.domain.ids import Incarnation
+from outreach.domain.ids import AccountId, Incarnation
 from outreach.domain.usecases.audit_ledger import AuditLedger
 from outreach.domain.usecases.carry_out_stops import CarryOutStops
 from outreach.domain.usecases.dispatch import Dispatch
@@ -22,7 +22,23 @@ from outreach.domain.usecases.watch_plans import WatchPlans
 from outreach.domain.usecases.watch_senders import WatchSenders
 from outreach.testing.simulation.parts import Parts
 
-__all__ = ["Chores", "duties_of"]
+__all__ = ["Chores", "Gateways", "duties_of"]
+
+
+@frozen
+class Gateways:
+    """Provider accounts behind their seams, by what they can do.
+
+    Attributes:
+        send: every one; phones: those that list phones, and look up messages.
+        hosts: of campaigns, which take many at once, and take back.
+        repeats: that know a message by its key.
+    """
+
+    send: Mapping[AccountId, Any]
+    phones: Mapping[AccountId, Any]
+    hosts: Mapping[AccountId, Any] = field(factory=dict)
+    repeats: Mapping[AccountId, Any] = field(factory=dict)
 
 
 def duties_of(
@@ -31,9 +47,10 @@ def duties_of(
     signal: SignalSender,
     watch: WatchSenders,
     guard: Any,
-    accounts: Mapping[Any, Any],
+    gateways: Gateways,
 ) -> DoDuties:
     """Everything periodic, over ports behind their seams."""
+    hosts, everybody = gateways.hosts, gateways.send
     return DoDuties(
         duties=store["duties"],
         dispatch=Dispatch(store["allocations"]),
@@ -46,9 +63,11 @@ def duties_of(
             alerts=parts.alerts,
         ),
         watch=watch,
-        stops=CarryOutStops(store["stops"], {}, {}, parts.alerts),
+        stops=CarryOutStops(store["stops"], hosts, everybody, parts.alerts),
         breakers=WatchBreaker(store["campaigns"], store["switches"], parts.alerts),
-        hosting=HostCampaigns(store["hosted"], store["switches"], {}, parts.alerts),
+        hosting=HostCampaigns(
+            store["hosted"], store["switches"], hosts, parts.alerts
+        ),
         winners=PickWinner(store["campaigns"], parts.alerts),
         journeys=store["journeys"],
         reviews=store["reviews"],
@@ -56,7 +75,7 @@ def duties_of(
         signal=signal,
         alerts=parts.alerts,
         polls={},
-        lists=accounts,
+        lists=gateways.phones,
         plans=WatchPlans(MemoryAccounts(parts.store), parts.alerts),
     )
 

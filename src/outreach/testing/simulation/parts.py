@@ -38,12 +38,14 @@ from outreach.adapters.memory import (
 from outreach.adapters.memory.guard import MemoryGuard
 from outreach.domain.budget import HARD_LIMIT, Ask, Grant, GuardCode
 from outreach.domain.change import Duty, DutyKind
-from outreach.domain.ids import AccountId, TenantId
+from outreach.domain.channel import State
+from outreach.domain.ids import AccountId, AttemptId, TenantId
 from outreach.domain.review import ReviewCalendar
 from outreach.domain.sender import Sender
 from outreach.domain.usecases.send_next import SendNext
 from outreach.domain.usecases.take_in_events import TakeInEvents
 from outreach.ports.lanes import ALONE
+from outreach.testing.judge_mail import Opened
 from outreach.testing.simulation.clock import VirtualClock
 from outreach.testing.simulation.provider import Provider
 from outreach.testing.simulation.seam import no_pause
@@ -73,6 +75,9 @@ class Parts:
     Attributes:
         seen: what happened how often.
         opted_out: machine time of the commit of each suppression, by number.
+        mail: providers of mail, by name; none in a world of phones alone.
+        states: of each attempt's lead, when it was armed.
+        opened: breakers, as they were opened and closed.
         alarm: seconds a process may be stopped before it is killed; None: it has none.
         sends, takes: the two use cases that the protocol is made of.
     """
@@ -102,6 +107,9 @@ class Parts:
     seen: Counter[str]
     opted_out: dict[str, datetime]
     alarm: float | None
+    mail: dict[str, Any] = field(factory=dict)
+    states: dict[AttemptId, State] = field(factory=dict)
+    opened: list[Opened] = field(factory=list)
     calendar: Any = field(factory=NoHolidays)
     reviewers: ReviewCalendar = field(factory=lambda: ReviewCalendar(HOME))
     sends: Callable[..., SendNext] = SendNext
@@ -174,6 +182,8 @@ _SELDOM: Final = {
     DutyKind.DISPATCH: timedelta(hours=2),
     DutyKind.HEALTH: timedelta(hours=6),
     DutyKind.AUDIT: timedelta(hours=20),
+    DutyKind.MAIL_COUNTS: timedelta(hours=6),
+    DutyKind.HOSTED: timedelta(minutes=30),
 }
 
 
