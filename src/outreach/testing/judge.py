@@ -22,7 +22,17 @@ from outreach.domain.pacing import GAP
 from outreach.domain.timing import Timing
 from outreach.domain.window import Window, local_day
 
-__all__ = ["Attempted", "Heard", "OptOut", "Phone", "Record", "Sent", "Used", "armed_of", "judge"]
+__all__ = [
+    "Attempted",
+    "Heard",
+    "OptOut",
+    "Phone",
+    "Record",
+    "Sent",
+    "Used",
+    "armed_of",
+    "judge",
+]
 
 _HOLDS = frozenset(
     {Outcome.CALLING, Outcome.ACCEPTED, Outcome.UNKNOWN, Outcome.ABANDONED},

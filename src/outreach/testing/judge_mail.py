@@ -58,7 +58,6 @@ class Asked:
     """A stop as the ledger holds it, and what its provider and people know of it.
 
     Attributes:
-        of: the provider's id of the message, or our campaign, as far as it is known.
         on: machine time of its cause.
         confirmed: the ledger says so; heard: the provider carried it out.
         alerted: people were told that it is not confirmed.
@@ -66,7 +65,6 @@ class Asked:
 
     id: str
     kind: str
-    of: str
     on: datetime
     confirmed: bool
     heard: bool
@@ -83,8 +81,9 @@ class MailRecord:
         warm: senders of warm mail.
         wrote: when each person first wrote to us, by any way.
         passed: what providers of campaigns sent on.
-        campaigns: ours, by the provider's id of its campaign.
         asked: stops of accounts that hold mail.
+        told: attempts and campaigns of whose stop people were told that it is not
+            confirmed, also where it was needless in the end.
         now: the end of the run.
     """
 
@@ -93,9 +92,9 @@ class MailRecord:
     warm: frozenset[str]
     wrote: Mapping[str, datetime]
     passed: Sequence[Passed]
-    campaigns: Mapping[str, str]
     opened: Sequence[Opened]
     asked: Sequence[Asked]
+    told: frozenset[str]
     now: datetime
     slack: timedelta = field(default=_SLACK)
 
@@ -166,10 +165,9 @@ def _left_after_a_stop(mail: MailRecord) -> Iterator[Breach]:
     told that it may.
     """
     patience = ALERT_AFTER + mail.slack
-    told = {one.of for one in mail.asked if one.alerted}
     for one in mail.passed:
         attempt = mail.armed.get(one.uid)
-        if attempt is None or attempt.id in told or attempt.campaign in told:
+        if attempt is None or {attempt.id, attempt.campaign} & mail.told:
             continue
         cause = _cause(mail, one, attempt)
         if cause is not None and one.on - cause > patience:

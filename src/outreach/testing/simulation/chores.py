@@ -65,9 +65,7 @@ def duties_of(
         watch=watch,
         stops=CarryOutStops(store["stops"], hosts, everybody, parts.alerts),
         breakers=WatchBreaker(store["campaigns"], store["switches"], parts.alerts),
-        hosting=HostCampaigns(
-            store["hosted"], store["switches"], hosts, parts.alerts
-        ),
+        hosting=HostCampaigns(store["hosted"], store["switches"], hosts, parts.alerts),
         winners=PickWinner(store["campaigns"], parts.alerts),
         journeys=store["journeys"],
         reviews=store["reviews"],

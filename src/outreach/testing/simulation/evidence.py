@@ -61,8 +61,9 @@ def record(world: World) -> Record:
             for number, zone in zip(world.provider.lines, _zones(world), strict=True)
         ],
         windows={
-            row.parcel.to: store.intents[row.intent].window
+            to: store.intents[row.intent].window
             for row in store.attempts.values()
+            for to in _ways_to(world, row)
         },
         known=world.known,
         opt_outs=[OptOut(to, at) for to, at in world.parts.opted_out.items()],
@@ -70,6 +71,14 @@ def record(world: World) -> Record:
         returned=frozenset(returned_of(world)),
         people=people_of(world),
     )
+
+
+def _ways_to(world: World, row: AttemptRow) -> tuple[str, ...]:
+    """By which the lead of an attempt can be reached, whichever it went by."""
+    if world.mail is None:
+        return (row.parcel.to,)
+    lead = world.parts.store.leads[row.lead]
+    return tuple(filter(None, (row.parcel.to, lead.phone, lead.email)))
 
 
 def _zones(world: World) -> Iterator[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from outreach.domain.ids import HostedId
 from outreach.testing.judge import Record, armed_of
 from outreach.testing.judge_mail import Asked, MailRecord
 from outreach.testing.simulation.place import (
@@ -52,13 +51,9 @@ def mail_record(world: World, record: Record) -> MailRecord:
         warm=frozenset({WARM}),
         wrote=wrote,
         passed=tuple(mail.campaigner.passed),
-        campaigns={
-            one.hosting.ref: str(one.campaign)
-            for one in store.hosted.values()
-            if one.hosting.ref
-        },
         opened=tuple(world.parts.opened),
         asked=list(_asked(world)),
+        told=frozenset(_told(world)),
         now=store.machine,
     )
 
@@ -81,14 +76,20 @@ def _asked(world: World) -> Iterator[Asked]:
             continue
         alerted = str(row.id) in told
         world.seen["people told of a stop"] += alerted
-        hosted = store.hosted.get(HostedId(row.about))
-        of = str(row.about if hosted is None else hosted.campaign)
         yield Asked(
             id=str(row.id),
             kind=str(row.kind),
-            of=of,
             on=row.at,
             confirmed=row.confirmed_at is not None,
             heard=(row.kind, str(row.about)) in mail.campaigner.heard,
             alerted=alerted,
         )
+
+
+def _told(world: World) -> Iterator[str]:
+    parts = world.parts
+    campaigns = {str(one.id): str(one.campaign) for one in parts.store.hosted.values()}
+    for alert in parts.alerts.told:
+        about = parts.stops_of.get(alert.about)
+        if about is not None and alert.kind == "stop.unconfirmed":
+            yield campaigns.get(about, about)

@@ -20,6 +20,7 @@ from outreach.testing.simulation.weather import Weather
 __all__ = [
     "CAMPAIGNS",
     "COLD",
+    "RUN",
     "WARM",
     "WARM_BOX",
     "addresses_of",
@@ -29,7 +30,6 @@ __all__ = [
     "numbers_of",
     "phones_of",
     "rows_of",
-    "RUN",
 ]
 
 RUN: Final = ImportId(UUID(int=0xF))

@@ -65,6 +65,7 @@ def watched(parts: Parts) -> None:
     parts.journeys = _Journeys(parts.journeys, parts)
     parts.switches = _Switches(parts.switches, parts)
     parts.lanes = _Lanes(parts.lanes, parts)
+    parts.stops = _Stops(parts.stops, parts)
 
 
 @define(eq=False)
@@ -171,6 +172,15 @@ class _Switches(_Around):
             if scope is SwitchScope.CAMPAIGN and one.campaign == of and not one.closed:
                 opened[place] = evolve(one, closed=self.parts.store.machine)
         return lifted
+
+
+class _Stops(_Around):
+    async def get(self, tenant: Any, stop: Any) -> Any:
+        found = await self.port.get(tenant, stop)
+        if found is not None:
+            # One that a person made needless is gone from the ledger afterwards.
+            self.parts.stops_of[str(stop)] = found.about
+        return found
 
 
 def _opted_out(parts: Parts, suppressions: Sequence[Any]) -> None:

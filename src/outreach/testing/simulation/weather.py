@@ -50,7 +50,7 @@ _PHONE_ZONES: Final = (
     ("Asia/Tokyo", "America/Los_Angeles", "UTC"),
 )
 _LIMITS: Final = (6, 8, 10, 20)
-_NUMBERS_BESIDE_MAIL: Final = 20
+_NUMBERS_BESIDE_MAIL: Final = 16
 
 
 class Layer(StrEnum):
@@ -200,4 +200,4 @@ def drawn(seed: int) -> Weather:
     if mail is None:
         return weather
     # No dearer than a world of phones alone: fewer of them, and fewer numbers.
-    return evolve(weather, phones=2, leads=_NUMBERS_BESIDE_MAIL, mail=mail)
+    return evolve(weather, phones=2, leads=_NUMBERS_BESIDE_MAIL, days=4, mail=mail)

@@ -15,10 +15,7 @@ from attrs import define, field
 from outreach.adapters.memory.analyst import ScriptedAnalyst
 from outreach.adapters.memory.links import MemoryLinks
 from outreach.domain.errors import RetryLater
-from outreach.domain.ids import (
-    EnrolmentId,
-    Incarnation,
-)
+from outreach.domain.ids import AccountId, EnrolmentId, Incarnation
 from outreach.domain.message import Outcome, Parcel
 from outreach.domain.usecases.answer_review import AnswerReview
 from outreach.domain.usecases.enroll import Enroll
@@ -273,9 +270,9 @@ class World:
             send=send,
             lane_due=lambda: self.wake.lanes() <= self.schedule.now,
             chores=chores.due,
-            many={} if self._mail is None else dict.fromkeys(
-                gateways.hosts, self._mail.mail.many
-            ),
+            many={}
+            if self._mail is None
+            else dict.fromkeys(gateways.hosts, self._mail.mail.many),
         )
         self._enroll = Enroll(
             campaigns=store["campaigns"],
@@ -310,7 +307,7 @@ class World:
         seams = {
             name: self._seam(one, Kind.PROVIDER) for name, one in providers.items()
         }
-        of = {name: {} for name in seams}
+        of: dict[str, dict[AccountId, Any]] = {name: {} for name in seams}
         for account in parts.store.accounts.values():
             of[account.provider][account.id] = seams[account.provider]
         return Gateways(
