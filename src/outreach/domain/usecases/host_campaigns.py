@@ -82,7 +82,7 @@ class HostCampaigns:
     async def _shut(
         self, known: HostedCampaign, gateway: RunsCampaigns
     ) -> datetime | None:
-        """Whoever started it before the breaker opened may have come after the pause."""
+        """Whoever was starting it when the breaker opened may come after the pause."""
         answer = await gateway.state(known.hosting.ref)
         match answer:
             case Again(retry_after=after):

@@ -20,9 +20,11 @@ from outreach.domain.usecases.signal_sender import SignalSender
 from outreach.domain.usecases.watch_breaker import WatchBreaker
 from outreach.domain.usecases.watch_plans import WatchPlans
 from outreach.domain.usecases.watch_senders import WatchSenders
+from outreach.testing.invented import PROVIDER
 from outreach.testing.simulation.parts import Parts
+from outreach.testing.simulation.place import CAMPAIGNS, WARM_BOX
 
-__all__ = ["Chores", "Gateways", "duties_of"]
+__all__ = ["Chores", "Gateways", "duties_of", "gateways_of"]
 
 
 @frozen
@@ -39,6 +41,21 @@ class Gateways:
     phones: Mapping[AccountId, Any]
     hosts: Mapping[AccountId, Any] = field(factory=dict)
     repeats: Mapping[AccountId, Any] = field(factory=dict)
+
+
+def gateways_of(parts: Parts, seam: Callable[[Any], Any]) -> Gateways:
+    """One seam around each provider."""
+    of: dict[str, dict[AccountId, Any]] = {}
+    for name, provider in {PROVIDER: parts.provider, **parts.mail}.items():
+        behind = seam(provider)
+        accounts = parts.store.accounts.values()
+        of[name] = {one.id: behind for one in accounts if one.provider == name}
+    return Gateways(
+        send={name: one for some in of.values() for name, one in some.items()},
+        phones=of[PROVIDER],
+        hosts=of.get(CAMPAIGNS, {}),
+        repeats=of.get(WARM_BOX, {}),
+    )
 
 
 def duties_of(

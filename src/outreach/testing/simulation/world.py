@@ -15,7 +15,7 @@ from attrs import define, field
 from outreach.adapters.memory.analyst import ScriptedAnalyst
 from outreach.adapters.memory.links import MemoryLinks
 from outreach.domain.errors import RetryLater
-from outreach.domain.ids import AccountId, EnrolmentId, Incarnation
+from outreach.domain.ids import EnrolmentId, Incarnation
 from outreach.domain.message import Outcome, Parcel
 from outreach.domain.usecases.answer_review import AnswerReview
 from outreach.domain.usecases.enroll import Enroll
@@ -25,7 +25,7 @@ from outreach.domain.usecases.watch_senders import WatchSenders
 from outreach.ports.lanes import Claim
 from outreach.testing.invented import PROVIDER
 from outreach.testing.judge import Heard, Sent
-from outreach.testing.simulation.chores import Chores, Gateways, duties_of
+from outreach.testing.simulation.chores import Chores, duties_of, gateways_of
 from outreach.testing.simulation.clock import VirtualClock
 from outreach.testing.simulation.folk import ANALYSES, Operators, Prospects
 from outreach.testing.simulation.mail_world import MailWorld
@@ -67,6 +67,7 @@ class World:
 
     Attributes:
         seen: what happened how often.
+        mail: what it has beside phones.
         known: who wrote to whom without us, see `outreach.testing.judge.Heard`.
     """
 
@@ -114,7 +115,7 @@ class World:
             self.clock, self.schedule, weather, self.rng, self.seen, parts.inbox
         )
         self.post = post
-        self._mail = MailWorld.of(weather, self.schedule, post, parts, self.seen)
+        self.mail = MailWorld.of(weather, self.schedule, post, parts, self.seen)
         if self.change is not None:
             self.change(parts)
         self.schedule.alarm = parts.alarm
@@ -139,20 +140,15 @@ class World:
     _trouble: Trouble = field(init=False)
     _operators: Operators = field(init=False)
     _enroll: Enroll = field(init=False)
-    _mail: MailWorld | None = field(default=None, init=False)
-
-    @property
-    def mail(self) -> MailWorld | None:
-        """What it has beside phones."""
-        return self._mail
+    mail: MailWorld | None = field(default=None, init=False)
 
     @property
     def sent(self) -> tuple[Sent, ...]:
         """What every provider accepted."""
         phones = tuple(self.provider.sent)
-        if self._mail is None:
+        if self.mail is None:
             return phones
-        return (*phones, *self._mail.campaigner.sent, *self._mail.warm.sent)
+        return (*phones, *self.mail.campaigner.sent, *self.mail.warm.sent)
 
     # --- the place
 
@@ -220,7 +216,7 @@ class World:
         }
         clock = self._seam(self.clock, Kind.STORE)
         guard = self._seam(self._trouble.on_the_way_to(parts.guard), Kind.GUARD)
-        gateways = self._gateways(parts)
+        gateways = gateways_of(parts, lambda one: self._seam(one, Kind.PROVIDER))
         timing = parts.store.timing
         signal = SignalSender(store["senders"], store["duties"], clock, parts.alerts)
         watch = WatchSenders(
@@ -271,8 +267,8 @@ class World:
             lane_due=lambda: self.wake.lanes() <= self.schedule.now,
             chores=chores.due,
             many={}
-            if self._mail is None
-            else dict.fromkeys(gateways.hosts, self._mail.mail.many),
+            if self.mail is None
+            else dict.fromkeys(gateways.hosts, self.mail.mail.many),
         )
         self._enroll = Enroll(
             campaigns=store["campaigns"],
@@ -297,25 +293,9 @@ class World:
             wrote=self._wrote,
             life=self._people,
         )
-        if self._mail is not None:
+        if self.mail is not None:
             switches, people = store["switches"], self._people
-            self._mail.people(self.weather, switches, people, self.seen)
-
-    def _gateways(self, parts: Parts) -> Gateways:
-        """One seam around each provider."""
-        providers = {PROVIDER: parts.provider, **parts.mail}
-        seams = {
-            name: self._seam(one, Kind.PROVIDER) for name, one in providers.items()
-        }
-        of: dict[str, dict[AccountId, Any]] = {name: {} for name in seams}
-        for account in parts.store.accounts.values():
-            of[account.provider][account.id] = seams[account.provider]
-        return Gateways(
-            send={id_: one for some in of.values() for id_, one in some.items()},
-            phones=of[PROVIDER],
-            hosts=of.get(CAMPAIGNS, {}),
-            repeats=of.get(WARM_BOX, {}),
-        )
+            self.mail.people(self.weather, switches, people, self.seen)
 
     # --- what happens
 
@@ -330,8 +310,8 @@ class World:
         self._spawn(self._enrol())
         self._operators.start()
         self._trouble.start()
-        if self._mail is not None:
-            self._mail.start()
+        if self.mail is not None:
+            self.mail.start()
         self.schedule.call(self.weather.calm, self._calm_down)
         with _uncollected():
             self.schedule.run(self.weather.end)
@@ -347,8 +327,8 @@ class World:
 
     def _claimed(self, claim: Claim) -> None:
         self._operators.claimed(claim)
-        if self._mail is not None and self._mail.keepers is not None:
-            self._mail.keepers.claimed(claim)
+        if self.mail is not None and self.mail.keepers is not None:
+            self.mail.keepers.claimed(claim)
 
     def _step(self, step: str) -> None:
         self.seen[f"step {step}"] += 1
@@ -380,8 +360,8 @@ class World:
 
     def _calm_down(self) -> None:
         self.provider.calm = True
-        if self._mail is not None:
-            self._mail.calm_down()
+        if self.mail is not None:
+            self.mail.calm_down()
         self.schedule.ring()
 
 
