@@ -10,7 +10,7 @@ from outreach.testing.simulation import World, drawn
 from outreach.testing.simulation.place import now
 
 EVERY = 40
-PHONES, MAIL = 3, 10
+PHONES, MAIL = 3, 18
 """Seeds of a world of phones alone, and of one with mail."""
 MICROSECOND = 2e-6
 
