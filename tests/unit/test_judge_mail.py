@@ -1,4 +1,4 @@
-"""A judge that finds nothing in mail proves nothing: each breach is shown to it once."""
+"""A judge that finds nothing in mail proves nothing: it is shown each breach once."""
 
 from __future__ import annotations
 
