@@ -138,6 +138,17 @@ def test_armed_while_its_breaker_was_open() -> None:
     assert found(of(base, opened=[*over, *other])) == set()
 
 
+def test_a_breaker_that_mail_opened_lets_other_channels_go() -> None:
+    sent = Sent("p1", "+40740000000", "+40721000001", "text", NOON, NOON)
+    base = record(sent)
+
+    by_mail = [Opened(CAMPAIGN, NOON - MINUTE, mail=True)]
+    by_person = [Opened(CAMPAIGN, NOON - MINUTE)]
+
+    assert found(of(base, opened=by_mail)) == set()
+    assert found(of(base, opened=by_person)) == {Invariant.BREAKER}
+
+
 def test_sent_on_in_the_night() -> None:
     base = record(mail())
 

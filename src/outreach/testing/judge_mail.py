@@ -46,11 +46,14 @@ class Opened:
 
     Attributes:
         closed: by a person; None: it is open still.
+        mail: it opened by what became of mail, and stops mail alone; a person's stops
+            the campaign on every channel.
     """
 
     campaign: str
     on: datetime
     closed: datetime | None = None
+    mail: bool = False
 
 
 @frozen
@@ -136,6 +139,8 @@ def _breaker(mail: MailRecord) -> Iterator[Breach]:
     for attempt in mail.record.attempts:
         for one in by_campaign.get(attempt.campaign, ()):
             closed = one.closed or mail.now
+            if one.mail and attempt.channel is Channel.WHATSAPP:
+                continue
             if one.on < attempt.armed_on < closed:
                 says = f"armed {attempt.armed_on - one.on} after its breaker opened"
                 yield Breach(Invariant.BREAKER, f"intent {attempt.intent}", says)

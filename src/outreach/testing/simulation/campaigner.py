@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from attrs import define, evolve, field, frozen
@@ -49,6 +49,7 @@ from outreach.testing.simulation.schedule import Schedule
 __all__ = ["Campaigner"]
 
 _HOUR_S: Final = 3_600.0
+_REPEATS_FOR: Final = timedelta(hours=23)
 _COLD: Final = frozenset({Channel.EMAIL_COLD})
 _ANSWERING: Final = frozenset({Channel.EMAIL_COLD, Channel.EMAIL_WARM})
 
@@ -129,6 +130,20 @@ class Campaigner:
             return [NotAccepted(lane=True, detail="429")] * len(parcels)
         return [self._take(parcel) for parcel in parcels]
 
+    async def repeat(
+        self, parcel: Parcel, since: datetime, within: timedelta
+    ) -> Answer:
+        """See `RepeatsSafely.repeat`: a lead that is in its campaign is met there."""
+        if not parcel.campaign or self._now - since >= _REPEATS_FOR:
+            return NotAccepted(lane=False, detail="it cannot be repeated safely")
+        self.seen["a lost add repeated"] += 1
+        there = self._there.get(str(parcel.attempt))
+        if there is not None and not self._is_down():
+            return UnknownOutcome("no answer") if self._unheard() else there
+        answer = await self.send(parcel, within)
+        # A refusal proves nothing of the first time.
+        return UnknownOutcome("refused") if isinstance(answer, Refused) else answer
+
     def _silent(self, parcels: Sequence[Parcel], taken: int) -> Sequence[Answer]:
         if len(parcels) > 1:
             self.seen["answer for many lost"] += 1
@@ -141,7 +156,7 @@ class Campaigner:
             return Refused(Refusal.INVALID_RECIPIENT, "no such address")
         if parcel.to in self._blocked:
             return Refused(Refusal.REJECTED, "blocked")
-        now = self.schedule.clock.machine
+        now = self._now
         warm = parcel.permit.channel is Channel.EMAIL_WARM
         one = Sent(
             uid=f"c{len(self.sent) + 1}",
@@ -172,7 +187,7 @@ class Campaigner:
             return
         if one.to in self._blocked:
             return
-        there, now = self.campaigns.get(parcel.campaign), self.schedule.clock.machine
+        there, now = self.campaigns.get(parcel.campaign), self._now
         if there is not None and (
             there.hold is not None or not there.window.is_open(now)
         ):
@@ -270,6 +285,10 @@ class Campaigner:
         return Again("no answer") if self._unheard() else Confirmed()
 
     # --- faults
+
+    @property
+    def _now(self) -> datetime:
+        return self.schedule.clock.machine
 
     def _is_down(self) -> bool:
         return not self.calm and self.schedule.now < self.down_until

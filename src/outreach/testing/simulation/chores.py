@@ -34,7 +34,7 @@ class Gateways:
     Attributes:
         send: every one; phones: those that list phones, and look up messages.
         hosts: of campaigns, which take many at once, and take back.
-        repeats: that know a message by its key.
+        repeats: that know a message they were given before.
     """
 
     send: Mapping[AccountId, Any]
@@ -54,7 +54,7 @@ def gateways_of(parts: Parts, seam: Callable[[Any], Any]) -> Gateways:
         send={name: one for some in of.values() for name, one in some.items()},
         phones=of[PROVIDER],
         hosts=of.get(CAMPAIGNS, {}),
-        repeats=of.get(WARM_BOX, {}),
+        repeats=of.get(WARM_BOX, {}) | of.get(CAMPAIGNS, {}),
     )
 
 

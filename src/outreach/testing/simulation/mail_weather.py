@@ -66,7 +66,7 @@ def mail_of(seed: int) -> Mail | None:
         return rng.choice(_STRENGTHS)
 
     return Mail(
-        only=rng.choice((40, 48)),
+        only=rng.choice((32, 40)),
         first=rng.random() < 0.4,
         answers=rng.random() < 0.5,
         many=rng.choice((3, 10, 20)),

@@ -17,7 +17,7 @@ from outreach.domain.decision import Reason
 from outreach.domain.event import EventType
 from outreach.domain.ids import IntentId
 from outreach.domain.message import Armed, Outcome, WhyNotArmed
-from outreach.domain.suppression import SwitchScope
+from outreach.domain.suppression import BY_MAIL, SwitchScope
 from outreach.domain.window import zone_info
 from outreach.testing.judge_mail import Opened
 from outreach.testing.simulation.parts import Parts
@@ -47,6 +47,7 @@ REACHED: Final = (
     "a reply by mail",
     "warm mail accepted",
     "repeated with its key",
+    "a lost add repeated",
     "a link was followed",
     "T1 lost to a breaker",
     "the engine opened a breaker",
@@ -158,7 +159,8 @@ class _Switches(_Around):
         opened = self.parts.opened
         new = not any(one.campaign == of and one.closed is None for one in opened)
         if scope is SwitchScope.CAMPAIGN and new:
-            opened.append(Opened(of, self.parts.store.machine))
+            mail = thrown.by in BY_MAIL
+            opened.append(Opened(of, self.parts.store.machine, mail=mail))
             if by == "engine":
                 self.parts.seen["the engine opened a breaker"] += 1
         return thrown
