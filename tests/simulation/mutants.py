@@ -328,10 +328,13 @@ _mutant(
 
 
 class _Believing(SendNext):
-    async def _settle(self, result: Any) -> Any:
-        lefts = await super()._settle(result)
-        not_sent = result.outcome in {Outcome.RELEASED, Outcome.REFUSED}
-        return [evolve(left, spent=left.spent and not not_sent) for left in lefts]
+    async def _settle(self, results: Any) -> Any:
+        lefts = await super()._settle(results)
+        not_sent = {Outcome.RELEASED, Outcome.REFUSED}
+        return [
+            evolve(left, spent=left.spent and result.outcome not in not_sent)
+            for left, result in zip(lefts, results, strict=True)
+        ]
 
 
 def _believing(parts: Parts) -> None:

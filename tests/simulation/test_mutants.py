@@ -6,17 +6,21 @@ The same worlds are judged without the defect, so that it is the defect that is 
 from __future__ import annotations
 
 import pytest
+from tests.simulation import mail_mutants
 from tests.simulation.mutants import MUTANTS, Mutant
 
-from outreach.domain.invariants import Breach
+from outreach.domain.invariants import Breach, Invariant
 from outreach.testing.simulation import play
 
-EACH = pytest.mark.parametrize("mutant", MUTANTS.values(), ids=lambda one: one.name)
-AT_LEAST = 14
+ALL = MUTANTS | mail_mutants.MUTANTS
+EACH = pytest.mark.parametrize("mutant", ALL.values(), ids=lambda one: one.name)
+AT_LEAST = 30
+OF_MAIL = {Invariant.CHANNEL_GUARD, Invariant.BREAKER, Invariant.STOPS_CONFIRMED}
 
 
 def test_there_are_enough() -> None:
-    assert len(MUTANTS) >= AT_LEAST
+    assert len(ALL) >= AT_LEAST
+    assert {one for mutant in ALL.values() for one in mutant.breaks} >= OF_MAIL
 
 
 @EACH

@@ -18,6 +18,7 @@ from outreach.domain.event import EventType, SystemEvent
 from outreach.domain.ids import AccountId, StopId
 from outreach.domain.message import Parcel
 from outreach.domain.stop import ALERT_AFTER, Stop, StopKind
+from outreach.domain.suppression import SwitchScope
 from outreach.domain.usecases.carry_out_stops import CarryOutStops
 from outreach.domain.usecases.send_next import Step
 from outreach.ports.gateway import Again, Confirmed, TakesBack
@@ -261,3 +262,20 @@ def _opt_out_of(parcel: Parcel) -> SystemEvent:
         channel=Channel.WHATSAPP,
         address=phone_key(parcel.to),
     )
+
+
+async def test_a_stop_that_a_person_made_needless_is_no_incident_any_more() -> None:
+    here, _ = await mailed()
+    campaign = here.store.campaign_of(here.attempts()[0].intent)
+    switch = (here.world.tenant, SwitchScope.CAMPAIGN, str(campaign))
+    here.gateway.is_reachable = False
+    await here.world.switches.throw(*switch, reason="", by="ana")
+    here.pass_time(ALERT_AFTER)
+    await here.duties()
+    assert "stop.unconfirmed" in [kind for kind, _ in here.alerts.open]
+
+    await here.world.switches.lift(*switch, reason="", by="ana")
+    here.pass_time(HOUR)
+    await here.duties()
+
+    assert "stop.unconfirmed" not in [kind for kind, _ in here.alerts.open]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
+import pytest
 from tests.usecases.engine import HOUR, MINUTE, Engine, engine
 
 from outreach.adapters.memory.campaign_gateway import Kept, MemoryCampaignGateway
@@ -15,6 +17,7 @@ from outreach.domain.event import EventType, SystemEvent
 from outreach.domain.provider_campaign import CampaignCounts, CampaignHold
 from outreach.domain.sender import Sender
 from outreach.domain.suppression import SwitchScope
+from outreach.ports.gateway import Again
 from outreach.testing.invented import PROVIDER
 
 
@@ -214,3 +217,56 @@ async def test_a_reply_goes_without_any() -> None:
     assert here.journey(lead).opted_out
     assert {one.kind.value for one in here.gateway.stops} == {"WITHDRAW", "BLOCK"}
     assert box.id in here.store.lanes
+
+
+# --- a breaker that opens while the campaign is being started again
+
+
+class Overtaken(MemoryCampaignGateway):
+    """Its next start takes so long that the breaker opens and is carried out first."""
+
+    here: Engine
+    campaign: str
+    told: bool = True
+
+    async def resume(self, ref: str) -> Any:
+        here = self.here
+        await here.world.switches.throw(
+            here.world.tenant, SwitchScope.CAMPAIGN, self.campaign, reason="", by="ana"
+        )
+        await carried_out(here)
+        assert ref in held(here)
+        answer = await super().resume(ref)
+        return answer if self.told else Again("no answer")
+
+
+async def carried_out(here: Engine) -> None:
+    for stop in await here.world.stops.unconfirmed(here.world.tenant):
+        await here.stops(here.world.tenant, stop.id)
+
+
+def held(here: Engine) -> list[str]:
+    return [one.ref for one in host(here).campaigns.values() if one.hold is not None]
+
+
+@pytest.mark.parametrize("told", [True, False])
+async def test_one_that_was_started_after_its_pause_is_paused_again(
+    *, told: bool
+) -> None:
+    here, _ = await mailing()
+    await work(here)
+    slow = Overtaken(now=here.clock.machine)
+    slow.campaigns = host(here).campaigns
+    (only,) = here.store.hosted.values()
+    slow.here, slow.campaign, slow.told = here, str(only.campaign), told
+    here.gateway = slow
+    switch = (here.world.tenant, SwitchScope.CAMPAIGN, slow.campaign)
+    await here.world.switches.throw(*switch, reason="", by="ana")
+    await carried_out(here)
+    await here.world.switches.lift(*switch, reason="", by="ana")
+
+    await work(here)
+
+    assert here.store.switches
+    assert held(here) == [only.hosting.ref]
+    assert [*await here.world.stops.unconfirmed(here.world.tenant)] == []

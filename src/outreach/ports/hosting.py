@@ -25,6 +25,7 @@ class HostedCampaigns(Protocol):
     - what is told of one is in the claims that follow;
     - one that takes leads again has what waited for it due at once;
     - an open breaker pauses all that are at their provider, and what comes there later;
+    - one that was started all the same is paused again;
     - a closed breaker has all of its campaign's looked at, to be started again;
     - once a provider has counted, its counts stand for ours;
     - only what was counted within the last days is judged;

@@ -214,6 +214,24 @@ class HostedCampaignsContract:
         assert await _pauses(world) == [("k-1", str(made.id)), ("k-2", str(late.id))]
         assert (await _again(world, made.id)).shut
 
+    async def test_what_started_all_the_same(self, world: World) -> None:
+        """One that was started all the same is paused again."""
+        (phone,) = await world.phones()
+        await _mails(world, phone)
+        await _wait(world)
+        known = await _hosted(world)
+        await world.hosted.told(known, _TAKES)
+        await _open(world, known.campaign)
+        (pause,) = await world.stops.unconfirmed(world.tenant)
+        await world.stops.confirm(pause, "")
+        assert await _pauses(world) == []
+
+        await world.hosted.told(known, _TAKES)
+
+        assert await _pauses(world) == [("k-1", str(known.id))]
+        await world.hosted.told(known, _TAKES)
+        assert await _pauses(world) == [("k-1", str(known.id))]
+
     async def test_a_closed_breaker(self, world: World) -> None:
         """A closed breaker has all of its campaign's looked at, to be started again."""
         (phone,) = await world.phones()

@@ -14,13 +14,25 @@ from itertools import pairwise
 
 from attrs import field, frozen
 
+from outreach.domain.address import mailbox
+from outreach.domain.channel import Channel, State
 from outreach.domain.invariants import Breach, Invariant
 from outreach.domain.message import Outcome, payload_hash
 from outreach.domain.pacing import GAP
 from outreach.domain.timing import Timing
 from outreach.domain.window import Window, local_day
 
-__all__ = ["Attempted", "Heard", "OptOut", "Phone", "Record", "Sent", "Used", "judge"]
+__all__ = [
+    "Attempted",
+    "Heard",
+    "OptOut",
+    "Phone",
+    "Record",
+    "Sent",
+    "Used",
+    "armed_of",
+    "judge",
+]
 
 _HOLDS = frozenset(
     {Outcome.CALLING, Outcome.ACCEPTED, Outcome.UNKNOWN, Outcome.ABANDONED},
@@ -30,15 +42,16 @@ _NOT_SENT = frozenset({Outcome.RELEASED, Outcome.REFUSED, Outcome.NOT_SENT})
 
 @frozen
 class Sent:
-    """One message that the provider accepted, by its own record.
+    """One message that a provider accepted, by its own record.
 
     Attributes:
-        uid: the provider's id of the message.
-        phone: the number it left from (E.164).
-        to: the number it went to (E.164).
+        uid: the provider's id of the message; no two providers have the same.
+        phone: the number (E.164), address or account it left from.
+        to: the number (E.164) or address it went to.
         text: what the person received.
         on: machine time (UTC).
         at: engine time (UTC); the same, unless time is scaled.
+        subject: of a mail.
     """
 
     uid: str
@@ -47,11 +60,13 @@ class Sent:
     text: str = field(repr=False)
     on: datetime
     at: datetime
+    channel: Channel = Channel.WHATSAPP
+    subject: str = field(default="", repr=False)
 
     @property
     def hash(self) -> str:
         """As the ledger names a payload."""
-        return payload_hash(self.phone, self.to, "", self.text)
+        return payload_hash(self.phone, self.to, self.subject, self.text)
 
 
 @frozen
@@ -62,7 +77,7 @@ class Attempted:
         id, intent, lead: ids as text.
         step: of the sequence, from 1; 0 for a reply.
         automatic: no person approved it.
-        phone, to: numbers (E.164) it was meant for.
+        phone, to: the numbers (E.164) or addresses it was meant for.
         hash: of the payload.
         token: fencing token it was armed under.
         armed_at: engine time of T1; armed_on: machine time.
@@ -70,6 +85,8 @@ class Attempted:
         holds: its intent still holds that unit.
         keeps: it was refused for good, and keeps its unit all the same.
         permitted: a person allowed it outside the window.
+        state: of the lead's journey at T1, as whoever stood by saw it.
+        campaign: of ours, as text; empty for a reply.
     """
 
     id: str
@@ -88,6 +105,9 @@ class Attempted:
     holds: bool
     keeps: bool = False
     permitted: bool = False
+    channel: Channel = Channel.WHATSAPP
+    state: State | None = None
+    campaign: str = ""
 
 
 @frozen
@@ -145,6 +165,9 @@ class Record:
             (engine time): the call budget, and how long a process may be stopped.
         moved: (lead, phone) pairs that a recorded reassignment allows beside the
             first phone.
+        returned: ids of mails that came back for good, by the provider's own record:
+            none of them has arrived, and each lets its step go another way once.
+        people: who has a number or an address, where one person may have several.
     """
 
     sent: Sequence[Sent]
@@ -157,12 +180,24 @@ class Record:
     gap: timedelta = GAP
     under_way: timedelta = Timing().fence
     moved: frozenset[tuple[str, str]] = frozenset()
+    returned: frozenset[str] = frozenset()
+    people: Mapping[str, str] = field(factory=dict)
+
+    @property
+    def by_phone(self) -> Sequence[Sent]:
+        """What phones sent."""
+        return [one for one in self.sent if one.channel is Channel.WHATSAPP]
+
+    def person(self, to: str) -> str:
+        """Who has this number or address, whatever its sub-address."""
+        plain = mailbox(to) if "@" in to else to
+        return self.people.get(plain, plain)
 
 
 def judge(record: Record) -> list[Breach]:
     """Everything that does not hold."""
     found: list[Breach] = []
-    armed = _attempts_of(record)
+    armed = armed_of(record)
     found += _one_send_per_step(record, armed)
     found += _limit_per_day(record, armed)
     found += _gap(record)
@@ -178,7 +213,7 @@ def judge(record: Record) -> list[Breach]:
 _Armed = Mapping[str, Attempted]
 
 
-def _attempts_of(record: Record) -> _Armed:
+def armed_of(record: Record) -> _Armed:
     """The attempt behind each accepted message, by the provider's id of it.
 
     The newest of that payload that was armed before: a text is sent again only by a
@@ -203,7 +238,8 @@ def _one_send_per_step(record: Record, armed: _Armed) -> Iterator[Breach]:
         if times > 1:
             says = f"accepted {times} times"
             yield Breach(Invariant.ONE_SEND_PER_STEP, f"payload {digest[:12]}", says)
-    intents = Counter(one.intent for uid, one in armed.items())
+    stands = {uid: one for uid, one in armed.items() if uid not in record.returned}
+    intents = Counter(one.intent for one in stands.values())
     for intent, times in intents.items():
         if times > 1:
             says = f"{times} accepted sends"
@@ -223,7 +259,7 @@ def _limit_per_day(record: Record, armed: _Armed) -> Iterator[Breach]:
     limits = {phone.number: phone.limit for phone in record.phones}
     met = {(one.phone, one.number): one.on for one in record.known}
     used: Counter[tuple[str, date]] = Counter()
-    for sent in sorted(record.sent, key=lambda one: one.on):
+    for sent in sorted(record.by_phone, key=lambda one: one.on):
         pair = (sent.phone, sent.to)
         if pair in met and met[pair] <= sent.on:
             continue
@@ -245,7 +281,7 @@ def _tail(number: str) -> str:
 
 def _gap(record: Record) -> Iterator[Breach]:
     lines: dict[str, list[Sent]] = defaultdict(list)
-    for sent in record.sent:
+    for sent in record.by_phone:
         lines[sent.phone].append(sent)
     for phone, line in lines.items():
         for earlier, later in pairwise(sorted(line, key=lambda one: one.on)):
@@ -275,9 +311,10 @@ def _window(record: Record, armed: _Armed) -> Iterator[Breach]:
 def _opt_out(record: Record) -> Iterator[Breach]:
     since: dict[str, datetime] = {}
     for one in record.opt_outs:
-        since[one.number] = min(one.on, since.get(one.number, one.on))
+        person = record.person(one.number)
+        since[person] = min(one.on, since.get(person, one.on))
     for attempt in record.attempts:
-        said = since.get(attempt.to)
+        said = since.get(record.person(attempt.to))
         if said is not None and attempt.armed_on > said:
             says = f"armed {attempt.armed_on - said} after the opt-out"
             yield Breach(Invariant.OPT_OUT, f"intent {attempt.intent}", says)
@@ -289,7 +326,7 @@ def _attempt_first(record: Record, armed: _Armed) -> Iterator[Breach]:
         if attempt is None:
             says = "no attempt of that payload was armed before it"
             yield Breach(Invariant.ATTEMPT_FIRST, sent.uid, says)
-        elif attempt.outcome in _NOT_SENT:
+        elif attempt.outcome in _NOT_SENT and sent.uid not in record.returned:
             says = f"accepted, and the ledger says {attempt.outcome}"
             yield Breach(Invariant.ATTEMPT_FIRST, f"intent {attempt.intent}", says)
 
@@ -332,7 +369,7 @@ def _tokens(record: Record) -> Iterator[Breach]:
 
 def _sticky(record: Record) -> Iterator[Breach]:
     by_number: dict[str, dict[str, None]] = defaultdict(dict)
-    for sent in record.sent:
+    for sent in record.by_phone:
         by_number[sent.to].setdefault(sent.phone)
     leads = {attempt.to: attempt.lead for attempt in record.attempts}
     for number, phones in by_number.items():

@@ -185,8 +185,32 @@ class RoutesContract:
         await world.commit(world.change(known, enrolment=ends))
 
         await _bounced(world, call)
+        after = await world.known(lead)
 
-        assert (await world.known(lead)).waiting == ()
+        assert after.waiting == ()
+        assert after.journey.state is State.COLD
+
+    async def test_what_came_back_of_a_run_that_pauses_is_done_when_it_goes_on(
+        self, world: World
+    ) -> None:
+        _, _, lead = await _waiting(world, COLD, WA, steps=2)
+        call = await world.send()
+        known = await world.known(lead)
+        assert known.enrolment is not None
+        run = known.enrolment.id
+        pauses = (run, EnrolmentStatus.PAUSED, "a person looks")
+        await world.commit(world.change(known, enrolment=pauses))
+
+        await _bounced(world, call)
+        paused = await world.claims()
+        known = await world.known(lead)
+        goes_on = (run, EnrolmentStatus.ACTIVE, "")
+        await world.commit(world.change(known, enrolment=goes_on))
+        await world.advance_engine(GAP)
+        claim = await world.claim()
+
+        assert [one.cases for one in paused] == []
+        assert [one.intent.id for one in claim.cases] == [call.draft.parcel.intent]
 
     async def test_the_next_step_waits_for_a_sender_of_its_channel(
         self, world: World

@@ -85,23 +85,30 @@ def told(
 
 
 def _returned(store: MemoryStore, attempt: AttemptRow) -> None:
-    """It was accepted and came back: the step is to do again, if its run goes on and
-    no later one was tried. It left its sender all the same, and counts there.
+    """It was accepted and came back: whether its run goes on or not, it has not been
+    sent, unless a later step was tried. Its step is to do again if the run goes on. It
+    left its sender all the same, and counts there.
     """
     row = store.intents[attempt.intent]
     run = row.intent.enrolment
     if run is None or row.standing is not Standing.SENT:
         return
-    if store.enrolments[run].enrolment.status is not EnrolmentStatus.ACTIVE:
-        return
     following = None if attempt.undo is None else attempt.undo.planned
     later = None if following is None else store.intents.get(following)
-    if later is None or not later.attempts:
-        uncount(store, attempt, to=MessageStatus.BOUNCED)
-        attempt.outcome = Outcome.REFUSED
-        attempt.detail = "returned"
-        versions.count(store, attempt)
-        store.wait(row, store.now)
+    if later is not None and later.attempts:
+        return
+    uncount(store, attempt, to=MessageStatus.BOUNCED)
+    attempt.outcome = Outcome.REFUSED
+    attempt.detail = "returned"
+    versions.count(store, attempt)
+    enrolment = store.enrolments[run].enrolment
+    match enrolment.status:
+        case EnrolmentStatus.ACTIVE:
+            store.wait(row, store.now)
+        case EnrolmentStatus.PAUSED:
+            store.end(row, Standing.HELD, "returned")
+        case _:
+            store.end(row, Standing.CANCELLED, enrolment.stop_reason)
 
 
 def left(store: MemoryStore, attempt: AttemptRow) -> Left:

@@ -10,7 +10,7 @@ from attrs import evolve, frozen
 
 from outreach.adapters.memory.hosted_row import HostedRow
 from outreach.adapters.memory.rows import IntentRow, LaneRow, Standing
-from outreach.adapters.memory.stopping import pause_at
+from outreach.adapters.memory.stopping import pause_again
 from outreach.adapters.memory.store import MemoryStore
 from outreach.domain.change import Duty, DutyKind
 from outreach.domain.channel import Channel
@@ -60,8 +60,8 @@ class MemoryHostedCampaigns:
         before, row.hosting = row.hosting, now
         takes = now.takes_leads
         row.resume = row.resume and not takes
-        if not before.ref and now.ref and self._shut(row):
-            pause_at(store, row.tenant, row.account, row.id, "BREAKER_OPEN")
+        if now.ref and (takes or not before.ref) and self._shut(row):
+            pause_again(store, row.tenant, row.account, row.id, "BREAKER_OPEN")
         if takes and before.hold is not None:
             for waits in _waiting(store, row):
                 if waits.intent.due_at == row.waits_until:

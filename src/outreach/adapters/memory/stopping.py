@@ -25,6 +25,7 @@ __all__ = [
     "cancel_waiting",
     "mailed_from",
     "pause",
+    "pause_again",
     "pause_at",
     "stop_run",
     "unpause",
@@ -107,6 +108,17 @@ def pause_at(
             at=store.now,
         ),
     )
+
+
+def pause_again(
+    store: MemoryStore, tenant: TenantId, account: AccountId, about: UUID, why: str
+) -> None:
+    """What an account was told to pause goes on all the same: it is told again."""
+    key = account, StopKind.PAUSE, about
+    there = store.stops.get(key)
+    if there is not None and there.confirmed_at is not None:
+        del store.stops[key]
+    pause_at(store, tenant, account, about, why)
 
 
 def unpause(store: MemoryStore, campaign: CampaignId) -> None:

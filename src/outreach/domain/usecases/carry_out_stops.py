@@ -36,9 +36,11 @@ class CarryOutStops:
     alerts: Alerts
 
     async def __call__(self, tenant: TenantId, stop_id: StopId) -> datetime | None:
-        """When to try again (engine time); None: it is confirmed."""
+        """When to try again (engine time); None: it is confirmed, or not wanted."""
         stop = await self.stops.get(tenant, stop_id)
         if stop is None:
+            # Confirmed meanwhile, or a person made it needless: nobody need look.
+            await self.alerts.over(_KIND, str(stop_id))
             return None
         try:
             answer = await self._ask(stop)

@@ -53,12 +53,14 @@ class HostCampaigns:
     async def __call__(self, tenant: TenantId, about: HostedId) -> datetime | None:
         """When to look again (engine time); None: not by itself."""
         known = await self.hosted.get(tenant, about)
-        if known is None or known.shut:
+        if known is None or (known.shut and not known.hosting.ref):
             return None
         gateway = self.runs.get(known.account)
         if gateway is None:
             # Another process may have it; the messages wait as they are.
             return known.now + _HELD_AGAIN
+        if known.shut:
+            return await self._shut(known, gateway)
         plan, ref = known.plan, known.hosting.ref
         if plan is None:
             says = f"{known.window.key}: its zones have no common hours all year"
@@ -76,6 +78,21 @@ class HostCampaigns:
                 return await self._held(known, answer)
             case Again(why=why, retry_after=after):
                 return await self._unheard(known, why, after)
+
+    async def _shut(
+        self, known: HostedCampaign, gateway: RunsCampaigns
+    ) -> datetime | None:
+        """Whoever was starting it when the breaker opened may come after the pause."""
+        answer = await gateway.state(known.hosting.ref)
+        match answer:
+            case Again(retry_after=after):
+                return known.now + max(_HELD_AGAIN, after or timedelta())
+            case Running(ref=ref):
+                await self.hosted.told(known, Hosting(ref, None))
+            case Held() if answer.hold in TAKES_LEADS:
+                found = Hosting(answer.ref, answer.hold, answer.says)
+                await self.hosted.told(known, found)
+        return None
 
     async def _running(
         self, known: HostedCampaign, ref: str, held: Held | None = None

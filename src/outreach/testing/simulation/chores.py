@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from attrs import define
+from attrs import define, field, frozen
 
 from outreach.adapters.memory import MemoryAccounts, MemoryStore
-from outreach.domain.ids import Incarnation
+from outreach.domain.ids import AccountId, Incarnation
 from outreach.domain.usecases.audit_ledger import AuditLedger
 from outreach.domain.usecases.carry_out_stops import CarryOutStops
 from outreach.domain.usecases.dispatch import Dispatch
@@ -20,9 +20,42 @@ from outreach.domain.usecases.signal_sender import SignalSender
 from outreach.domain.usecases.watch_breaker import WatchBreaker
 from outreach.domain.usecases.watch_plans import WatchPlans
 from outreach.domain.usecases.watch_senders import WatchSenders
+from outreach.testing.invented import PROVIDER
 from outreach.testing.simulation.parts import Parts
+from outreach.testing.simulation.place import CAMPAIGNS, WARM_BOX
 
-__all__ = ["Chores", "duties_of"]
+__all__ = ["Chores", "Gateways", "duties_of", "gateways_of"]
+
+
+@frozen
+class Gateways:
+    """Provider accounts behind their seams, by what they can do.
+
+    Attributes:
+        send: every one; phones: those that list phones, and look up messages.
+        hosts: of campaigns, which take many at once, and take back.
+        repeats: that know a message they were given before.
+    """
+
+    send: Mapping[AccountId, Any]
+    phones: Mapping[AccountId, Any]
+    hosts: Mapping[AccountId, Any] = field(factory=dict)
+    repeats: Mapping[AccountId, Any] = field(factory=dict)
+
+
+def gateways_of(parts: Parts, seam: Callable[[Any], Any]) -> Gateways:
+    """One seam around each provider."""
+    of: dict[str, dict[AccountId, Any]] = {}
+    for name, provider in {PROVIDER: parts.provider, **parts.mail}.items():
+        behind = seam(provider)
+        accounts = parts.store.accounts.values()
+        of[name] = {one.id: behind for one in accounts if one.provider == name}
+    return Gateways(
+        send={name: one for some in of.values() for name, one in some.items()},
+        phones=of[PROVIDER],
+        hosts=of.get(CAMPAIGNS, {}),
+        repeats=of.get(WARM_BOX, {}) | of.get(CAMPAIGNS, {}),
+    )
 
 
 def duties_of(
@@ -31,9 +64,10 @@ def duties_of(
     signal: SignalSender,
     watch: WatchSenders,
     guard: Any,
-    accounts: Mapping[Any, Any],
+    gateways: Gateways,
 ) -> DoDuties:
     """Everything periodic, over ports behind their seams."""
+    hosts, everybody = gateways.hosts, gateways.send
     return DoDuties(
         duties=store["duties"],
         dispatch=Dispatch(store["allocations"]),
@@ -46,9 +80,9 @@ def duties_of(
             alerts=parts.alerts,
         ),
         watch=watch,
-        stops=CarryOutStops(store["stops"], {}, {}, parts.alerts),
+        stops=CarryOutStops(store["stops"], hosts, everybody, parts.alerts),
         breakers=WatchBreaker(store["campaigns"], store["switches"], parts.alerts),
-        hosting=HostCampaigns(store["hosted"], store["switches"], {}, parts.alerts),
+        hosting=HostCampaigns(store["hosted"], store["switches"], hosts, parts.alerts),
         winners=PickWinner(store["campaigns"], parts.alerts),
         journeys=store["journeys"],
         reviews=store["reviews"],
@@ -56,7 +90,7 @@ def duties_of(
         signal=signal,
         alerts=parts.alerts,
         polls={},
-        lists=accounts,
+        lists=gateways.phones,
         plans=WatchPlans(MemoryAccounts(parts.store), parts.alerts),
     )
 

@@ -10,13 +10,19 @@ from typing import Final
 from outreach.adapters.memory.rows import AttemptRow, IntentRow, Standing
 from outreach.domain.budget import UnitSlot
 from outreach.domain.change import DutyKind
-from outreach.domain.channel import COLD_STATES
+from outreach.domain.channel import COLD_STATES, Channel
 from outreach.domain.event import EventType
 from outreach.domain.invariants import Breach, Invariant
 from outreach.domain.message import Outcome
 from outreach.domain.sender import SendClass, SenderState
 from outreach.domain.sequence import EnrolmentStatus
 from outreach.testing.judge import Attempted, OptOut, Phone, Record, Used, judge
+from outreach.testing.judge_mail import judge_mail
+from outreach.testing.simulation.mail_evidence import (
+    mail_record,
+    people_of,
+    returned_of,
+)
 from outreach.testing.simulation.parts import TENANT
 from outreach.testing.simulation.world import World
 
@@ -33,7 +39,8 @@ _LIVE: Final = frozenset({EnrolmentStatus.ACTIVE, EnrolmentStatus.PAUSED})
 def breaches(world: World) -> list[Breach]:
     """Everything that did not hold in this world."""
     return [
-        *judge(record(world)),
+        *judge(found := record(world)),
+        *(judge_mail(mail_record(world, found)) if world.mail is not None else ()),
         *_events(world),
         *_replies(world),
         *_live(world),
@@ -47,20 +54,31 @@ def record(world: World) -> Record:
     store, weather = world.parts.store, world.weather
     attempts = [_attempted(world, row) for row in store.attempts.values()]
     return Record(
-        sent=tuple(world.provider.sent),
+        sent=world.sent,
         attempts=attempts,
         phones=[
             Phone(number, zone, weather.limit)
             for number, zone in zip(world.provider.lines, _zones(world), strict=True)
         ],
         windows={
-            row.parcel.to: store.intents[row.intent].window
+            to: store.intents[row.intent].window
             for row in store.attempts.values()
+            for to in _ways_to(world, row)
         },
         known=world.known,
         opt_outs=[OptOut(to, at) for to, at in world.parts.opted_out.items()],
         used=[_used(world, slot) for slot in store.units],
+        returned=frozenset(returned_of(world)),
+        people=people_of(world),
     )
+
+
+def _ways_to(world: World, row: AttemptRow) -> tuple[str, ...]:
+    """By which the lead of an attempt can be reached, whichever it went by."""
+    if world.mail is None:
+        return (row.parcel.to,)
+    lead = world.parts.store.leads[row.lead]
+    return tuple(filter(None, (row.parcel.to, lead.phone, lead.email)))
 
 
 def _zones(world: World) -> Iterator[str]:
@@ -93,6 +111,9 @@ def _attempted(world: World, row: AttemptRow) -> Attempted:
         holds=spent,
         keeps=row.outcome is Outcome.REFUSED and spent and "463" in row.detail,
         permitted=bool(message.permission),
+        channel=parcel.permit.channel,
+        state=world.parts.states.get(parcel.attempt),
+        campaign=str(store.campaign_of(row.intent) or ""),
     )
 
 
@@ -195,7 +216,9 @@ def _unsent(world: World) -> Iterator[Breach]:
 def _had_its_turn(world: World, row: IntentRow) -> bool:
     store, intent = world.parts.store, row.intent
     opened = _opened(world, row)
-    if opened is None or row.lane is None or intent.send_class is SendClass.NEW:
+    mail = intent.channel is not Channel.WHATSAPP
+    limited = intent.send_class is SendClass.NEW and not mail
+    if opened is None or row.lane is None or limited:
         return False
     sender = store.lanes[row.lane].sender
     journey = store.journey(intent.lead)
@@ -205,7 +228,7 @@ def _had_its_turn(world: World, row: IntentRow) -> bool:
         store.reviews[of].item.is_open for of in store.reviews_of.get(intent.lead, ())
     ):
         return False
-    known = (sender.id, intent.lead) in store.contacted
+    known = mail or (sender.id, intent.lead) in store.contacted
     return (
         sender.state in _ABLE
         and sender.enabled

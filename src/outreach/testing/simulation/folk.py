@@ -10,9 +10,10 @@ from typing import Any, Final
 
 from attrs import define
 
-from outreach.domain.address import phone_key
+from outreach.domain.address import AddressKind, phone_key
 from outreach.domain.analysis import Analysis, ReplyIntent
 from outreach.domain.answer import Answer
+from outreach.domain.channel import Channel
 from outreach.domain.errors import OutreachError, RetryLater
 from outreach.domain.event import EventType
 from outreach.domain.message import Parcel
@@ -217,7 +218,12 @@ class Operators:
     async def _write_themselves(self) -> None:
         """A message from the phone's own app; the provider tells of it."""
         store = self.parts.store
-        phone = store.lanes[self.rng.choice(tuple(store.lanes))].sender.number
+        phones = [
+            lane.sender.number
+            for lane in store.lanes.values()
+            if lane.sender.channel is Channel.WHATSAPP
+        ]
+        phone = self.rng.choice(phones)
         number = self.rng.choice(self.numbers)
         self.wrote(phone, number)
         self.post.tell(
@@ -234,11 +240,16 @@ class Operators:
         if self.schedule.now > self.schedule.calm or not claim.cases:
             return
         if self.rng.random() < self.weather.aimed:
-            number = self.rng.choice(claim.cases[0].addresses).value
+            numbers = [
+                key.value
+                for key in claim.cases[0].addresses
+                if key.kind is AddressKind.PHONE
+            ]
+            number = self.rng.choice(numbers or self.numbers)
             self._spawn(self._insist(lambda: self._stop(number)))
         case = claim.cases[-1]
         if case.sender is None or case.ledger is None or case.ledger.used == 0:
-            return
+            return  # a mailer has no units, and never used any
         if self.rng.random() < self.weather.aimed:
             self._spawn(self._lower(case.sender, case.ledger.used))
 

@@ -38,12 +38,15 @@ from outreach.adapters.memory import (
 from outreach.adapters.memory.guard import MemoryGuard
 from outreach.domain.budget import HARD_LIMIT, Ask, Grant, GuardCode
 from outreach.domain.change import Duty, DutyKind
-from outreach.domain.ids import AccountId, TenantId
+from outreach.domain.channel import State
+from outreach.domain.ids import AccountId, AttemptId, TenantId
 from outreach.domain.review import ReviewCalendar
 from outreach.domain.sender import Sender
+from outreach.domain.usecases.host_campaigns import LOOKED_AT_EVERY
 from outreach.domain.usecases.send_next import SendNext
 from outreach.domain.usecases.take_in_events import TakeInEvents
 from outreach.ports.lanes import ALONE
+from outreach.testing.judge_mail import Opened
 from outreach.testing.simulation.clock import VirtualClock
 from outreach.testing.simulation.provider import Provider
 from outreach.testing.simulation.seam import no_pause
@@ -73,6 +76,10 @@ class Parts:
     Attributes:
         seen: what happened how often.
         opted_out: machine time of the commit of each suppression, by number.
+        mail: providers of mail, by name; none in a world of phones alone.
+        states: of each attempt's lead, when it was armed.
+        opened: breakers, as they were opened and closed.
+        stops_of: what each stop that was tried is about, by its id.
         alarm: seconds a process may be stopped before it is killed; None: it has none.
         sends, takes: the two use cases that the protocol is made of.
     """
@@ -102,6 +109,10 @@ class Parts:
     seen: Counter[str]
     opted_out: dict[str, datetime]
     alarm: float | None
+    mail: dict[str, Any] = field(factory=dict)
+    states: dict[AttemptId, State] = field(factory=dict)
+    opened: list[Opened] = field(factory=list)
+    stops_of: dict[str, str] = field(factory=dict)
     calendar: Any = field(factory=NoHolidays)
     reviewers: ReviewCalendar = field(factory=lambda: ReviewCalendar(HOME))
     sends: Callable[..., SendNext] = SendNext
@@ -166,14 +177,19 @@ class _Unhurried(MemoryDuties):
 
     async def done(self, duty: Duty, again: datetime | None) -> None:
         if again is not None and duty.now is not None:
-            again = max(again, duty.now + _SELDOM.get(duty.kind, timedelta()))
+            least = _SELDOM.get(duty.kind, timedelta())
+            if duty.kind is DutyKind.HOSTED and again - duty.now >= LOOKED_AT_EVERY:
+                least = _A_SHIFT  # nothing is wrong with it
+            again = max(again, duty.now + least)
         await super().done(duty, again)
 
 
+_A_SHIFT: Final = timedelta(hours=8)
 _SELDOM: Final = {
     DutyKind.DISPATCH: timedelta(hours=2),
     DutyKind.HEALTH: timedelta(hours=6),
     DutyKind.AUDIT: timedelta(hours=20),
+    DutyKind.MAIL_COUNTS: timedelta(hours=6),
 }
 
 

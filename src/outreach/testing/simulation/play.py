@@ -89,7 +89,7 @@ def play(
         return Played(
             seed=weather.seed,
             breaches=tuple(found),
-            sends=len(world.provider.sent),
+            sends=len(world.sent),
             steps=world.schedule.steps,
             seen=Counter(world.seen),
             digest=_digest(world),
@@ -121,7 +121,7 @@ def _outcomes(world: World) -> Counter[str]:
 
 def _digest(world: World) -> str:
     taken = hashlib.blake2b(digest_size=16)
-    for sent in world.provider.sent:
+    for sent in world.sent:
         taken.update(f"{sent.uid} {sent.hash} {sent.on}\n".encode())
     for name, row in world.parts.store.attempts.items():
         taken.update(f"{name} {row.outcome} {row.token}\n".encode())

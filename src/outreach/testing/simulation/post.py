@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, Final
 
 from attrs import define, field
@@ -33,6 +34,7 @@ class Post:
     Attributes:
         inbox: behind its seam.
         answered: keys of events whose webhook was answered 2xx, with their events.
+        wrote: when somebody wrote from a number or an address for the first time.
     """
 
     clock: VirtualClock
@@ -42,6 +44,7 @@ class Post:
     seen: Counter[str]
     inbox: Any
     answered: dict[str, SystemEvent] = field(factory=dict)
+    wrote: dict[str, datetime] = field(factory=dict)
     web: Life = field(init=False)
     _bodies: dict[bytes, SystemEvent] = field(factory=dict)
     _open: list[SystemEvent] = field(factory=list)
@@ -56,12 +59,13 @@ class Post:
         return [self._bodies[raw]]
 
     def tell(self, kind: EventType, *, quick: bool = False, **facts: Any) -> None:
-        """Something happened at the provider."""
+        """Something happened at a provider, at the phones' unless it is named."""
         self._number += 1
         key = f"e{self._number}"
-        event = SystemEvent(
-            key=key, provider=PROVIDER, type=kind, channel=Channel.WHATSAPP, **facts
-        )
+        where = {"provider": PROVIDER, "channel": Channel.WHATSAPP, **facts}
+        event = SystemEvent(key=key, type=kind, **where)
+        if kind is EventType.REPLY and event.address is not None:
+            self.wrote.setdefault(event.address.value, self.clock.machine)
         self._bodies[key.encode()] = event
         rng, weather, now = self.rng, self.weather, self.schedule.now
         calm = now > self.schedule.calm
@@ -89,7 +93,7 @@ class Post:
     async def _intake(self, event: SystemEvent) -> None:
         new = await self.inbox.put(
             Arrival(
-                provider=PROVIDER,
+                provider=event.provider,
                 account=ACCOUNT,
                 raw=event.key.encode(),
                 key=event.key,

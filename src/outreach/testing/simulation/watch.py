@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from outreach.domain.budget import GuardCode
 from outreach.domain.change import Done
@@ -16,8 +16,10 @@ from outreach.domain.channel import State
 from outreach.domain.decision import Reason
 from outreach.domain.event import EventType
 from outreach.domain.ids import IntentId
-from outreach.domain.message import NotArmed, Outcome, WhyNotArmed
+from outreach.domain.message import Armed, Outcome, WhyNotArmed
+from outreach.domain.suppression import BY_MAIL, SwitchScope
 from outreach.domain.window import zone_info
+from outreach.testing.judge_mail import Opened
 from outreach.testing.simulation.parts import Parts
 
 __all__ = ["REACHED", "watched"]
@@ -37,6 +39,22 @@ REACHED: Final = (
     "duplicate webhook dropped",
     "commit unknown",
     "ban in a call",
+    "many in one call",
+    "answer for many lost",
+    "a campaign was waited for",
+    "mail came back",
+    "a step went another way",
+    "a reply by mail",
+    "warm mail accepted",
+    "repeated with its key",
+    "a lost add repeated",
+    "a link was followed",
+    "T1 lost to a breaker",
+    "the engine opened a breaker",
+    "a campaign goes on",
+    "the provider stops a campaign",
+    "a stop not heard",
+    "people told of a stop",
 )
 """What must happen at least once in a run of many seeds, or the run proves little."""
 
@@ -48,6 +66,7 @@ def watched(parts: Parts) -> None:
     parts.journeys = _Journeys(parts.journeys, parts)
     parts.switches = _Switches(parts.switches, parts)
     parts.lanes = _Lanes(parts.lanes, parts)
+    parts.stops = _Stops(parts.stops, parts)
 
 
 @define(eq=False)
@@ -64,13 +83,18 @@ class _Around:
 class _Intents(_Around):
     async def arm(self, claim: Any, drafts: Any) -> Any:
         verdicts = await self.port.arm(claim, drafts)
-        for verdict in verdicts:
-            if isinstance(verdict, NotArmed):
+        for (draft, _), verdict in zip(drafts, verdicts, strict=True):
+            if isinstance(verdict, Armed):
+                journey = self.parts.store.journey(draft.lead)
+                self.parts.states[verdict.attempt] = journey.state
+            else:
                 self.parts.seen[f"not armed: {verdict.why}"] += 1
                 if verdict.why is WhyNotArmed.SUPPRESSED:
                     self.parts.seen["T1 lost to an opt-out"] += 1
                 elif verdict.why is WhyNotArmed.QUOTA:
                     self.parts.seen["ledger refused after the guard said OK"] += 1
+                elif verdict.detail.startswith(SwitchScope.CAMPAIGN):
+                    self.parts.seen["T1 lost to a breaker"] += 1
         return verdicts
 
     async def settle(self, results: Any) -> Any:
@@ -128,6 +152,38 @@ class _Switches(_Around):
         _opted_out(self.parts, suppressions)
         return new
 
+    async def throw(
+        self, tenant: Any, scope: SwitchScope, of: str, *, reason: str, by: str
+    ) -> Any:
+        thrown = await self.port.throw(tenant, scope, of, reason=reason, by=by)
+        opened = self.parts.opened
+        new = not any(one.campaign == of and one.closed is None for one in opened)
+        if scope is SwitchScope.CAMPAIGN and new:
+            mail = thrown.by in BY_MAIL
+            opened.append(Opened(of, self.parts.store.machine, mail=mail))
+            if by == "engine":
+                self.parts.seen["the engine opened a breaker"] += 1
+        return thrown
+
+    async def lift(
+        self, tenant: Any, scope: SwitchScope, of: str, *, reason: str, by: str
+    ) -> Any:
+        lifted = await self.port.lift(tenant, scope, of, reason=reason, by=by)
+        opened = self.parts.opened
+        for place, one in enumerate(opened):
+            if scope is SwitchScope.CAMPAIGN and one.campaign == of and not one.closed:
+                opened[place] = evolve(one, closed=self.parts.store.machine)
+        return lifted
+
+
+class _Stops(_Around):
+    async def get(self, tenant: Any, stop: Any) -> Any:
+        found = await self.port.get(tenant, stop)
+        if found is not None:
+            # One that a person made needless is gone from the ledger afterwards.
+            self.parts.stops_of[str(stop)] = found.about
+        return found
+
 
 def _opted_out(parts: Parts, suppressions: Sequence[Any]) -> None:
     for one in suppressions:
@@ -138,6 +194,8 @@ class _Lanes(_Around):
     async def put_off(self, claim: Any, puts: Any, *, keep: bool = False) -> Any:
         for put in puts:
             made = put.decision
+            self.parts.seen["a campaign was waited for"] += put.hosted
+            self.parts.seen["a step went another way"] += put.to_channel is not None
             if made.binding is not Reason.OUTSIDE_WINDOW or put.until is None:
                 continue
             row = self.parts.store.intents.get(put.intent)

@@ -11,10 +11,11 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from outreach.domain.timing import Timing
 from outreach.domain.window import Hours
+from outreach.testing.simulation.mail_weather import Mail, mail_of
 
 __all__ = ["DAY_S", "Layer", "Weather", "drawn"]
 
@@ -49,6 +50,7 @@ _PHONE_ZONES: Final = (
     ("Asia/Tokyo", "America/Los_Angeles", "UTC"),
 )
 _LIMITS: Final = (6, 8, 10, 20)
+_NUMBERS_BESIDE_MAIL: Final = 16
 
 
 class Layer(StrEnum):
@@ -92,6 +94,7 @@ class Weather:
         external: messages people send from the phones' own app.
         commands: what operators do.
         off: layers that this world lacks.
+        mail: what it has beside phones; None: nothing.
     """
 
     seed: int
@@ -135,6 +138,7 @@ class Weather:
     external: float = 0.0
     commands: float = 0.0
     off: frozenset[Layer] = frozenset()
+    mail: Mail | None = None
     timing: Timing = field(factory=Timing)
 
     @property
@@ -157,7 +161,7 @@ def drawn(seed: int) -> Weather:
 
     start, hours = rng.choice(_STARTS)
     off = frozenset({rng.choice(tuple(Layer))}) if rng.random() < 0.3 else frozenset()
-    return Weather(
+    weather = Weather(
         seed=seed,
         start=start,
         hours=hours,
@@ -192,3 +196,8 @@ def drawn(seed: int) -> Weather:
         commands=0.5 * strength(),
         off=off,
     )
+    mail = mail_of(seed)
+    if mail is None:
+        return weather
+    # No dearer than a world of phones alone: fewer of them, and fewer numbers.
+    return evolve(weather, phones=2, leads=_NUMBERS_BESIDE_MAIL, days=4, mail=mail)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Any, Final
 
 from attrs import define
 
 from outreach.domain.errors import RetryLater
-from outreach.domain.ids import Incarnation, TenantId
-from outreach.ports.lanes import Claim
+from outreach.domain.ids import AccountId, Incarnation, TenantId
+from outreach.ports.lanes import ALONE, Claim
 from outreach.testing.simulation.schedule import Fiber, Life, Schedule
 from outreach.testing.simulation.seam import IDLE, suspend
 
@@ -27,6 +27,7 @@ class Engine:
     Attributes:
         chores: those that have something to do, in their order; the others would
             change nothing, and are left out to save turns.
+        many: messages that one call to an account takes, where it is not one.
         lane_due: whether a claim would find a lane; else it is left out, too.
     """
 
@@ -35,6 +36,7 @@ class Engine:
     send: Any
     lane_due: Callable[[], bool]
     chores: Callable[[], Sequence[Callable[[Incarnation], Awaitable[int]]]]
+    many: Mapping[AccountId, int] = ALONE
 
 
 @define(eq=False)
@@ -101,8 +103,8 @@ class Worker:
 
     async def _claim(self) -> int:
         began = self.engine.clock.monotonic()
-        lanes = self.engine.lanes
-        claims = await lanes.claim(self.who, {}, _LANES, self._served)
+        lanes, many = self.engine.lanes, self.engine.many
+        claims = await lanes.claim(self.who, {}, _LANES, self._served, many)
         for claim in claims:
             self._served = claim.tenant
             self.claimed(claim)

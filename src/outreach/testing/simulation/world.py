@@ -15,24 +15,25 @@ from attrs import define, field
 from outreach.adapters.memory.analyst import ScriptedAnalyst
 from outreach.adapters.memory.links import MemoryLinks
 from outreach.domain.errors import RetryLater
-from outreach.domain.ids import (
-    EnrolmentId,
-    Incarnation,
-)
+from outreach.domain.ids import EnrolmentId, Incarnation
 from outreach.domain.message import Outcome, Parcel
 from outreach.domain.usecases.answer_review import AnswerReview
 from outreach.domain.usecases.enroll import Enroll
 from outreach.domain.usecases.look_for_doubts import LookForDoubts, Recover
 from outreach.domain.usecases.signal_sender import SignalSender
 from outreach.domain.usecases.watch_senders import WatchSenders
+from outreach.ports.lanes import Claim
 from outreach.testing.invented import PROVIDER
 from outreach.testing.judge import Heard, Sent
-from outreach.testing.simulation.chores import Chores, duties_of
+from outreach.testing.simulation.chores import Chores, duties_of, gateways_of
 from outreach.testing.simulation.clock import VirtualClock
 from outreach.testing.simulation.folk import ANALYSES, Operators, Prospects
+from outreach.testing.simulation.mail_world import MailWorld
 from outreach.testing.simulation.parts import HOME, TENANT, Parts, parts_of
 from outreach.testing.simulation.place import (
+    CAMPAIGNS,
     RUN,
+    WARM_BOX,
     campaign,
     now,
     numbers_of,
@@ -41,6 +42,7 @@ from outreach.testing.simulation.place import (
 )
 from outreach.testing.simulation.post import Post
 from outreach.testing.simulation.provider import Line, Provider
+from outreach.testing.simulation.readers import LINKS
 from outreach.testing.simulation.schedule import Life, Schedule
 from outreach.testing.simulation.seam import AFTER, Kind, Op, Seam, suspend
 from outreach.testing.simulation.trouble import Trouble
@@ -54,6 +56,7 @@ __all__ = ["Change", "World"]
 Change = Callable[[Parts], None]
 """Plants a defect, or takes a layer off, before the engine is made of its parts."""
 
+_LEAVING: Final = frozenset({"send-", "send_many-", "may_repeat+", "repeat-"})
 _STORE_S: Final = 0.008
 _GUARD_S: Final = 0.002
 
@@ -64,6 +67,7 @@ class World:
 
     Attributes:
         seen: what happened how often.
+        mail: what it has beside phones.
         known: who wrote to whom without us, see `outreach.testing.judge.Heard`.
     """
 
@@ -107,13 +111,17 @@ class World:
             seen=self.seen,
             trace=self.trace,
         )
+        post = Post(
+            self.clock, self.schedule, weather, self.rng, self.seen, parts.inbox
+        )
+        self.post = post
+        self.mail = MailWorld.of(weather, self.schedule, post, parts, self.seen)
         if self.change is not None:
             self.change(parts)
         self.schedule.alarm = parts.alarm
         self.schedule.slow = Layer.ALARM in weather.off
         watched(parts)
-        inbox = self._seam(parts.inbox, Kind.STORE)
-        self.post = Post(self.clock, self.schedule, weather, self.rng, self.seen, inbox)
+        inbox = post.inbox = self._seam(parts.inbox, Kind.STORE)
         self._prospects = Prospects(
             weather, self.rng, self.schedule, self.post, self._unsaid, self.seen
         )
@@ -132,6 +140,15 @@ class World:
     _trouble: Trouble = field(init=False)
     _operators: Operators = field(init=False)
     _enroll: Enroll = field(init=False)
+    mail: MailWorld | None = field(default=None, init=False)
+
+    @property
+    def sent(self) -> tuple[Sent, ...]:
+        """What every provider accepted."""
+        phones = tuple(self.provider.sent)
+        if self.mail is None:
+            return phones
+        return (*phones, *self.mail.campaigner.sent, *self.mail.warm.sent)
 
     # --- the place
 
@@ -173,7 +190,7 @@ class World:
     def _stall(self, op: Op) -> float:
         weather = self.weather
         longest = weather.longest_stall
-        if op.name == "send-" and Layer.ALARM in weather.off:
+        if op.name in _LEAVING and Layer.ALARM in weather.off:
             # What no layer but the alarm can stop, and docs/ say so.
             longest = min(longest, 20.0)
         return self.rng.uniform(min(weather.shortest_stall, longest), longest)
@@ -199,18 +216,19 @@ class World:
         }
         clock = self._seam(self.clock, Kind.STORE)
         guard = self._seam(self._trouble.on_the_way_to(parts.guard), Kind.GUARD)
-        gateway = self._seam(parts.provider, Kind.PROVIDER)
-        accounts = dict.fromkeys(parts.store.accounts, gateway)
+        gateways = gateways_of(parts, lambda one: self._seam(one, Kind.PROVIDER))
         timing = parts.store.timing
         signal = SignalSender(store["senders"], store["duties"], clock, parts.alerts)
         watch = WatchSenders(
-            store["watch"], store["senders"], signal, parts.alerts, accounts
+            store["watch"], store["senders"], signal, parts.alerts, gateways.phones
         )
         send = parts.sends(
             lanes=store["lanes"],
             intents=store["intents"],
             guard=guard,
-            gateways=accounts,
+            gateways=gateways.send,
+            bulk=gateways.hosts,
+            hosts=gateways.hosts,
             calendar=parts.calendar,
             clock=self.clock,
             watch=watch,
@@ -228,11 +246,19 @@ class World:
             signal=signal,
             clock=clock,
             alerts=parts.alerts,
-            readers={PROVIDER: self.post},
+            readers=dict.fromkeys((PROVIDER, CAMPAIGNS, WARM_BOX, LINKS), self.post),
             reviewers=parts.reviewers,
         )
-        look = LookForDoubts(store["intents"], guard, accounts, parts.reviewers, timing)
-        duties = duties_of(parts, store, signal, watch, guard, accounts)
+        look = LookForDoubts(
+            store["intents"],
+            guard,
+            gateways.phones,
+            parts.reviewers,
+            timing,
+            gateways.repeats,
+            gateways.hosts,
+        )
+        duties = duties_of(parts, store, signal, watch, guard, gateways)
         chores = Chores(parts.store, Recover(store["intents"]), take_in, look, duties)
         self.engine = Engine(
             lanes=store["lanes"],
@@ -240,6 +266,9 @@ class World:
             send=send,
             lane_due=lambda: self.wake.lanes() <= self.schedule.now,
             chores=chores.due,
+            many={}
+            if self.mail is None
+            else dict.fromkeys(gateways.hosts, self.mail.mail.many),
         )
         self._enroll = Enroll(
             campaigns=store["campaigns"],
@@ -264,6 +293,9 @@ class World:
             wrote=self._wrote,
             life=self._people,
         )
+        if self.mail is not None:
+            switches, people = store["switches"], self._people
+            self.mail.people(self.weather, switches, people, self.seen)
 
     # --- what happens
 
@@ -278,6 +310,8 @@ class World:
         self._spawn(self._enrol())
         self._operators.start()
         self._trouble.start()
+        if self.mail is not None:
+            self.mail.start()
         self.schedule.call(self.weather.calm, self._calm_down)
         with _uncollected():
             self.schedule.run(self.weather.end)
@@ -287,9 +321,14 @@ class World:
         self._lives += 1
         who = Incarnation(f"worker/{n}/{self._lives}")
         life = Life(who, reborn=lambda at: self._work(n, at))
-        claimed = self._operators.claimed
+        claimed = self._claimed
         worker = Worker(who, life, self.schedule, self.engine, self._step, claimed)
         worker.start(at)
+
+    def _claimed(self, claim: Claim) -> None:
+        self._operators.claimed(claim)
+        if self.mail is not None and self.mail.keepers is not None:
+            self.mail.keepers.claimed(claim)
 
     def _step(self, step: str) -> None:
         self.seen[f"step {step}"] += 1
@@ -321,6 +360,8 @@ class World:
 
     def _calm_down(self) -> None:
         self.provider.calm = True
+        if self.mail is not None:
+            self.mail.calm_down()
         self.schedule.ring()
 
 

@@ -100,11 +100,12 @@ BEGIN
          until = (p_doc ->> 'until')::timestamptz, updated_at = clock_timestamp(),
          resume = resume AND NOT (p_doc ->> 'takes')::boolean
    WHERE id = p_id RETURNING * INTO v_after;
-  IF v_before.ref = '' AND v_after.ref <> '' AND EXISTS (
+  IF v_after.ref <> '' AND (v_before.ref = '' OR (p_doc ->> 'takes')::boolean)
+     AND EXISTS (
       SELECT FROM switches WHERE scope = 'CAMPAIGN' AND lifted_at IS NULL
          AND covers = v_after.campaign_id::text) THEN
-    -- The breaker opened while it was being made.
-    PERFORM add_stop(v_after.account_id, 'PAUSE', v_after.id, NULL, 'BREAKER_OPEN');
+    -- The breaker opened while it was being made, or started again.
+    PERFORM pause_again(v_after.account_id, v_after.id, 'BREAKER_OPEN');
   END IF;
   IF (p_doc ->> 'takes')::boolean AND v_before.hold IS NOT NULL THEN
     FOR v_lane IN

@@ -929,25 +929,35 @@ BEGIN
 END
 $$;
 
--- It was accepted and came back: the step is to do again, if its run goes on and no
--- later one was tried. It left its sender all the same, and counts there.
+-- It was accepted and came back: whether its run goes on or not, it has not been sent,
+-- unless a later step was tried. Its step is to do again if the run goes on. It left its
+-- sender all the same, and counts there.
 CREATE FUNCTION returned(a attempts) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
 AS $$
 DECLARE
   v_intent intents;
+  v_run sequence_enrollments;
 BEGIN
-  SELECT i.* INTO v_intent FROM intents i
-    JOIN sequence_enrollments e ON e.id = i.enrollment_id AND e.status = 'ACTIVE'
-   WHERE i.id = a.intent_id AND i.status = 'DONE';
+  SELECT * INTO v_intent FROM intents WHERE id = a.intent_id AND status = 'DONE';
   IF NOT FOUND
      OR EXISTS (SELECT FROM intents n WHERE n.id = a.next_intent AND n.last_n > 0) THEN
+    RETURN;
+  END IF;
+  SELECT * INTO v_run FROM sequence_enrollments WHERE id = v_intent.enrollment_id;
+  IF NOT FOUND THEN
     RETURN;
   END IF;
   PERFORM undo_sent(a, engine_now());
   UPDATE attempts SET outcome = 'REFUSED', detail = 'returned' WHERE id = a.id;
   PERFORM count_use(a.id);
-  UPDATE intents SET status = 'WAITING', status_reason = '', due_at = engine_now(),
+  UPDATE intents
+     SET status = CASE v_run.status WHEN 'ACTIVE' THEN 'WAITING'
+                                    WHEN 'PAUSED' THEN 'HELD' ELSE 'CANCELLED' END,
+         status_reason = CASE v_run.status WHEN 'ACTIVE' THEN ''
+                                           WHEN 'PAUSED' THEN 'returned'
+                                           ELSE coalesce(v_run.stop_reason, '') END,
+         due_at = CASE v_run.status WHEN 'ACTIVE' THEN engine_now() ELSE due_at END,
          updated_at = clock_timestamp() WHERE id = a.intent_id;
   PERFORM refresh_lane(v_intent.lane_id);
 END

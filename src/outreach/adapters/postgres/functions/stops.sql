@@ -19,6 +19,18 @@ BEGIN
 END
 $$;
 
+-- What its provider was told to pause goes on all the same: it is told again, with the
+-- time in which it must confirm counted from now.
+CREATE FUNCTION pause_again(p_account uuid, p_about uuid, p_cause text) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
+AS $$
+BEGIN
+  DELETE FROM stops WHERE account_id = p_account AND kind = 'PAUSE' AND about = p_about
+     AND confirmed_at IS NOT NULL;
+  PERFORM add_stop(p_account, 'PAUSE', p_about, NULL, p_cause);
+END
+$$;
+
 -- Mail of a lead that a provider may have, whatever became of it there. Other channels
 -- hold nothing.
 CREATE FUNCTION mailed(p_lead uuid) RETURNS SETOF attempts
