@@ -19,11 +19,12 @@ from attrs import evolve, field, frozen
 from tests.faults.chaos import checker, ledger
 from tests.faults.chaos.campaign import Plan
 from tests.faults.chaos.deliveries import Deliveries, replies, shuffled
+from tests.faults.chaos.mail_checker import figures
 from tests.faults.chaos.mutants import Mutant
 from tests.faults.chaos.nemesis import MIX, Nemesis
 from tests.faults.chaos.nursery import Nursery
 from tests.faults.chaos.servers import Stores
-from tests.faults.chaos.stage import QUIET, Stage, World, opened_stage
+from tests.faults.chaos.stage import QUIET, Stage, World, opened_stage, three_channels
 from tests.faults.chaos.worker import scale_engine, settings_of
 
 from outreach.domain.budget import UnitSlot
@@ -83,6 +84,7 @@ class Verdict:
     """What became of a run.
 
     Attributes:
+        mail: see `mail_checker.figures`; empty: only WhatsApp was spoken.
         smallest_gap: between two accepted sends of a phone, over the least allowed.
         settled_s: machine time from the last blow until nothing was overdue.
         tail: the end of the processes' log.
@@ -103,6 +105,7 @@ class Verdict:
     seconds: float
     breaches: Sequence[Breach]
     tail: Sequence[str] = field(repr=False)
+    mail: Mapping[str, int] = field(factory=dict)
 
     def count(self, invariant: Invariant) -> int:
         return sum(one.invariant is invariant for one in self.breaches)
@@ -129,6 +132,7 @@ class Verdict:
                 "orphans": self.count(Invariant.NOTHING_LOST)
                 + self.count(Invariant.ATTEMPT_FIRST),
                 "settled_s": round(self.settled_s, 1),
+                "mail": dict(self.mail),
                 "breaches": [str(one) for one in self.breaches],
             },
             ensure_ascii=False,
@@ -169,9 +173,14 @@ def hunt(
         leads=mutant.leads,
         phones=mutant.phones,
         limit=mutant.limit,
+        mails=mutant.mails,
+        mailboxes=mutant.mailboxes,
+        spoiled=mutant.spoiled,
         jitter=_NO_JITTER,
     )
     world = World(seed, workers=3, plan=plan, knobs={**CALM, **mutant.knobs})
+    if mutant.mails:
+        world = evolve(world, times=three_channels(seed).times)
     if mutant.times is not None:
         world = evolve(world, times=mutant.times)
     began = time.monotonic()
@@ -350,4 +359,5 @@ def _verdict(
         seconds=seconds,
         breaches=found,
         tail=tail,
+        mail={} if record.mail is None else figures(record.mail),
     )
