@@ -34,12 +34,14 @@ SENDERS: Final = [
 channel = "EMAIL_COLD"
 label = "Cold"
 provider = "instantly"
+daily_limit = 1000
 """,
     *(
         f"""[[sender]]
 channel = "EMAIL_WARM"
 address = "{one}"
 provider = "resend"
+daily_limit = 200
 """
         for one in WARM
     ),

@@ -40,8 +40,17 @@ MIX: Final[Mapping[str, float]] = {
     "redis": 0.0,
 }
 """Weights; restarts of servers are counted out by the run instead."""
-MAIL_MIX: Final[Mapping[str, float]] = {**MIX, "mail-out": 1.0, "link": 1.0}
-"""The same where there is mail."""
+MAIL_MIX: Final[Mapping[str, float]] = {
+    **MIX,
+    "kill": 2.0,
+    "stop": 1.0,
+    "flush": 0.6,
+    "half": 0.3,
+    "mail-out": 1.0,
+    "link": 1.0,
+    "breaker": 0.3,
+}
+"""The same where there is mail: all cold mail goes by one lane, which must get on."""
 
 POINTS: Final = (
     *("CLAIM.after", "RESERVE.before", "RESERVE.after"),
@@ -63,6 +72,8 @@ WEB_POINTS: Final = ("STORE.before", "STORE.during", "STORE.after")
 
 _LATEST_PASSING: Final = 3
 _MOST_LEFT: Final = 12
+_BEGUN: Final = 30
+"""Messages of a campaign that were armed before its breaker is opened by hand."""
 _SUCCESS: Final = range(200, 300)
 _LINK: Final = re.compile(r"http://127\.0\.0\.1:\d+/u/[\w./=~-]+")
 _MOST_OUT: Final = 40
@@ -299,19 +310,26 @@ class Nemesis:
         return True
 
     def _breaker(self) -> bool:
-        """Open the breaker of the campaign that spoils, as its bounces would."""
+        """Open the breaker of the campaign that spoils, once it has begun: by hand, in
+        case its bounces are slower.
+        """
         with self.stage.connect() as connection, connection.transaction():
             self._set_tenant(connection)
-            connection.execute(
+            found = connection.execute(
                 """
                 SELECT throw_switch('CAMPAIGN', c.id::text, 'chaos', 'chaos')
                   FROM campaigns c JOIN outreach_sequences q ON q.id = c.sequence_id
                  WHERE q.name = 'spoiled'
-                   AND EXISTS (SELECT FROM provider_campaigns h
-                                WHERE h.campaign_id = c.id AND h.ref <> '')
-                """
+                   AND (SELECT count(*) FROM attempts a
+                          JOIN intents i ON i.id = a.intent_id
+                          JOIN sequence_enrollments e ON e.id = i.enrollment_id
+                         WHERE e.campaign_id = c.id) > %s
+                   AND NOT EXISTS (SELECT FROM switches s
+                                    WHERE s.covers = c.id::text)
+                """,
+                (_BEGUN,),
             )
-        return True
+            return found.rowcount > 0
 
     def _link(self) -> bool:
         """Follow the link in a mail that was taken, as its reader does."""

@@ -27,6 +27,7 @@ from tests.faults.chaos.servers import Stores
 from tests.faults.chaos.stage import QUIET, Stage, World, opened_stage, three_channels
 from tests.faults.chaos.worker import scale_engine, settings_of
 
+from outreach.domain.auditing import Audited
 from outreach.domain.budget import UnitSlot
 from outreach.domain.ids import SenderId
 from outreach.domain.invariants import Breach, Invariant
@@ -156,9 +157,9 @@ def trial(
         nemesis.rest()
         settled, late = _settle(stage, nemesis)
         stage.end_processes()
-        guard = asyncio.run(_reconciled(stage))
+        guard, audited = asyncio.run(_reconciled(stage))
         record = checker.read_record(stage, guard)
-        found = [*checker.breaches(record), *checker.overdue(late)]
+        found = [*checker.breaches(record), *checker.overdue(late), *audited]
         return _verdict(stage, record, found, settled, time.monotonic() - began)
 
 
@@ -303,8 +304,12 @@ def _settle(stage: Stage, nemesis: Nemesis) -> tuple[float, list[Any]]:
         time.sleep(0.1)
 
 
-async def _reconciled(stage: Stage) -> dict[tuple[str, date], frozenset[str]]:
-    """What the guard holds of each day once it was brought to what the ledger holds."""
+async def _reconciled(
+    stage: Stage,
+) -> tuple[dict[tuple[str, date], frozenset[str]], Sequence[Breach]]:
+    """What the guard holds of each day once it was brought to what the ledger holds;
+    and what the shipped audit finds, which knows the budgets of every channel.
+    """
     with stage.connect() as connection:
         slots = [
             UnitSlot(SenderId(UUID(str(row["phone_id"]))), row["day"])
@@ -317,12 +322,15 @@ async def _reconciled(stage: Stage) -> dict[tuple[str, date], frozenset[str]]:
         scale_engine(engine, stage.scale)
         guard = engine.container.guard()
         await guard.rebuild(await engine.container.intents().units(slots))
-        return {
+        held = {
             (str(slot.sender), slot.day): frozenset(
                 str(one) for one in await guard.held(slot)
             )
             for slot in slots
         }
+        audit = engine.container.audit_ledger()
+        made: Audited = await audit(engine.tenant, stage.world.begin, by="chaos")
+        return held, made.breaches
 
 
 def _verdict(

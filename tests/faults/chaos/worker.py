@@ -43,7 +43,7 @@ _FAILED: Final = 1
 _AT_ONCE: Final = (1, 1, 2, 4)
 """Calls of one worker under way, drawn: so many lanes wait for a lease when it is
 killed."""
-_TOGETHER: Final = (10, 20, 30)
+_TOGETHER: Final = (10, 30, 40)
 """Messages of one call: a hundred are armed within the call budget, but not within one
 that is so many times shorter."""
 
