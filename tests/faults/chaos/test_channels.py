@@ -13,7 +13,8 @@ from tests.faults.chaos.stage import Stage, three_channels
 from tests.faults.chaos.trial import Blows, tell, trial
 
 ENOUGH: Final = {"kill": 8, "stop": 3, "flush": 2, "backends": 1, "mail-out": 1}
-ADDED: Final = 60
+ADDED: Final = 30
+WARM: Final = 2
 LINKS: Final = 3
 AT_MOST_S: Final = 50.0
 """At 40 times; it ends earlier when there was enough."""
@@ -28,7 +29,7 @@ def had_enough(stage: Stage, share: float) -> bool:
         all(stage.counts[name] >= share * least for name, least in ENOUGH.items())
         and sum(line.get("wire") == "instantly" for line in accepted) > ADDED
         and len(stage.left) >= share * LINKS
-        and warm >= share * 3
+        and warm >= share * WARM
         and breakers(stage) > 0
     )
 
@@ -58,8 +59,8 @@ def test_blows_over_three_channels_break_nothing(
     assert missed == set(), str(verdict)
     assert verdict.accepted > 10
     assert verdict.mail["added"] > ADDED
-    assert verdict.mail["warm"] >= 3
+    assert verdict.mail["warm"] >= WARM
     assert verdict.mail["most in a call"] >= 20
     assert verdict.mail["breakers"] == 1
     assert verdict.mail["left by link"] >= LINKS
-    assert verdict.mail["confirmed"] > 5
+    assert verdict.mail["confirmed"] >= LINKS
