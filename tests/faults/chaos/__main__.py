@@ -52,7 +52,7 @@ _MIX: Final = {
     "web": 0.4,
     "limit": 0.1,
 }
-_MAIL_MIX: Final = {"mail-out": 0.6, "link": 0.6}
+_MAIL_MIX: Final = {"mail-out": 0.6, "link": 0.6, "breaker": 0.1}
 
 
 @define
