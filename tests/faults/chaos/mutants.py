@@ -228,7 +228,7 @@ FROM attempts a
         patches=(
             Patch(
                 "arm_one",
-                "OR (s.scope = 'CAMPAIGN' AND s.covers = (",
+                "OR (breaks(s, d ->> 'channel') AND s.covers = (",
                 "OR (false AND s.covers = (",
             ),
             Patch(
