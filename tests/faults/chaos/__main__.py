@@ -22,7 +22,7 @@ from typing import Final
 from attrs import define, field
 from tests.faults.chaos.nursery import Nursery
 from tests.faults.chaos.servers import Stores, opened_stores
-from tests.faults.chaos.stage import World
+from tests.faults.chaos.stage import World, three_channels
 from tests.faults.chaos.trial import Blows, deliver, tell, trial
 
 from outreach.domain.invariants import Breach
@@ -52,6 +52,7 @@ _MIX: Final = {
     "web": 0.4,
     "limit": 0.1,
 }
+_MAIL_MIX: Final = {"mail-out": 0.6, "link": 0.6, "breaker": 0.1}
 
 
 @define
@@ -87,15 +88,23 @@ class _Soak:
         )
 
     def _round(self, seed: int) -> None:
-        """Every fourth over bad lines; a restart of each server every ten seconds."""
+        """Every third over three channels, every fourth over bad lines; a restart of
+        each server every ten seconds.
+        """
         lacks = self.wanted["SOAK_RESTARTS"] - self.total["postgres"]
         seconds = self.wanted["SOAK_ROUND_S"]
+        lines, mails = seed % 4 == 0, seed % 3 == 0
         verdict = trial(
             self.stores,
             self.nursery,
             self.folder / f"round-{seed}",
-            World(seed, lines=seed % 4 == 0),
-            Blows(seconds, max(0, min(lacks, seconds // 10)), mix=_MIX, pause_s=0.35),
+            three_channels(seed, lines=lines) if mails else World(seed, lines=lines),
+            Blows(
+                seconds,
+                max(0, min(lacks, seconds // 10)),
+                mix=_MIX | _MAIL_MIX if mails else _MIX,
+                pause_s=0.35,
+            ),
         )
         tell(verdict.line())
         self.total.update(verdict.injected)
@@ -104,6 +113,11 @@ class _Soak:
         self.total["opted out"] += verdict.opted_out
         self.total["webhooks of the provider"] += verdict.events
         self.total["provider's faults"] += sum(verdict.faults.values())
+        for name, count in verdict.mail.items():
+            if name.startswith("most"):
+                self.total[f"mail: {name}"] = max(self.total[f"mail: {name}"], count)
+            else:
+                self.total[f"mail: {name}"] += count
         self.smallest_gap = min(self.smallest_gap, verdict.smallest_gap)
         self.slowest_s = max(self.slowest_s, verdict.settled_s)
         self._note(verdict.breaches, str(verdict))

@@ -6,16 +6,19 @@ that a quota day ends in the middle of a run.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from random import Random
 from typing import Final
 
-from attrs import frozen
+from attrs import field, frozen
+from tests.faults.chaos import mails
 
 from outreach.domain.sequence import Override
+from outreach.entrypoints.intake import Files
 
-__all__ = ["STEPS", "Campaign", "Plan", "step_of", "write"]
+__all__ = ["STEPS", "THREE_CHANNELS", "Campaign", "Plan", "step_of", "write"]
 
 STEPS: Final = {1: "cereale", 2: "revin", 3: "ultima"}
 """A word of each step's text, which stands in no other's."""
@@ -69,6 +72,11 @@ class Plan:
     Attributes:
         limit: new contacts of a phone and day.
         jitter: of engine time, on top of the gap at most.
+        mails: further leads, who have an address and no number; with them each lead
+            has an address, and every step a mail that stands in for its message.
+        mailboxes: of the vendor of cold mail, who leaves ten minutes between two mails
+            of each.
+        spoiled: leads of a campaign of its own, many of whose addresses are dead.
     """
 
     leads: int = 200
@@ -76,6 +84,12 @@ class Plan:
     limit: int = 4
     jitter: timedelta = timedelta(seconds=10)
     seed: int = 0
+    mails: int = 0
+    mailboxes: int = 80
+    spoiled: int = 0
+
+
+THREE_CHANNELS: Final = Plan(leads=50, phones=8, mails=60, spoiled=90)
 
 
 @frozen
@@ -85,6 +99,10 @@ class Campaign:
     Attributes:
         zones: by phone.
         override: of capacity, where phones only hear and write to nobody new.
+        people: who it is, by number and by address.
+        spoiled: the other campaign, which is taken in before this one.
+        mailboxes: of the vendor that picks one for each cold mail.
+        domains: that are verified at the vendor of warm mail.
     """
 
     data_dir: Path
@@ -95,6 +113,10 @@ class Campaign:
     zones: dict[str, str]
     limit: int
     override: Override | None = None
+    people: Mapping[str, int] = field(factory=dict)
+    spoiled: Files | None = None
+    mailboxes: tuple[str, ...] = ()
+    domains: tuple[str, ...] = ()
 
 
 def step_of(text: str) -> int:
@@ -103,7 +125,7 @@ def step_of(text: str) -> int:
 
 
 def write(folder: Path, plan: Plan) -> Campaign:
-    """Write three files; the same ones for the same plan."""
+    """Write the files; the same ones for the same plan."""
     rng = Random(f"campaign {plan.seed}")
     drawn = rng.sample(range(1_000_000, 9_999_999), plan.leads + plan.phones)
     numbers = [f"+4072{number}" for number in drawn]
@@ -117,22 +139,41 @@ def write(folder: Path, plan: Plan) -> Campaign:
         numbers=tuple(people),
         zones=zones,
         limit=plan.limit,
-        override=None if plan.limit else Override("only replies are heard", "chaos"),
+        override=_override(plan),
     )
-    lines = [
-        f"Agro {place} SRL;0{number[3:]};{'Ana Țepeș' if place % 3 else ''}\n"
-        for place, number in enumerate(people)
-    ]
+    rows = [_row(place, f"0{number[3:]}") for place, number in enumerate(people)]
     head = "Denumire;Telefon;Persoană de contact\n"
-    campaign.leads.write_text(head + "".join(lines), encoding="utf-8")
-    campaign.sequence.write_text(_SEQUENCE, encoding="utf-8")
-    campaign.senders.write_text(
-        "\n".join(
-            f'[[sender]]\nphone = "{phone}"\nprovider = "timelinesai"\n'
-            f'provider_account = "default"\ndaily_limit = {plan.limit}\n'
-            f'time_zone = "{zone}"\n'
-            for phone, zone in zones.items()
-        ),
-        encoding="utf-8",
-    )
+    senders = [_phone(phone, zone, plan.limit) for phone, zone in zones.items()]
+    sequence = _SEQUENCE
+    if plan.mails:
+        campaign = mails.extended(campaign, plan)
+        head = mails.HEAD
+        new = range(plan.leads, plan.leads + plan.mails)
+        rows += [_row(place, "") for place in new]
+        rows = [mails.row(row, mails.address(n)) for n, row in enumerate(rows)]
+        senders += mails.SENDERS
+        sequence = mails.sequence(_SEQUENCE)
+    lines = "".join(f"{row}\n" for row in rows)
+    campaign.leads.write_text(head + lines, encoding="utf-8")
+    campaign.sequence.write_text(sequence, encoding="utf-8")
+    campaign.senders.write_text("\n".join(senders), encoding="utf-8")
     return campaign
+
+
+def _override(plan: Plan) -> Override | None:
+    """Phones that write to nobody new, or that share the leads with mail, are few."""
+    if plan.mails:
+        return Override("many of the leads go by mail", "chaos")
+    return None if plan.limit else Override("only replies are heard", "chaos")
+
+
+def _row(place: int, number: str) -> str:
+    return f"Agro {place} SRL;{number};{'Ana Țepeș' if place % 3 else ''}"
+
+
+def _phone(phone: str, zone: str, limit: int) -> str:
+    return (
+        f'[[sender]]\nphone = "{phone}"\nprovider = "timelinesai"\n'
+        f'provider_account = "default"\ndaily_limit = {limit}\n'
+        f'time_zone = "{zone}"\n'
+    )

@@ -15,6 +15,8 @@ from zoneinfo import ZoneInfo
 from attrs import frozen
 from tests.faults.chaos import ledger
 from tests.faults.chaos.campaign import Campaign, step_of
+from tests.faults.chaos.mail_checker import MailRecord, mail_breaches, mails_of
+from tests.faults.chaos.mail_checker import answered as answered_mail
 from tests.faults.chaos.scale import Scale
 from tests.faults.chaos.stage import Stage
 
@@ -30,6 +32,7 @@ _ZONE: Final = ZoneInfo("Europe/Bucharest")
 _OPENS, _CLOSES = time(9), time(18)
 _SATURDAY: Final = 5
 _SUCCESS: Final = range(200, 300)
+_PHONES: Final = "timelinesai"
 _SENT, _RECEIVED = "message:sent:new", "message:received:new"
 _UNDER_WAY: Final = Timing().call + Timing().connect
 """A call armed before a boundary may be accepted after it: engine time."""
@@ -71,13 +74,20 @@ class Record:
     answered: frozenset[str]
     loose: Sequence[str]
     guard: Mapping[tuple[str, date], frozenset[str]]
+    mail: MailRecord | None = None
 
 
 def read_record(stage: Stage, guard: Mapping[Any, Any] | None = None) -> Record:
     """Read everything of a stage. *guard*: reservations by phone id and day."""
     # First the provider's files: what they tell of must be in the ledger by then.
-    sent = tuple(_sent(line, stage.scale) for line in stage.box.accepted())
-    answered = frozenset(_answered(stage.box.events()))
+    accepted, told = stage.box.accepted(), stage.box.events()
+    left = tuple(stage.left)
+    sent = tuple(
+        _sent(line, stage.scale)
+        for line in accepted
+        if line.get("wire", _PHONES) == _PHONES
+    )
+    answered = frozenset([*_answered(told), *answered_mail(told)])
     with stage.connect() as connection:
         read = {
             name: ledger.read(connection, query)
@@ -90,6 +100,14 @@ def read_record(stage: Stage, guard: Mapping[Any, Any] | None = None) -> Record:
                 ("replies", ledger.REPLIES),
             )
         }
+        mail = {
+            name: ledger.read(connection, query)
+            for name, query in (
+                ("attempts", ledger.MAILS),
+                ("breakers", ledger.BREAKERS),
+                ("stops", ledger.STOPS),
+            )
+        }
         loose = ledger.loose_ends(connection)
     return Record(
         scale=stage.scale,
@@ -98,6 +116,18 @@ def read_record(stage: Stage, guard: Mapping[Any, Any] | None = None) -> Record:
         answered=answered,
         loose=loose,
         guard=guard or {},
+        mail=MailRecord(
+            scale=stage.scale,
+            people=stage.campaign.people,
+            taken=mails_of(accepted, stage.scale),
+            told=told,
+            opt_outs=read["opt_outs"],
+            phone_steps=tuple((one.to, one.step) for one in sent),
+            left=left,
+            **mail,
+        )
+        if stage.mails
+        else None,
         **read,
     )
 
@@ -140,7 +170,10 @@ def breaches(record: Record, *, at_rest: bool = True) -> list[Breach]:
     ]
     if at_rest:
         checks += [_nothing_lost, _events_done, _guard]
-    return [breach for check in checks for breach in check(record)]
+    found = [breach for check in checks for breach in check(record)]
+    if record.mail is not None:
+        found += mail_breaches(record.mail, at_rest=at_rest)
+    return found
 
 
 def smallest_gap(record: Record) -> float:

@@ -34,8 +34,41 @@ UNITS: Final = """
      ORDER BY p.phone_number, q.usage_date
 """
 
+MAILS: Final = """
+    SELECT a.id::text, a.outcome, a.called_at, a.called_on, a.sender_id, a.token,
+           a.payload_hash, a.lead_id, a.channel, a.lead_state, s.number AS sender,
+           g.recipient, i.id AS intent, i.step_number AS step,
+           e.campaign_id AS campaign
+      FROM attempts a
+      JOIN senders s ON s.id = a.sender_id
+      JOIN intents i ON i.id = a.intent_id
+      JOIN gold_communication_log g ON g.id = a.id AND g.created_at = a.called_at
+      LEFT JOIN sequence_enrollments e ON e.id = i.enrollment_id
+     WHERE a.channel <> 'WHATSAPP'
+     ORDER BY a.called_on
+"""
+
+BREAKERS: Final = """
+    SELECT s.covers::uuid AS campaign, s.created_at,
+           ARRAY(SELECT h.ref FROM provider_campaigns h
+                  WHERE h.campaign_id = s.covers::uuid AND h.ref <> '') AS refs
+      FROM switches s WHERE s.scope = 'CAMPAIGN'
+"""
+
+STOPS: Final = """
+    SELECT s.id, s.kind, s.about::text, s.cause, s.confirmed_at, s.alerted_at,
+           s.caused_at < engine_now() - interval '25 minutes' AS old,
+           coalesce(g.recipient, '') AS recipient, coalesce(h.ref, '') AS ref,
+           CASE WHEN a.channel = 'EMAIL_COLD' THEN 'instantly' ELSE '' END AS wire
+      FROM stops s
+      LEFT JOIN attempts a ON a.id = s.about
+      LEFT JOIN gold_communication_log g ON g.id = a.id AND g.created_at = a.called_at
+      LEFT JOIN provider_campaigns h ON h.id = s.about
+"""
+
 OPT_OUTS: Final = """
-    SELECT s.value AS number, s.created_at FROM suppressions s WHERE s.kind = 'phone'
+    SELECT s.kind, s.value AS number, s.created_at FROM suppressions s
+     WHERE s.kind IN ('phone', 'email')
 """
 
 SWITCHES: Final = """
@@ -108,6 +141,10 @@ LOOSE: Final = """
     SELECT 'review without a deadline ' || r.id FROM human_review_queue r
      WHERE r.status <> 'RESOLVED' AND NOT r.sla_breached AND NOT EXISTS (
        SELECT FROM duties d WHERE d.kind = 'SLA' AND d.key = r.id::text)
+    UNION ALL
+    SELECT 'stop that nobody carries out ' || s.id FROM stops s
+     WHERE s.confirmed_at IS NULL AND NOT EXISTS (
+       SELECT FROM duties d WHERE d.kind = 'STOP' AND d.key = s.id::text)
     UNION ALL
     SELECT 'message that waits in no lane and for no dispatch ' || i.id FROM intents i
      WHERE i.status = 'WAITING' AND i.lane_id IS NULL AND NOT EXISTS (

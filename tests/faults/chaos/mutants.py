@@ -16,14 +16,18 @@ from typing import Any, Final
 
 import psycopg
 from attrs import evolve, field, frozen
+from tests.faults.chaos.mails import WARM
 
 from outreach.domain.allocation import Room
 from outreach.domain.budget import HARD_LIMIT
+from outreach.domain.channel import Channel, Permit, State
 from outreach.domain.event import Arrival
 from outreach.domain.ids import TenantId
 from outreach.domain.invariants import Invariant
 from outreach.domain.message import Answer, NotAccepted, Parcel, UnknownOutcome
+from outreach.domain.stop import Stop
 from outreach.entrypoints.engine import Engine
+from outreach.ports.gateway import Confirmed
 
 __all__ = ["MUTANTS", "Mutant", "Patch", "plant_in_sql", "plant_in_web"]
 __all__ += ["plant_in_worker"]
@@ -56,6 +60,7 @@ class Mutant:
         nemesis: weights of its blows.
         sleep: how many leases a stopped worker sleeps.
         times: of the scale; None: as the machine's load suggests.
+        mails, mailboxes, spoiled: see `campaign.Plan`; without mails there is none.
     """
 
     name: str
@@ -72,6 +77,9 @@ class Mutant:
     phones: int = 8
     leads: int = 200
     limit: int = 12
+    mails: int = 0
+    mailboxes: int = 80
+    spoiled: int = 0
 
 
 _COUNTS_NOTHING: Final = (
@@ -182,6 +190,9 @@ FROM attempts a
         python=frozenset({"slow T1"}),
         nemesis={"opt-out": 1.0},
         phones=16,
+        # few of each phone's are due at the same moment: whom a worker is about to
+        # write to is then soon found
+        leads=48,
     ),
     Mutant(
         "no gap after a call",
@@ -201,6 +212,48 @@ FROM attempts a
         nemesis={"web": 1.0},
         pause_s=1.2,
         phones=16,
+    ),
+    Mutant(
+        "cold mail leaves by the account for warm mail",
+        frozenset({Invariant.CHANNEL_GUARD}),
+        python=frozenset({"cold by warm"}),
+        hidden_by=("the permit that the adapter demands",),
+        phones=2,
+        leads=8,
+        mails=20,
+    ),
+    Mutant(
+        "a breaker is not looked for when a message is armed",
+        frozenset({Invariant.BREAKER}),
+        patches=(
+            Patch(
+                "arm_one",
+                "OR (breaks(s, d ->> 'channel') AND s.covers = (",
+                "OR (false AND s.covers = (",
+            ),
+            Patch(
+                "case_doc",
+                "FROM switches s WHERE s.lifted_at IS NULL)",
+                "FROM switches s WHERE s.lifted_at IS NULL AND s.scope <> 'CAMPAIGN')",
+            ),
+        ),
+        hidden_by=("decide()'s own look at the switches",),
+        nemesis={"breaker": 1.0},
+        pause_s=2.0,
+        phones=2,
+        leads=8,
+        mails=8,
+        spoiled=300,
+    ),
+    Mutant(
+        "a stop counts as confirmed before the provider was asked",
+        frozenset({Invariant.STOPS_CONFIRMED}),
+        python=frozenset({"confirms unasked"}),
+        nemesis={"link": 1.0},
+        phones=2,
+        leads=8,
+        mails=60,
+        mailboxes=4,
     ),
 )
 
@@ -246,7 +299,21 @@ def plant_in_worker(names: Sequence[str], engine: Engine) -> frozenset[str]:
     if "endless rooms" in chosen:
         allocations = engine.container.allocations
         allocations.override(_EndlessRooms(allocations()))
+    if "cold by warm" in chosen:
+        _send_cold_by_warm(engine)
+    if "confirms unasked" in chosen:
+        takers = engine.gateways.takers
+        takers.update({account: _ConfirmsUnasked() for account in takers})
     return chosen & {"no alarm"}
+
+
+def _send_cold_by_warm(engine: Engine) -> None:
+    """As an engine would that takes the two kinds of accounts for one."""
+    ways = engine.gateways
+    (warm,) = (ways.send[account] for account in ways.repeats)
+    for account in list(ways.bulk):
+        del ways.bulk[account]
+        ways.send[account] = _ColdByWarm(warm)
 
 
 def plant_in_web(names: Sequence[str], engine: Engine) -> None:
@@ -267,6 +334,27 @@ class _RetriesUnknown:
         if isinstance(answer, UnknownOutcome):
             return NotAccepted(lane=True, retry_after=timedelta())
         return answer
+
+
+@frozen
+class _ColdByWarm:
+    """Gives cold mail to the account for warm mail, with a permit that it takes."""
+
+    warm: Any
+
+    async def send(self, parcel: Parcel, within: timedelta) -> Answer:
+        permit = Permit(Channel.EMAIL_WARM, State.WARM_REPLY)
+        forged = evolve(parcel, permit=permit, sender_number=WARM[0])
+        answer: Answer = await self.warm.send(forged, within)
+        return answer
+
+
+@frozen
+class _ConfirmsUnasked:
+    """Takes a stop for carried out that nobody has carried out."""
+
+    async def stop(self, _: Stop) -> Confirmed:
+        return Confirmed()
 
 
 @frozen

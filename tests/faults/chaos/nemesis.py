@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import time
+import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from random import Random
@@ -21,7 +23,7 @@ from tests.faults.chaos.stage import QUIET, Stage
 from outreach.adapters.arq import connect_bell
 from outreach.adapters.arq.jobs import LOOK, queue_of
 
-__all__ = ["MIX", "POINTS", "Nemesis"]
+__all__ = ["MAIL_MIX", "MAIL_POINTS", "MIX", "POINTS", "Nemesis"]
 
 MIX: Final[Mapping[str, float]] = {
     "kill": 4.0,
@@ -38,6 +40,17 @@ MIX: Final[Mapping[str, float]] = {
     "redis": 0.0,
 }
 """Weights; restarts of servers are counted out by the run instead."""
+MAIL_MIX: Final[Mapping[str, float]] = {
+    **MIX,
+    "kill": 2.0,
+    "stop": 1.0,
+    "flush": 0.6,
+    "half": 0.3,
+    "mail-out": 1.0,
+    "link": 1.0,
+    "breaker": 0.3,
+}
+"""The same where there is mail: all cold mail goes by one lane, which must get on."""
 
 POINTS: Final = (
     *("CLAIM.after", "RESERVE.before", "RESERVE.after"),
@@ -48,9 +61,21 @@ POINTS: Final = (
     *("GIVE_UP.after", "DOUBTS.after", "RESOLVE.before", "RESOLVE.after"),
     *("DUTY.after", "DONE.before", "PUT_OFF.before", "REBUILD.before"),
 )
+MAIL_POINTS: Final = (
+    *("BULK.before", "BULK.during", "BULK.after", "HOST.before", "HOST.during"),
+    *("HOST.after", "HOSTED.before", "HOSTED.after", "STOP.before", "STOP.during"),
+    *("STOP.after", "STOPPED.before", "STOPPED.after", "TRIED.before"),
+    *("LOOKS.before", "LOOKS.after", "REPEAT.before", "REPEAT.after"),
+)
+"""Where there is mail, beside those."""
 WEB_POINTS: Final = ("STORE.before", "STORE.during", "STORE.after")
 
 _LATEST_PASSING: Final = 3
+_MOST_LEFT: Final = 12
+_BEGUN: Final = 30
+"""Messages of a campaign that were armed before its breaker is opened by hand."""
+_SUCCESS: Final = range(200, 300)
+_LINK: Final = re.compile(r"http://127\.0\.0\.1:\d+/u/[\w./=~-]+")
 _MOST_OUT: Final = 40
 """Opt-outs by hand; more would leave nothing to send."""
 
@@ -157,7 +182,7 @@ class Nemesis:
         return self._deck.pop()
 
     def _any_rule(self) -> Iterator[str]:
-        for point in POINTS:
+        for point in (*POINTS, *(MAIL_POINTS if self.stage.mails else ())):
             for action in ("kill", "stop", "lost"):
                 if action != "lost" or _may_lose(point):
                     passing = self.rng.randint(1, _LATEST_PASSING)
@@ -243,10 +268,16 @@ class Nemesis:
         return True
 
     def _opt_out(self) -> bool:
+        return self._suppress("opt-out", "phone", "WHATSAPP")
+
+    def _mail_out(self) -> bool:
+        return self._suppress("mail-out", "email", "EMAIL_COLD")
+
+    def _suppress(self, blow: str, kind: str, channel: str) -> bool:
         """Suppress somebody who is about to be written to, best while a worker has
         their lane in its hand.
         """
-        if self.stage.counts["opt-out"] >= _MOST_OUT:
+        if self.stage.counts[blow] >= _MOST_OUT:
             return False
         with self.stage.connect() as connection, connection.transaction():
             self._set_tenant(connection)
@@ -254,26 +285,67 @@ class Nemesis:
                 """
                 SELECT c.value, engine_now(), l.owner IS NOT NULL FROM intents i
                   JOIN lanes l ON l.id = i.lane_id AND l.calling IS NULL
-                  JOIN contact_points c ON c.lead_id = i.lead_id AND c.kind = 'phone'
+                  JOIN contact_points c ON c.lead_id = i.lead_id AND c.kind = %s
                  WHERE i.status = 'WAITING' AND i.due_at <= engine_now()
+                   AND i.channel = %s
                    AND i.due_at = (SELECT min(o.due_at) FROM intents o
                      WHERE o.lane_id = i.lane_id AND o.status = 'WAITING'
                        AND o.send_class = i.send_class)
                  ORDER BY c.value
-                """
+                """,
+                (kind, channel),
             ).fetchall()
             if not found:
                 return False
             claimed = [row for row in found if row[2]]
-            number, now, _ = self.rng.choice(claimed or found)
+            address, now, _ = self.rng.choice(claimed or found)
             one = {
-                "key": f"phone:{number}",
+                "key": f"{kind}:{address}",
                 "reason": "OPT_OUT",
                 "by": "chaos",
                 "at": now.isoformat(),
                 "everywhere": self.rng.random() < 0.3,
             }
             connection.execute("SELECT suppress(%s)", (json.dumps([one]),))
+        return True
+
+    def _breaker(self) -> bool:
+        """Open the breaker of the campaign that spoils, once it has begun: by hand, in
+        case its bounces are slower.
+        """
+        with self.stage.connect() as connection, connection.transaction():
+            self._set_tenant(connection)
+            found = connection.execute(
+                """
+                SELECT throw_switch('CAMPAIGN', c.id::text, 'chaos', 'chaos')
+                  FROM campaigns c JOIN outreach_sequences q ON q.id = c.sequence_id
+                 WHERE q.name = 'spoiled'
+                   AND (SELECT count(*) FROM attempts a
+                          JOIN intents i ON i.id = a.intent_id
+                          JOIN sequence_enrollments e ON e.id = i.enrollment_id
+                         WHERE e.campaign_id = c.id) > %s
+                   AND NOT EXISTS (SELECT FROM switches s
+                                    WHERE s.covers = c.id::text)
+                """,
+                (_BEGUN,),
+            )
+            return found.rowcount > 0
+
+    def _link(self) -> bool:
+        """Follow the link in a mail that was taken, as its reader does."""
+        left = set(self.stage.left)
+        mails = [
+            (line["to"], found[0])
+            for line in self.stage.box.accepted()
+            if line["to"] not in left and (found := _LINK.search(line["text"]))
+        ]
+        if not mails or len(left) >= _MOST_LEFT:
+            return False
+        address, url = self.rng.choice(mails)
+        with urllib.request.urlopen(url, b"", timeout=5) as answer:
+            if answer.status not in _SUCCESS:
+                return False
+        self.stage.left.append(address)
         return True
 
     def _switch(self) -> bool:

@@ -27,6 +27,7 @@ ROLES: Final = {
     "worker": "tests.faults.chaos.worker",
     "web": "tests.faults.chaos.web",
     "line": "tests.faults.chaos.line",
+    "person": "tests.faults.chaos.person",
 }
 """Modules whose ``main`` a child runs, by what it is."""
 

@@ -40,10 +40,21 @@ WORKER_VERBS: Final[Mapping[str, Mapping[str, str]]] = {
     "inbox": {"take": "TAKE", "park": "PARK", "wait": "WAIT", "close": "CLOSE"},
     "journeys": {"match": "MATCH", "commit": "APPLY"},
     "duties": {"take": "DUTY", "done": "DONE"},
+    "hosted": {"told": "HOSTED"},
+    "stops": {"confirm": "STOPPED", "tried": "TRIED"},
 }
 """Per port of a worker: its verbs and the names of their points."""
 WEB_VERBS: Final[Mapping[str, Mapping[str, str]]] = {"inbox": {"put": "STORE"}}
-GATEWAY_VERBS: Final[Mapping[str, str]] = {"send": "CALL", "look": "LOOK"}
+GATEWAY_VERBS: Final[Mapping[str, str]] = {
+    "send": "CALL",
+    "send_many": "BULK",
+    "look": "LOOK",
+    "look_many": "LOOKS",
+    "repeat": "REPEAT",
+    "stop": "STOP",
+    "ensure": "HOST",
+    "resume": "HOST",
+}
 
 _LONGEST_INSIDE_S: Final = 0.008
 """How far into a verb `during` strikes, at most."""

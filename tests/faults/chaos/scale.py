@@ -23,7 +23,16 @@ from outreach.adapters.redis.guard import YOUNG
 from outreach.domain.pacing import GAP
 from outreach.domain.timing import Timing
 
-__all__ = ["CLOCK", "ENGINE", "KEPT", "MACHINE", "TIMES", "Scale", "read_scale"]
+__all__ = [
+    "CLOCK",
+    "ENGINE",
+    "KEPT",
+    "LEAST_TIMES",
+    "MACHINE",
+    "TIMES",
+    "Scale",
+    "read_scale",
+]
 __all__ += ["times_here"]
 
 MACHINE: Final = (
@@ -53,7 +62,7 @@ KEPT: Final = ("offset_alerts", "offset_stops")
 TIMES: Final = "OUTREACH_TEST_CHAOS_TIMES"
 """Names another scale than the one this machine's load suggests."""
 _IDLE_TIMES: Final = 50.0
-_LEAST_TIMES: Final = 10.0
+LEAST_TIMES: Final = 10.0
 
 CLOCK: Final = """
 CREATE OR REPLACE FUNCTION engine_now() RETURNS timestamptz
@@ -111,6 +120,10 @@ class Scale:
         """Engine time at a time of the machine's clock."""
         return self.began + self.times * (on - self.began_on)
 
+    def machine(self, at: datetime) -> datetime:
+        """Time of the machine's clock at an engine time."""
+        return self.began_on + (at - self.began) / self.times
+
 
 def times_here(env: Mapping[str, str] = os.environ) -> float:
     """How many times as fast a run may be here and now: less on a busy machine.
@@ -122,7 +135,7 @@ def times_here(env: Mapping[str, str] = os.environ) -> float:
         return float(env[TIMES])
     busy, *_ = os.getloadavg()
     cores = os.cpu_count() or 1
-    return max(_LEAST_TIMES, min(_IDLE_TIMES, _IDLE_TIMES * cores / max(busy, 1.0)))
+    return max(LEAST_TIMES, min(_IDLE_TIMES, _IDLE_TIMES * cores / max(busy, 1.0)))
 
 
 def read_scale(connection: psycopg.Connection) -> Scale:

@@ -6,6 +6,8 @@ import asyncio
 import json
 import socket
 import time
+import urllib.request
+from base64 import urlsafe_b64encode
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -22,19 +24,24 @@ from tests.faults.chaos.campaign import Campaign
 from tests.faults.chaos.mutants import Mutant
 from tests.faults.chaos.nursery import Nursery
 from tests.faults.chaos.points import CRASH_AT
-from tests.faults.chaos.scale import Scale, read_scale, times_here
+from tests.faults.chaos.scale import LEAST_TIMES, Scale, read_scale, times_here
 from tests.faults.chaos.servers import Stores
 from tests.faults.chaos.worker import settings_of
 
+from outreach.adapters.resend.words import EVENTS
 from outreach.domain.ids import tenant_id
 from outreach.entrypoints.engine import Urls, open_engine
 from outreach.entrypoints.intake import load_files
+from outreach.entrypoints.registering import register_webhooks
 from outreach.entrypoints.sandbox import Sandbox
+from outreach.entrypoints.settings import Secret
 
 __all__ = ["BEGIN", "KNOBS", "QUIET", "Stage", "World", "opened_stage"]
+__all__ += ["three_channels"]
 
 _ENDING_S: Final = 60.0
 _SECRET: Final = "chaos-webhook-secret"
+_LINK_KEY: Final = urlsafe_b64encode(b"chaos" * 6 + b"ok").decode()
 BEGIN: Final = datetime(2026, 3, 3, 10, 40, tzinfo=UTC)
 """A Tuesday, 12:40 in Bucharest; in Auckland the day ends 20 minutes later."""
 
@@ -61,6 +68,17 @@ KNOBS: Final[Mapping[str, Any]] = {
     "webhook_timeout_s": 2.0,
     "webhook_gap_s": 0.3,
 }
+MAIL_KNOBS: Final[Mapping[str, Any]] = {
+    "lost_after": 0.1,
+    "cold_mail_reply": 0.5,
+    "warm_mail_reply": 0.2,
+    "mail_bounced": 0.0,
+    "mail_soft_bounced": 0.0,
+    "mail_unsubscribed": 0.05,
+    "resend_requests_per_s": 50,
+    "instantly_mail_lists_per_min": 0,
+}
+"""Beside the others, where there is mail: dead addresses are those of one campaign."""
 QUIET: Final[Mapping[str, Any]] = dict.fromkeys(
     (
         *("rate_limited", "unavailable", "lost_before", "lost_after"),
@@ -90,9 +108,21 @@ class World:
     lines: bool = False
 
 
+def three_channels(seed: int, **more: Any) -> World:
+    """A world with mail. It runs half as fast as others: many messages must be armed
+    within one call budget.
+    """
+    times = max(LEAST_TIMES, times_here() / 2)
+    return World(seed, times=times, plan=campaign.THREE_CHANNELS, **more)
+
+
 @define(eq=False)
 class Stage:
-    """Everything of one run, and what became of its processes."""
+    """Everything of one run, and what became of its processes.
+
+    Attributes:
+        left: addresses whose link was followed, once that was answered 2xx.
+    """
 
     world: World
     stores: Stores
@@ -109,6 +139,8 @@ class Stage:
     rules: dict[int, str] = field(factory=dict, init=False)
     struck: Counter[str] = field(factory=Counter, init=False)
     web: int = field(default=0, init=False)
+    person: int = field(default=0, init=False)
+    left: list[str] = field(factory=list, init=False)
     counts: Counter[str] = field(factory=Counter, init=False)
     _born: int = field(default=0, init=False)
     _ended_by_us: set[int] = field(factory=set, init=False)
@@ -140,6 +172,13 @@ class Stage:
                 (self.world.times,),
             )
             self.scale = read_scale(connection)
+        if self.mails:
+            self.box.set_clock(self.scale.engine(datetime.now(UTC)))
+
+    @property
+    def mails(self) -> bool:
+        """Whether mail is sent, beside WhatsApp."""
+        return bool(self.world.plan.mails)
 
     def bear_worker(self, rule: str = "") -> int:
         """One more worker, with a crash point."""
@@ -153,6 +192,11 @@ class Stage:
         self.web = self._bear("web", {CRASH_AT: rule})
         self.rules[self.web] = rule
         return self.web
+
+    def bear_person(self) -> None:
+        """Somebody who answers replies; nobody strikes them."""
+        if not self.person:
+            self.person = self._bear("person", {})
 
     def _bear(self, role: str, env: Mapping[str, str]) -> int:
         self._born += 1
@@ -188,6 +232,8 @@ class Stage:
                 self.workers.remove(change.pid)
             if change.pid == self.web:
                 self.web = 0
+            if change.pid == self.person:
+                self.person = 0
             if change.pid in self._ended_by_us:
                 continue
             name: dict[int, str] = {SIGKILL: "point kill", SIGALRM: "self-fence"}
@@ -204,11 +250,11 @@ class Stage:
 
     def end_processes(self) -> None:
         """Ask every process to end, in its own time, and wait for it."""
-        for pid in [*self.workers, *filter(None, [self.web])]:
+        for pid in [*self.workers, *filter(None, [self.web, self.person])]:
             self._ended_by_us.add(pid)
             self.nursery.signal(pid, SIGTERM)
         end = time.monotonic() + _ENDING_S
-        while self.workers or self.web:
+        while self.workers or self.web or self.person:
             self.look_after()
             assert time.monotonic() < end, "processes do not end when asked to"
             time.sleep(0.01)
@@ -234,12 +280,14 @@ def opened_stage(
     url = stores.new_database(world.mutant)
     with stores.redis() as store:
         store.flushall()
-    knobs = {**KNOBS, **world.knobs}
+    knobs = {**KNOBS, **(MAIL_KNOBS if files.mailboxes else {}), **world.knobs}
     with Sandbox.start(
         folder / "accepted.jsonl",
         seed=world.seed,
         speed=world.times,
         accounts=list(files.zones),
+        mailboxes=files.mailboxes,
+        domains=files.domains,
         knobs=knobs,
     ) as box:
         stage = Stage(
@@ -258,6 +306,8 @@ def opened_stage(
                 "data_dir": str(folder / "data"),
             },
         )
+        if stage.mails:
+            stage.reach = {**stage.reach, **_mail_reach(stage)}
         try:
             with stage.connect() as connection:
                 connection.execute(
@@ -268,12 +318,17 @@ def opened_stage(
             asyncio.run(_take_in(stage))
             with stage.connect() as connection:
                 connection.execute(
-                    "UPDATE senders SET jitter = %s", (world.plan.jitter,)
+                    "UPDATE senders SET jitter = %s WHERE channel = 'WHATSAPP'",
+                    (world.plan.jitter,),
                 )
+                # All warm mail goes by the vendor that knows idempotency keys.
+                connection.execute("UPDATE senders SET answers = false")
             if world.lines:
                 stage.reach = _bad_lines(stage)
             stage.start_clock()
             stage.bear_web()
+            if stage.mails:
+                stage.bear_person()
             yield stage
         finally:
             nursery.empty()
@@ -281,13 +336,43 @@ def opened_stage(
 
 
 async def _take_in(stage: Stage) -> None:
-    settings = settings_of({**stage.reach, "api_key": stage.box.token})
+    settings = settings_of(
+        {
+            **stage.reach,
+            "api_key": stage.box.token,
+            "web_port": stage.web_port,
+            "webhook_secret": _SECRET,
+        }
+    )
     urls = Urls(stage.url, stage.stores.redis_url)
     async with open_engine(settings, urls, reach_providers=True) as engine:
+        if stage.campaign.spoiled is not None:
+            await load_files(engine, stage.campaign.spoiled, lambda _: None)
         await load_files(engine, stage.campaign, lambda _: None)
-        here = f"http://127.0.0.1:{stage.web_port}{stage.webhook_path}"
-        for gateway in set(engine.gateways.webhooks.values()):
-            await gateway.register(here)
+        secret = (Secret(_SECRET),)
+        tokens = {"timelinesai": secret, "instantly": secret}
+        await register_webhooks(engine, settings.public, tokens)
+
+
+def _mail_reach(stage: Stage) -> dict[str, str]:
+    """Where the vendors of mail are; one of them makes the secret it signs with."""
+    hook = {
+        "endpoint": f"http://127.0.0.1:{stage.web_port}/webhooks/resend",
+        "events": sorted(EVENTS),
+    }
+    request = urllib.request.Request(
+        f"{stage.box.resend_url}/webhooks",
+        json.dumps(hook).encode(),
+        {"authorization": f"Bearer {stage.box.token}", "user-agent": "chaos"},
+    )
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        signing = json.load(answer)["signing_secret"]
+    return {
+        "instantly_url": stage.box.instantly_url,
+        "resend_url": stage.box.resend_url,
+        "resend_secret": signing,
+        "link_key": _LINK_KEY,
+    }
 
 
 def _short(rule: str) -> str:

@@ -19,13 +19,15 @@ from attrs import evolve, field, frozen
 from tests.faults.chaos import checker, ledger
 from tests.faults.chaos.campaign import Plan
 from tests.faults.chaos.deliveries import Deliveries, replies, shuffled
+from tests.faults.chaos.mail_checker import figures
 from tests.faults.chaos.mutants import Mutant
 from tests.faults.chaos.nemesis import MIX, Nemesis
 from tests.faults.chaos.nursery import Nursery
 from tests.faults.chaos.servers import Stores
-from tests.faults.chaos.stage import QUIET, Stage, World, opened_stage
+from tests.faults.chaos.stage import QUIET, Stage, World, opened_stage, three_channels
 from tests.faults.chaos.worker import scale_engine, settings_of
 
+from outreach.domain.auditing import Audited
 from outreach.domain.budget import UnitSlot
 from outreach.domain.ids import SenderId
 from outreach.domain.invariants import Breach, Invariant
@@ -83,6 +85,7 @@ class Verdict:
     """What became of a run.
 
     Attributes:
+        mail: see `mail_checker.figures`; empty: only WhatsApp was spoken.
         smallest_gap: between two accepted sends of a phone, over the least allowed.
         settled_s: machine time from the last blow until nothing was overdue.
         tail: the end of the processes' log.
@@ -103,6 +106,7 @@ class Verdict:
     seconds: float
     breaches: Sequence[Breach]
     tail: Sequence[str] = field(repr=False)
+    mail: Mapping[str, int] = field(factory=dict)
 
     def count(self, invariant: Invariant) -> int:
         return sum(one.invariant is invariant for one in self.breaches)
@@ -129,6 +133,7 @@ class Verdict:
                 "orphans": self.count(Invariant.NOTHING_LOST)
                 + self.count(Invariant.ATTEMPT_FIRST),
                 "settled_s": round(self.settled_s, 1),
+                "mail": dict(self.mail),
                 "breaches": [str(one) for one in self.breaches],
             },
             ensure_ascii=False,
@@ -152,9 +157,9 @@ def trial(
         nemesis.rest()
         settled, late = _settle(stage, nemesis)
         stage.end_processes()
-        guard = asyncio.run(_reconciled(stage))
+        guard, audited = asyncio.run(_reconciled(stage))
         record = checker.read_record(stage, guard)
-        found = [*checker.breaches(record), *checker.overdue(late)]
+        found = [*checker.breaches(record), *checker.overdue(late), *audited]
         return _verdict(stage, record, found, settled, time.monotonic() - began)
 
 
@@ -169,9 +174,14 @@ def hunt(
         leads=mutant.leads,
         phones=mutant.phones,
         limit=mutant.limit,
+        mails=mutant.mails,
+        mailboxes=mutant.mailboxes,
+        spoiled=mutant.spoiled,
         jitter=_NO_JITTER,
     )
     world = World(seed, workers=3, plan=plan, knobs={**CALM, **mutant.knobs})
+    if mutant.mails:
+        world = evolve(world, times=three_channels(seed).times)
     if mutant.times is not None:
         world = evolve(world, times=mutant.times)
     began = time.monotonic()
@@ -294,8 +304,12 @@ def _settle(stage: Stage, nemesis: Nemesis) -> tuple[float, list[Any]]:
         time.sleep(0.1)
 
 
-async def _reconciled(stage: Stage) -> dict[tuple[str, date], frozenset[str]]:
-    """What the guard holds of each day once it was brought to what the ledger holds."""
+async def _reconciled(
+    stage: Stage,
+) -> tuple[dict[tuple[str, date], frozenset[str]], Sequence[Breach]]:
+    """What the guard holds of each day once it was brought to what the ledger holds;
+    and what the shipped audit finds, which knows the budgets of every channel.
+    """
     with stage.connect() as connection:
         slots = [
             UnitSlot(SenderId(UUID(str(row["phone_id"]))), row["day"])
@@ -308,12 +322,15 @@ async def _reconciled(stage: Stage) -> dict[tuple[str, date], frozenset[str]]:
         scale_engine(engine, stage.scale)
         guard = engine.container.guard()
         await guard.rebuild(await engine.container.intents().units(slots))
-        return {
+        held = {
             (str(slot.sender), slot.day): frozenset(
                 str(one) for one in await guard.held(slot)
             )
             for slot in slots
         }
+        audit = engine.container.audit_ledger()
+        made: Audited = await audit(engine.tenant, stage.world.begin, by="chaos")
+        return held, made.breaches
 
 
 def _verdict(
@@ -350,4 +367,5 @@ def _verdict(
         seconds=seconds,
         breaches=found,
         tail=tail,
+        mail={} if record.mail is None else figures(record.mail),
     )

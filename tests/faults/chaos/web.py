@@ -42,7 +42,10 @@ async def _serve(options: Mapping[str, Any]) -> None:
             provider = getattr(parts, name)
             provider.override(Watched(provider(), verbs, points))
         mutants.plant_in_web(options["mutants"], engine)
-        tokens = {"timelinesai": (Secret(options["webhook_secret"]),)}
+        secret = (Secret(options["webhook_secret"]),)
+        tokens = {"timelinesai": secret}
+        if settings.instantly.api_key:
+            tokens["instantly"] = secret
         server = Server(web_app(engine, tokens), "127.0.0.1", settings.web_port)
         await server.start()
         ended = asyncio.Event()

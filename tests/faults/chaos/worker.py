@@ -28,7 +28,13 @@ from outreach.entrypoints.engine import (
     open_engine,
 )
 from outreach.entrypoints.logs import set_up_logs
-from outreach.entrypoints.settings import Provider, Secret, Settings, TenantSettings
+from outreach.entrypoints.settings import (
+    Provider,
+    Secret,
+    Settings,
+    TenantSettings,
+    WorkspaceProvider,
+)
 from outreach.entrypoints.worker import fenced
 
 __all__ = ["main", "scale_engine", "settings_of"]
@@ -37,6 +43,9 @@ _FAILED: Final = 1
 _AT_ONCE: Final = (1, 1, 2, 4)
 """Calls of one worker under way, drawn: so many lanes wait for a lease when it is
 killed."""
+_TOGETHER: Final = (10, 30, 40)
+"""Messages of one call: a hundred are armed within the call budget, but not within one
+that is so many times shorter."""
 
 
 def main(options: Mapping[str, Any]) -> None:
@@ -53,12 +62,32 @@ def settings_of(options: Mapping[str, Any]) -> Settings:
         redis_url=Secret(options["redis_url"]),
         web_port=options.get("web_port", 0),
         tenant=TenantSettings(name="default"),
+        secret_keys=Secret(options.get("link_key", "")),
         timelinesai=Provider(
             api_key=Secret(options.get("api_key", "")),
             base_url=options.get("base_url", ""),
             webhook_secret=Secret(options.get("webhook_secret", "")),
         ),
+        **_mail_settings(options),
     )
+
+
+def _mail_settings(options: Mapping[str, Any]) -> dict[str, Any]:
+    if "resend_url" not in options:
+        return {}
+    key = Secret(options.get("api_key", ""))
+    return {
+        "instantly": WorkspaceProvider(
+            api_key=key,
+            base_url=options["instantly_url"],
+            webhook_secret=Secret(options.get("webhook_secret", "")),
+        ),
+        "resend": Provider(
+            api_key=key,
+            base_url=options["resend_url"],
+            webhook_secret=Secret(options["resend_secret"]),
+        ),
+    }
 
 
 def scale_engine(engine: Engine, scale: Scale) -> None:
@@ -83,6 +112,7 @@ async def _work(options: Mapping[str, Any]) -> None:
         await engine.put_periodic_duties()
         runner = engine.runner(incarnation("worker"))
         runner.rooms.update(dict.fromkeys(engine.gateways.send, rng.choice(_AT_ONCE)))
+        runner.many = dict.fromkeys(engine.gateways.bulk, rng.choice(_TOGETHER))
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGTERM, runner.stop)
         loop.add_signal_handler(signal.SIGINT, lambda: None)
@@ -102,7 +132,11 @@ def _watch(engine: Engine, points: Points) -> None:
     for name, verbs in WORKER_VERBS.items():
         provider = getattr(parts, name)
         provider.override(Watched(provider(), verbs, points))
-    for gateways in (engine.gateways.send, engine.gateways.look):
+    ways = engine.gateways
+    for gateways in (
+        *(ways.send, ways.look, ways.bulk, ways.look_many),
+        *(ways.takers, ways.hosts, ways.repeats),
+    ):
         for account, gateway in list(gateways.items()):
             gateways[account] = Watched(gateway, GATEWAY_VERBS, points)
 
