@@ -1,4 +1,4 @@
-# make run    the whole engine on invented leads and an invented provider, by itself
+# make run    the whole engine on invented leads and invented providers, by itself
 # make test   everything a change must pass
 # make lint   its first, quick part
 # make bench  the speed bars of tests/benchmarks
@@ -19,8 +19,8 @@ PIP_INSTALL := python -m pip install --quiet --disable-pip-version-check
 
 # --- what make run runs ------------------------------------------------------------
 LEADS ?= examples/agri/leads.csv
-SEQUENCE ?= examples/agri/sequence.toml
-SENDERS ?= examples/agri/phones.toml
+SEQUENCE ?= examples/agri/sequence-mail.toml
+SENDERS ?= examples/agri/senders-mail.toml
 # engine time runs so many times faster
 SPEED ?= 4000
 # two working days of engine time, in the tenant's zone

@@ -38,7 +38,7 @@ fallback_template = "mail-first"
 name = "wa-first"
 channel = "WHATSAPP"
 language = "ro"
-content = "{Bună ziua|Salut}! {Vindem|Avem} {altoi|viță} nobilă. {STOP dacă nu|Scrieți STOP}."
+content = "{Bună ziua|Salut}! {Vindem|Avem} {altoi|viță} nobilă. {STOP|Scrieți STOP}."
 
 [[template]]
 name = "mail-first"
@@ -52,7 +52,7 @@ name = "reply-question"
 channel = "EMAIL_WARM"
 language = "ro"
 subject = "Re"
-content = "{Mulțumesc|Vă mulțumim} de {întrebare|mesaj}, {revin|vă răspund} {azi|mâine}."
+content = "{Mulțumesc|Vă mulțumim} de {întrebare|mesaj}, {revin|răspund} {azi|mâine}."
 """
 SENDERS: Final = """\
 [[sender]]
