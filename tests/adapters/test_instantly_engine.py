@@ -21,7 +21,7 @@ from outreach.domain.ids import Incarnation, account_id
 from outreach.entrypoints.engine import Engine, Urls, open_engine
 from outreach.entrypoints.intake import import_file
 from outreach.entrypoints.registering import register_webhooks
-from outreach.entrypoints.settings import Secret, Settings, WorkspaceProvider, load
+from outreach.entrypoints.settings import Secret, Settings, WorkspaceTable, load
 from outreach.entrypoints.webhooks_app import web_app
 from outreach.testing.invented import new_phone
 
@@ -44,7 +44,7 @@ async def place(
 ) -> AsyncIterator[Place]:
     urls = Urls(fresh_postgres_url, empty_redis_url)
     async with opened() as bench:
-        wanted = WorkspaceProvider(api_key=Secret(KEY), base_url=bench.server.url)
+        wanted = WorkspaceTable(api_key=Secret(KEY), base_url=bench.server.url)
         settings = Settings(data_dir=str(tmp_path), instantly=wanted)
         async with open_engine(settings, urls, reach_providers=True) as engine:
             yield Place(bench, engine)

@@ -22,7 +22,8 @@ from outreach.domain.link import LINK_FIELD, spoken, with_link
 from outreach.domain.outcome import draft_of, render, unsubscribe_link
 from outreach.entrypoints import engine
 from outreach.entrypoints.own_keys import link_keys
-from outreach.entrypoints.settings import Provider, Secret, Settings
+from outreach.entrypoints.providers import PROVIDERS
+from outreach.entrypoints.settings import ProviderTable, Secret, Settings
 from outreach.testing.links import LINK, token_of
 
 URL = "https://mail.example/u/ro/token"
@@ -195,7 +196,8 @@ def test_a_key_is_never_shown() -> None:
 @pytest.fixture
 def mails(monkeypatch: pytest.MonkeyPatch) -> None:
     """One provider more, that sends mail."""
-    monkeypatch.setattr(engine, "MAIL_PROVIDERS", frozenset({"timelinesai"}))
+    mail = evolve(PROVIDERS["timelinesai"], channels=frozenset({Channel.EMAIL_COLD}))
+    monkeypatch.setattr(engine, "PROVIDERS", {**PROVIDERS, "timelinesai": mail})
 
 
 def settings(**changes: Any) -> Settings:
@@ -204,7 +206,7 @@ def settings(**changes: Any) -> Settings:
         "redis_url": Secret("redis://x"),
         "secret_keys": Secret("a, b"),
         "public_url": "https://outreach.example/",
-        "timelinesai": Provider(api_key=Secret("key")),
+        "timelinesai": ProviderTable(api_key=Secret("key")),
     }
     return Settings(**{**given, **changes})
 
@@ -212,8 +214,8 @@ def settings(**changes: Any) -> Settings:
 @pytest.mark.usefixtures("mails")
 def test_mail_with_keys_and_a_place_to_lead_to_may_start() -> None:
     engine.check_mail(settings())
-    engine.check_mail(settings(timelinesai=Provider(), secret_keys=Secret("")))
-    here = Provider(api_key=Secret("key"), base_url="http://127.0.0.1:9")
+    engine.check_mail(settings(timelinesai=ProviderTable(), secret_keys=Secret("")))
+    here = ProviderTable(api_key=Secret("key"), base_url="http://127.0.0.1:9")
     engine.check_mail(settings(public_url="", timelinesai=here))
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from outreach.domain.errors import Misconfigured
-from outreach.entrypoints.settings import Provider, ProviderLimits, load
+from outreach.entrypoints.settings import ProviderLimits, ProviderTable, load
 
 
 def test_nothing_bounds_an_account_unless_it_is_set() -> None:
@@ -23,7 +23,7 @@ def test_the_environment_sets_the_limits_of_an_account() -> None:
         }
     )
 
-    assert settings.timelinesai == Provider(
+    assert settings.timelinesai == ProviderTable(
         rate=2.5, burst=10, per_day=10_000, per_month=300_000
     )
 

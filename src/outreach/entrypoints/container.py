@@ -15,7 +15,6 @@ from typing import Any
 
 from dependency_injector import containers, providers
 
-from outreach.adapters.instantly import InstantlyReader
 from outreach.adapters.postgres.accounts import PostgresAccounts
 from outreach.adapters.postgres.audit import PostgresAudit
 from outreach.adapters.postgres.campaigns import PostgresCampaigns
@@ -40,12 +39,10 @@ from outreach.adapters.postgres.watch import PostgresWatch
 from outreach.adapters.redis import RedisGuard
 from outreach.adapters.redis.client import connect
 from outreach.adapters.redis.witness import RedisWitness
-from outreach.adapters.resend import ResendReader
 from outreach.adapters.rules import RuleAnalyst
 from outreach.adapters.system import LibraryCalendar, LogAlerts, uuid7
 from outreach.adapters.system.links import LinksReader, SignedLinks
 from outreach.adapters.system.witness import FileWitness
-from outreach.adapters.timelinesai import TimelinesReader
 from outreach.domain.allocation import Intake
 from outreach.domain.ids import AccountId
 from outreach.domain.sla import ReviewCalendar
@@ -71,6 +68,7 @@ from outreach.domain.usecases.watch_instance import WatchInstance
 from outreach.domain.usecases.watch_plans import WatchPlans
 from outreach.domain.usecases.watch_senders import WatchSenders
 from outreach.entrypoints.policy_file import policy_of
+from outreach.entrypoints.providers import PROVIDERS
 from outreach.entrypoints.punctual import Punctual
 from outreach.entrypoints.settings import Settings
 from outreach.ports.bell import Bell
@@ -141,10 +139,8 @@ class Container(containers.DeclarativeContainer):
     batch: providers.Object[Any] = providers.Object(50)
     readers: providers.Singleton[dict[str, Any]] = providers.Singleton(
         dict,
-        timelinesai=providers.Singleton(TimelinesReader),
-        resend=providers.Singleton(ResendReader),
+        {name: one.reader() for name, one in PROVIDERS.items()},
         links=providers.Singleton(LinksReader),
-        instantly=providers.Singleton(InstantlyReader),
     )
 
     database = providers.Singleton(

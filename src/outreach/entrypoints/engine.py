@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 
 from attrs import evolve, field, frozen
 
-from outreach.adapters import instantly, resend, timelinesai
 from outreach.adapters.arq import ArqBell, connect_bell
 from outreach.adapters.memory.bell import Bells, LocalBell
 from outreach.adapters.postgres import migrate
@@ -20,50 +19,30 @@ from outreach.adapters.postgres.pool import Role
 from outreach.adapters.postgres.setup import ensure_partitions
 from outreach.adapters.postgres.setup import tenant as find_tenant
 from outreach.adapters.system import uuid7
-from outreach.domain.allowance import Allowance
 from outreach.domain.change import Duty, DutyKind
 from outreach.domain.errors import Misconfigured, Unavailable
-from outreach.domain.ids import AccountId, Incarnation, TenantId, account_id, tenant_id
-from outreach.domain.usecases.replay_lost import Source
+from outreach.domain.ids import Incarnation, TenantId, account_id, tenant_id
 from outreach.entrypoints.container import Container
 from outreach.entrypoints.embedded.folder import default_data_dir
-from outreach.entrypoints.measured import Measured, MeasuredMany
-from outreach.entrypoints.metrics import Metrics, provider_name
+from outreach.entrypoints.gateways import Gateways
+from outreach.entrypoints.metrics import Metrics
 from outreach.entrypoints.own_keys import link_keys
+from outreach.entrypoints.providers import PROVIDERS, USER_AGENT
 from outreach.entrypoints.runner import IN_FLIGHT, TOGETHER, Runner
-from outreach.entrypoints.settings import (
-    Provider,
-    Settings,
-    WorkspaceProvider,
-    is_loopback,
-)
+from outreach.entrypoints.settings import Settings, is_loopback
 from outreach.entrypoints.talking import tell_people, use_model
 from outreach.ports.bell import Bell
-from outreach.ports.incoming import Authenticates
 
 __all__ = [
     "Engine",
-    "Gateways",
     "Urls",
     "check_mail",
     "incarnation",
     "open_engine",
 ]
 
-PROVIDERS: Final = ("timelinesai", "instantly", "resend")
-"""Providers that are built, by the name of their settings table."""
-SIGNERS: Final[Mapping[str, Callable[[Sequence[str]], Authenticates | None]]] = {
-    "resend": resend.signatures,
-}
-"""Those that sign their webhooks: from the secrets of their table to what checks."""
-MAIL_PROVIDERS: Final = frozenset({"instantly", "resend", "ses", "sendgrid", "smtp"})
-"""Those of them that send mail."""
-BY_HEADER: Final = frozenset({"instantly"})
-"""Those that send a header of ours with a webhook; others have a token in the path."""
 WITNESS: Final = "instance.json"
 """In the data folder: how far this machine saw each database come."""
-
-_USER_AGENT: Final = "outreach/0.1 (+https://github.com/outreach-engine/outreach)"
 
 
 @frozen
@@ -72,27 +51,6 @@ class Urls:
 
     database: str = field(repr=False)
     redis: str = field(repr=False)
-
-
-@frozen
-class Gateways:
-    """What can send, by provider account, and what else each can do."""
-
-    send: dict[AccountId, Any] = field(factory=dict)
-    bulk: dict[AccountId, Any] = field(factory=dict)
-    look: dict[AccountId, Any] = field(factory=dict)
-    look_many: dict[AccountId, Any] = field(factory=dict)
-    poll: dict[AccountId, Any] = field(factory=dict)
-    lists: dict[AccountId, Any] = field(factory=dict)
-    takers: dict[AccountId, Any] = field(factory=dict)
-    repeats: dict[AccountId, Any] = field(factory=dict)
-    hosts: dict[AccountId, Any] = field(factory=dict)
-    webhooks: dict[AccountId, Any] = field(factory=dict)
-    fetch: dict[AccountId, Any] = field(factory=dict)
-    domains: dict[AccountId, Any] = field(factory=dict)
-    replays: dict[AccountId, Any] = field(factory=dict)
-    tells: dict[AccountId, Any] = field(factory=dict)
-    allowances: dict[AccountId, Allowance] = field(factory=dict)
 
 
 @frozen
@@ -222,9 +180,9 @@ async def open_engine(
         await ensure_partitions(database)
         if reach_providers:
             use_model(
-                settings, container, tenant, metrics, stack, user_agent=_USER_AGENT
+                settings, container, tenant, metrics, stack, user_agent=USER_AGENT
             )
-            await _build_gateways(settings, tenant, gateways, metrics, stack)
+            _open_providers(settings, tenant, gateways, metrics, stack)
             for account, allowance in gateways.allowances.items():
                 await container.accounts().allow(tenant, account, allowance)
         yield Engine(settings, container, tenant, gateways, local, bell, metrics)
@@ -253,93 +211,19 @@ def _data_dir(settings: Settings) -> Path:
     return Path(named).absolute() if named else default_data_dir(os.environ)
 
 
-async def _build_gateways(
+def _open_providers(
     settings: Settings,
     tenant: TenantId,
     gateways: Gateways,
     metrics: Metrics,
     stack: AsyncExitStack,
 ) -> None:
-    if settings.timelinesai.api_key:
-        _build_timelinesai(settings.timelinesai, tenant, gateways, metrics, stack)
-    if settings.resend.api_key:
-        _build_resend(settings.resend, tenant, gateways, metrics, stack)
-    if settings.instantly.api_key:
-        _build_instantly(settings.instantly, tenant, gateways, metrics, stack)
-
-
-def _build_timelinesai(
-    wanted: Provider,
-    tenant: TenantId,
-    gateways: Gateways,
-    metrics: Metrics,
-    stack: AsyncExitStack,
-) -> None:
-    client = timelinesai.open_client(
-        wanted.api_key.reveal,
-        base_url=wanted.base_url or timelinesai.BASE_URL,
-        user_agent=_USER_AGENT,
-    )
-    stack.push_async_callback(client.aclose)
-    gateway = timelinesai.TimelinesGateway(client)
-    account = account_id(tenant, "timelinesai", "default")
-    gateways.send[account] = Measured(gateway, provider_name("timelinesai"), metrics)
-    gateways.allowances[account] = wanted.allowance
-    for ability in (gateways.look, gateways.poll, gateways.lists, gateways.webhooks):
-        ability[account] = gateway
-
-
-def _build_resend(
-    wanted: Provider,
-    tenant: TenantId,
-    gateways: Gateways,
-    metrics: Metrics,
-    stack: AsyncExitStack,
-) -> None:
-    client = resend.open_client(
-        wanted.api_key.reveal,
-        base_url=wanted.base_url or resend.BASE_URL,
-        user_agent=_USER_AGENT,
-    )
-    stack.push_async_callback(client.aclose)
-    gateway = resend.ResendGateway(client, wanted.webhook_secrets)
-    account = account_id(tenant, "resend", "default")
-    gateways.send[account] = Measured(gateway, provider_name("resend"), metrics)
-    gateways.allowances[account] = wanted.allowance
-    for ability in (
-        *(gateways.look, gateways.poll, gateways.takers, gateways.repeats),
-        *(gateways.fetch, gateways.domains, gateways.webhooks),
-    ):
-        ability[account] = gateway
-
-
-def _build_instantly(
-    wanted: WorkspaceProvider,
-    tenant: TenantId,
-    gateways: Gateways,
-    metrics: Metrics,
-    stack: AsyncExitStack,
-) -> None:
-    client = instantly.open_client(
-        wanted.api_key.reveal,
-        base_url=wanted.base_url or instantly.BASE_URL,
-        workspace=wanted.workspace,
-        user_agent=_USER_AGENT,
-    )
-    stack.push_async_callback(client.aclose)
-    gateway = instantly.InstantlyGateway(client)
-    account = account_id(tenant, "instantly", "default")
-    name = provider_name("instantly")
-    gateways.send[account] = Measured(gateway, name, metrics)
-    gateways.bulk[account] = MeasuredMany(gateway, name, metrics, bulk=gateway)
-    gateways.allowances[account] = wanted.allowance
-    abilities = (
-        *(gateways.look, gateways.look_many, gateways.repeats, gateways.takers),
-        *(gateways.hosts, gateways.webhooks),
-    )
-    for ability in abilities:
-        ability[account] = gateway
-    gateways.replays[account] = Source("instantly", "default", gateway)
+    for name, provider in PROVIDERS.items():
+        table = getattr(settings, name)
+        if table.is_set:
+            gateway = provider.open(table, stack)
+            account = account_id(tenant, name, "default")
+            gateways.add(account, name, gateway, table.allowance, metrics)
 
 
 def check_mail(settings: Settings) -> None:
@@ -349,8 +233,8 @@ def check_mail(settings: Settings) -> None:
         Misconfigured: a provider of mail has credentials, and there are no keys to
             sign links with, or they would lead nowhere.
     """
-    mail = [name for name in PROVIDERS if name in MAIL_PROVIDERS]
-    used = [name for name in mail if getattr(settings, name).api_key]
+    mail = [name for name, provider in PROVIDERS.items() if provider.mails]
+    used = [name for name in mail if getattr(settings, name).is_set]
     if not used:
         return
     if not settings.embedded and not settings.secret_keys:
@@ -379,7 +263,7 @@ def check_mail(settings: Settings) -> None:
 
 def without_providers(settings: Settings) -> bool:
     """No provider has credentials."""
-    return not any(getattr(settings, name).api_key for name in PROVIDERS)
+    return not any(getattr(settings, name).is_set for name in PROVIDERS)
 
 
 def with_provider(settings: Settings, name: str, **values: Any) -> Settings:

@@ -10,7 +10,7 @@ from attrs import field, frozen
 from outreach.domain.allowance import Allowance
 from outreach.entrypoints.talk_settings import Secret
 
-__all__ = ["Provider", "ProviderLimits", "WorkspaceProvider"]
+__all__ = ["ProviderLimits", "ProviderTable", "WorkspaceTable"]
 
 _FASTEST: Final = 10_000
 _LARGEST: Final = 1_000_000_000
@@ -57,7 +57,7 @@ class ProviderLimits:
 
 
 @frozen
-class Provider(ProviderLimits):
+class ProviderTable(ProviderLimits):
     """The default tenant's account at one provider.
 
     Attributes:
@@ -68,6 +68,11 @@ class Provider(ProviderLimits):
     api_key: Secret = Secret("")
     base_url: str = field(default="")
     webhook_secret: Secret = Secret("")
+
+    @property
+    def is_set(self) -> bool:
+        """It has credentials: the provider is to be used."""
+        return bool(self.api_key)
 
     @property
     def webhook_secrets(self) -> tuple[str, ...]:
@@ -83,7 +88,7 @@ class Provider(ProviderLimits):
 
 
 @frozen
-class WorkspaceProvider(Provider):
+class WorkspaceTable(ProviderTable):
     """The same where one key can act for several workspaces.
 
     Attributes:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from urllib.parse import quote
 
 from outreach.domain.ids import account_id
-from outreach.entrypoints.engine import BY_HEADER, PROVIDERS, SIGNERS, Engine
+from outreach.entrypoints.engine import Engine
+from outreach.entrypoints.providers import PROVIDERS
 from outreach.entrypoints.settings import Secret
 
 __all__ = ["register_webhooks"]
@@ -27,18 +28,18 @@ async def register_webhooks(
         Unavailable: a provider could not be asked.
         Misconfigured: it refused the address or our credentials.
     """
-    for name in PROVIDERS:
+    for name, provider in PROVIDERS.items():
         account = account_id(engine.tenant, name, "default")
         gateway = engine.gateways.webhooks.get(account)
         if gateway is None:
             continue
         url = f"{public.rstrip('/')}/webhooks/{name}"
-        if name in SIGNERS:
+        if provider.signs:
             if getattr(engine.settings, name).webhook_secret:
                 await gateway.register(url)
             continue
         secret = next(iter(tokens[name])).reveal
-        if name in BY_HEADER:
+        if provider.by_header:
             await gateway.told_apart_by(secret).register(url)
         else:
             await gateway.register(f"{url}/{quote(secret, safe='')}")

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Final
 
 from outreach.adapters.postgres.secrets import KeptSecrets
-from outreach.entrypoints.engine import PROVIDERS, SIGNERS, Engine
+from outreach.entrypoints.engine import Engine
 from outreach.entrypoints.own_keys import sealing_keys
+from outreach.entrypoints.providers import PROVIDERS
 from outreach.entrypoints.settings import Secret
 
 __all__ = ["webhook_tokens"]
@@ -22,8 +23,8 @@ async def webhook_tokens(
 ) -> Mapping[str, tuple[Secret, ...]]:
     """Tokens of each provider's webhooks, newest first; made and stored if unset."""
     found: dict[str, tuple[Secret, ...]] = {}
-    for name in PROVIDERS:
-        if name in SIGNERS:
+    for name, provider in PROVIDERS.items():
+        if provider.signs:
             continue  # it vouches for its deliveries by itself
         given = getattr(engine.settings, name).webhook_secret.reveal
         if given:

@@ -9,6 +9,7 @@ from typing import Final
 
 from outreach.domain.channel import Channel
 from outreach.domain.pacing import Pacing
+from outreach.entrypoints.providers import PROVIDERS
 
 __all__ = [
     "ANSWERING",
@@ -21,14 +22,13 @@ __all__ = [
 
 CARRIED: Final[Mapping[str, frozenset[Channel]]] = MappingProxyType(
     {
-        "timelinesai": frozenset({Channel.WHATSAPP}),
+        # named by the specification, for files that are made ahead of their adapters
         "wamm": frozenset({Channel.WHATSAPP}),
         "baileys": frozenset({Channel.WHATSAPP}),
-        "instantly": frozenset({Channel.EMAIL_COLD}),
         "smtp": frozenset({Channel.EMAIL_COLD}),
-        "resend": frozenset({Channel.EMAIL_WARM}),
         "ses": frozenset({Channel.EMAIL_WARM}),
         "sendgrid": frozenset({Channel.EMAIL_WARM}),
+        **{name: one.channels for name, one in PROVIDERS.items()},
     }
 )
 """Channels on which a sender of each provider may open conversations; a provider that
@@ -41,12 +41,18 @@ USUAL_PROVIDER: Final[Mapping[Channel, str]] = MappingProxyType(
         Channel.EMAIL_WARM: "resend",
     }
 )
-PICKS_MAILBOX: Final = frozenset({"instantly"})
+PICKS_MAILBOX: Final = frozenset(
+    name for name, one in PROVIDERS.items() if one.picks_mailbox
+)
 """One account is one sender here: the vendor chooses the mailbox of each mail."""
-ANSWERING: Final = frozenset({"instantly", "smtp"})
+ANSWERING: Final = frozenset(
+    ("smtp", *(name for name, one in PROVIDERS.items() if one.answers))
+)
 """A person's answer may leave by the mailbox that the prospect has written to."""
 
-_PACED_BY_VENDOR: Final = frozenset({"instantly", "resend", "ses", "sendgrid"})
+_PACED_BY_VENDOR: Final = frozenset(
+    ("ses", "sendgrid", *(name for name, one in PROVIDERS.items() if one.paces))
+)
 _MAILS_PER_DAY: Final = 50
 
 

@@ -24,9 +24,9 @@ from outreach.domain.errors import Misconfigured
 from outreach.domain.template import MINIMUM_VARIANTS
 from outreach.domain.trial import Measure
 from outreach.entrypoints.provider_settings import (
-    Provider,
     ProviderLimits,
-    WorkspaceProvider,
+    ProviderTable,
+    WorkspaceTable,
 )
 from outreach.entrypoints.talk_settings import AlertSettings, ModelSettings, Secret
 
@@ -36,12 +36,12 @@ __all__ = [
     "Hours",
     "ModelSettings",
     "PolicyTables",
-    "Provider",
     "ProviderLimits",
+    "ProviderTable",
     "Secret",
     "Settings",
     "TenantSettings",
-    "WorkspaceProvider",
+    "WorkspaceTable",
     "is_loopback",
     "load",
 ]
@@ -143,12 +143,12 @@ class Settings:
     public_url: str = ""
     secret_keys: Secret = Secret("")
     tenant: TenantSettings = TenantSettings()
-    timelinesai: Provider = Provider()
-    resend: Provider = Provider()
+    timelinesai: ProviderTable = ProviderTable()
+    resend: ProviderTable = ProviderTable()
     openai: ModelSettings = ModelSettings()
     alerts: AlertSettings = AlertSettings()
     policy: PolicyTables = field(factory=PolicyTables)
-    instantly: WorkspaceProvider = WorkspaceProvider()
+    instantly: WorkspaceTable = WorkspaceTable()
 
     @web_port.validator
     def _port(self, _: object, port: int) -> None:

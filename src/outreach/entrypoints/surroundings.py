@@ -19,7 +19,8 @@ from outreach.domain.channel import Channel
 from outreach.domain.errors import Misconfigured
 from outreach.domain.sequence import Override
 from outreach.entrypoints.embedded import start
-from outreach.entrypoints.engine import PROVIDERS, Urls, with_provider
+from outreach.entrypoints.engine import Urls, with_provider
+from outreach.entrypoints.providers import PROVIDERS
 from outreach.entrypoints.sandbox import Sandbox
 from outreach.entrypoints.senders_file import read_senders
 from outreach.entrypoints.settings import Secret, Settings, is_loopback
@@ -67,7 +68,7 @@ def check_speed(settings: Settings, plan: RunPlan) -> None:
         return
     for name in PROVIDERS:
         table = getattr(settings, name)
-        if table.api_key and not is_loopback(table.base_url):
+        if table.is_set and not is_loopback(table.base_url):
             message = (
                 f"--speed is for providers on this machine only, and {name} is at "
                 f"{table.base_url or 'its own address'}: leave --speed out"

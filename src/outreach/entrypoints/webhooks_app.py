@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from starlette.applications import Starlette
 
 from outreach.adapters.postgres import migrate
-from outreach.entrypoints.engine import BY_HEADER, SIGNERS, Engine
+from outreach.entrypoints.engine import Engine
 from outreach.entrypoints.gauges import Gauges
+from outreach.entrypoints.providers import PROVIDERS
 from outreach.entrypoints.settings import Secret, Settings
 from outreach.entrypoints.web.app import LinkParts, WebhookRoute, WebParts, create_app
 from outreach.ports.decisions import Summary
@@ -56,8 +57,8 @@ def web_app(engine: Engine, tokens: Mapping[str, tuple[Secret, ...]]) -> Starlet
                     provider=provider,
                     account=_ACCOUNT,
                     reader=readers[provider],
-                    tokens=() if provider in BY_HEADER else secrets,
-                    header_secrets=secrets if provider in BY_HEADER else (),
+                    tokens=() if PROVIDERS[provider].by_header else secrets,
+                    header_secrets=secrets if PROVIDERS[provider].by_header else (),
                 )
                 for provider, secrets in tokens.items()
             ]
@@ -83,7 +84,8 @@ def web_app(engine: Engine, tokens: Mapping[str, tuple[Secret, ...]]) -> Starlet
 def _signed(settings: Settings) -> Mapping[str, Authenticates]:
     """What checks each provider that signs; one without a secret has no route."""
     found = {
-        name: signs(getattr(settings, name).webhook_secrets)
-        for name, signs in SIGNERS.items()
+        name: provider.signs(getattr(settings, name).webhook_secrets)
+        for name, provider in PROVIDERS.items()
+        if provider.signs
     }
     return {name: checks for name, checks in found.items() if checks is not None}

@@ -29,11 +29,11 @@ from outreach.entrypoints.engine import (
 )
 from outreach.entrypoints.logs import set_up_logs
 from outreach.entrypoints.settings import (
-    Provider,
+    ProviderTable,
     Secret,
     Settings,
     TenantSettings,
-    WorkspaceProvider,
+    WorkspaceTable,
 )
 from outreach.entrypoints.worker import fenced
 
@@ -63,7 +63,7 @@ def settings_of(options: Mapping[str, Any]) -> Settings:
         web_port=options.get("web_port", 0),
         tenant=TenantSettings(name="default"),
         secret_keys=Secret(options.get("link_key", "")),
-        timelinesai=Provider(
+        timelinesai=ProviderTable(
             api_key=Secret(options.get("api_key", "")),
             base_url=options.get("base_url", ""),
             webhook_secret=Secret(options.get("webhook_secret", "")),
@@ -77,12 +77,12 @@ def _mail_settings(options: Mapping[str, Any]) -> dict[str, Any]:
         return {}
     key = Secret(options.get("api_key", ""))
     return {
-        "instantly": WorkspaceProvider(
+        "instantly": WorkspaceTable(
             api_key=key,
             base_url=options["instantly_url"],
             webhook_secret=Secret(options.get("webhook_secret", "")),
         ),
-        "resend": Provider(
+        "resend": ProviderTable(
             api_key=key,
             base_url=options["resend_url"],
             webhook_secret=Secret(options["resend_secret"]),

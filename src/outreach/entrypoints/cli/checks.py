@@ -25,8 +25,9 @@ from outreach.domain.sender import SendClass, Sender
 from outreach.domain.suppression import way_out
 from outreach.entrypoints.cli.backlog import backlog, sequences
 from outreach.entrypoints.cli.sender_rows import MAILBOXES, PHONES, Rows
-from outreach.entrypoints.engine import PROVIDERS, SIGNERS, Engine
-from outreach.entrypoints.settings import Provider, Settings, is_loopback
+from outreach.entrypoints.engine import Engine
+from outreach.entrypoints.providers import PROVIDERS, Signs
+from outreach.entrypoints.settings import ProviderTable, Settings, is_loopback
 
 __all__ = [
     "Finding",
@@ -106,7 +107,7 @@ def of_settings(settings: Settings) -> Iterator[Finding]:
         Level.OK,
         f"read; {servers}; tenant {tenant.name}, {tenant.time_zone}, {tenant.country}",
     )
-    with_key = [name for name in PROVIDERS if getattr(settings, name).api_key]
+    with_key = [name for name in PROVIDERS if getattr(settings, name).is_set]
     if not with_key:
         yield Finding(
             "providers",
@@ -116,11 +117,12 @@ def of_settings(settings: Settings) -> Iterator[Finding]:
             "provider of its own, and workers send nothing",
         )
     for name in with_key:
-        table: Provider = getattr(settings, name)
+        table: ProviderTable = getattr(settings, name)
         yield base_url(name, table.base_url)
+        signs = PROVIDERS[name].signs
         yield (
-            _signatures(name, table)
-            if name in SIGNERS
+            _signatures(name, signs, table)
+            if signs
             else Finding(
                 f"{name} webhooks",
                 Level.OK,
@@ -133,11 +135,11 @@ def of_settings(settings: Settings) -> Iterator[Finding]:
         yield _public(settings, with_key)
 
 
-def _signatures(name: str, table: Provider) -> Finding:
+def _signatures(name: str, signs: Signs, table: ProviderTable) -> Finding:
     """Of a provider that signs: it makes up the secret, and shows it on its page."""
     check, setting = f"{name} webhooks", f"OUTREACH_{name.upper()}_WEBHOOK_SECRET"
     try:
-        known = SIGNERS[name](table.webhook_secrets)
+        known = signs(table.webhook_secrets)
     except Misconfigured as error:
         return Finding(check, Level.FAIL, str(error), f"correct {setting}")
     if known is not None:

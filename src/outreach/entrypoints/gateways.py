@@ -1,0 +1,91 @@
+"""The open gateways of one process, filed by what each can do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+from attrs import field, frozen
+
+from outreach.domain.allowance import Allowance
+from outreach.domain.ids import AccountId
+from outreach.domain.usecases.replay_lost import Source
+from outreach.entrypoints.measured import Measured, MeasuredMany
+from outreach.entrypoints.metrics import Metrics, provider_name
+from outreach.ports.domains import ChecksDomains
+from outreach.ports.gateway import (
+    Gateway,
+    ListsAccounts,
+    LooksUp,
+    LooksUpMany,
+    PollsStatus,
+    ReceivesWebhooks,
+    RepeatsSafely,
+    ReplaysLost,
+    RunsCampaigns,
+    SendsMany,
+    TakesBack,
+    TellsUse,
+)
+from outreach.ports.incoming import FetchesContent
+
+__all__ = ["Gateways"]
+
+_ABILITIES: Final[Mapping[str, type]] = MappingProxyType(
+    {
+        "look": LooksUp,
+        "look_many": LooksUpMany,
+        "poll": PollsStatus,
+        "lists": ListsAccounts,
+        "takers": TakesBack,
+        "repeats": RepeatsSafely,
+        "hosts": RunsCampaigns,
+        "webhooks": ReceivesWebhooks,
+        "fetch": FetchesContent,
+        "domains": ChecksDomains,
+        "tells": TellsUse,
+    }
+)
+"""Field of `Gateways`, and the protocol of whoever is filed there."""
+
+
+@frozen
+class Gateways:
+    """What can send, by provider account, and what else each can do."""
+
+    send: dict[AccountId, Any] = field(factory=dict)
+    bulk: dict[AccountId, Any] = field(factory=dict)
+    look: dict[AccountId, Any] = field(factory=dict)
+    look_many: dict[AccountId, Any] = field(factory=dict)
+    poll: dict[AccountId, Any] = field(factory=dict)
+    lists: dict[AccountId, Any] = field(factory=dict)
+    takers: dict[AccountId, Any] = field(factory=dict)
+    repeats: dict[AccountId, Any] = field(factory=dict)
+    hosts: dict[AccountId, Any] = field(factory=dict)
+    webhooks: dict[AccountId, Any] = field(factory=dict)
+    fetch: dict[AccountId, Any] = field(factory=dict)
+    domains: dict[AccountId, Any] = field(factory=dict)
+    replays: dict[AccountId, Any] = field(factory=dict)
+    tells: dict[AccountId, Any] = field(factory=dict)
+    allowances: dict[AccountId, Allowance] = field(factory=dict)
+
+    def add(
+        self,
+        account: AccountId,
+        provider: str,
+        gateway: Gateway,
+        allowance: Allowance,
+        metrics: Metrics,
+    ) -> None:
+        """File *gateway* under every ability it has; its calls are measured."""
+        label = provider_name(provider)
+        self.send[account] = Measured(gateway, label, metrics)
+        self.allowances[account] = allowance
+        if isinstance(gateway, SendsMany):
+            self.bulk[account] = MeasuredMany(gateway, label, metrics, bulk=gateway)
+        if isinstance(gateway, ReplaysLost):
+            self.replays[account] = Source(provider, "default", gateway)
+        for name, ability in _ABILITIES.items():
+            if isinstance(gateway, ability):
+                getattr(self, name)[account] = gateway
