@@ -67,6 +67,7 @@ def test_a_reply_can_be_answered_and_says_whose_it_is() -> None:
         thread=f"{MAIL}|ion@agro.example",
         sender="ion@agro.example",
         address=email_keys("ana@firma.ro")[0],
+        subject="Re: O întrebare",
         content="Da, sunați-mă mâine.",
         occurred_at=AT,
     )

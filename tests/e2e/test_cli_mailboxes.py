@@ -23,7 +23,11 @@ address = "Ana@agro.ro"
 label = "Ana"
 daily_limit = 300
 """
-LEADS = "denumire;telefon;email\nAgro Unu SRL;0740000101;\nAgro Doi SRL;;x@doi.ro\n"
+LEADS = """\
+denumire;telefon;email;temei legal
+Agro Unu SRL;0740000101;;
+Agro Doi SRL;;x@doi.ro;consimtamant
+"""
 SEQUENCE = """\
 [sequence]
 name = "Spring"

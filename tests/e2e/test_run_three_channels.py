@@ -120,7 +120,6 @@ def test_each_providers_own_log_agrees_with_the_summary(
         "OUTREACH_DATABASE_URL": fresh_postgres_url,
         "OUTREACH_REDIS_URL": empty_redis_url,
         "OUTREACH_DATA_DIR": str(tmp_path / "data"),
-        "OUTREACH_SECRET_KEYS": "a key for tests alone, of no worth",
     }
     site = Site(tmp_path, env)
 

@@ -15,6 +15,10 @@ from tests.e2e.workers import KINDS, Workers, opened_workers
 SPEED: Final = 200
 """So a phone sends about twice a second."""
 WITHIN_S: Final = 1.0
+HEARD_S: Final = 5.0
+"""Of a resume; nothing is due at once, and the machine may be busy. One that no bell
+told of would be heard after up to a minute.
+"""
 
 
 @pytest.fixture
@@ -66,7 +70,7 @@ def test_a_stop_stops_every_worker_within_a_second_and_a_resume_is_heard_by_them
 
     assert before
     assert after == []
-    assert first["mono"] - resumed < WITHIN_S
+    assert first["mono"] - resumed < HEARD_S
     assert doubles(workers.box.accepted()) == []
     outcomes = workers.rows("SELECT DISTINCT outcome FROM attempts")
     assert {row["outcome"] for row in outcomes} <= {"ACCEPTED", "CALLING"}

@@ -217,6 +217,8 @@ def test_mail_with_keys_and_a_place_to_lead_to_may_start() -> None:
     engine.check_mail(settings(timelinesai=ProviderTable(), secret_keys=Secret("")))
     here = ProviderTable(api_key=Secret("key"), base_url="http://127.0.0.1:9")
     engine.check_mail(settings(public_url="", timelinesai=here))
+    without = settings(public_url="", timelinesai=here, secret_keys=Secret(""))
+    engine.check_mail(without)
 
 
 @pytest.mark.usefixtures("mails")
@@ -247,3 +249,5 @@ def test_keys_of_ones_own_serve_where_all_is_on_one_machine(tmp_path: Path) -> N
     assert [path.stat().st_mode & 0o777 for path in tmp_path.iterdir()] == [0o600]
     assert link_keys(settings(secret_keys=Secret("")), tmp_path / "other") == ()
     assert link_keys(settings(), tmp_path) == ("a", "b")
+    here = settings(secret_keys=Secret(""), public_url="")
+    assert link_keys(here, tmp_path) == first

@@ -237,7 +237,8 @@ def check_mail(settings: Settings) -> None:
     used = [name for name in mail if getattr(settings, name).is_set]
     if not used:
         return
-    if not settings.embedded and not settings.secret_keys:
+    alone = settings.embedded or is_loopback(settings.public)
+    if not alone and not settings.secret_keys:
         message = (
             f"{used[0]} sends mail, and every mail must carry a signed link to "
             "unsubscribe: set OUTREACH_SECRET_KEYS, the same for every process"

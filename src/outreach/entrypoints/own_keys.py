@@ -8,7 +8,7 @@ from typing import Final
 
 from cryptography.fernet import Fernet
 
-from outreach.entrypoints.settings import Settings
+from outreach.entrypoints.settings import Settings, is_loopback
 
 __all__ = ["link_keys", "sealing_keys"]
 
@@ -19,9 +19,10 @@ def link_keys(settings: Settings, data_dir: Path) -> tuple[str, ...]:
     """Keys that sign the links in mail, newest first; empty: none can be signed.
 
     A key in a data folder is of one machine, so it serves where all is on one: with
-    servers of our own. Else every process must be given the same.
+    servers of our own, or where links lead to this machine only. Else every process
+    must be given the same.
     """
-    if settings.embedded or settings.secret_keys:
+    if settings.embedded or settings.secret_keys or is_loopback(settings.public):
         return sealing_keys(settings, data_dir)
     return ()
 

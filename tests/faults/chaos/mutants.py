@@ -310,7 +310,11 @@ def plant_in_worker(names: Sequence[str], engine: Engine) -> frozenset[str]:
 def _send_cold_by_warm(engine: Engine) -> None:
     """As an engine would that takes the two kinds of accounts for one."""
     ways = engine.gateways
-    (warm,) = (ways.send[account] for account in ways.repeats)
+    (warm,) = (
+        ways.send[account]
+        for account in ways.send.keys() - ways.bulk.keys()
+        if account in ways.repeats
+    )
     for account in list(ways.bulk):
         del ways.bulk[account]
         ways.send[account] = _ColdByWarm(warm)
