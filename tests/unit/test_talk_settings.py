@@ -9,7 +9,7 @@ from tests.e2e.command_line import command_line
 
 from outreach.domain.errors import Misconfigured
 from outreach.domain.incident import SEVERITY_OF
-from outreach.entrypoints.cli.checks import Level
+from outreach.entrypoints.cli.finding import Level
 from outreach.entrypoints.cli.talk_checks import of_alerts, of_model
 from outreach.entrypoints.settings import Settings, load
 

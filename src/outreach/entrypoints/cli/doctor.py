@@ -11,8 +11,8 @@ import click
 from attrs import asdict
 
 from outreach.domain.errors import OutreachError
-from outreach.entrypoints.cli import checks, talk_checks
-from outreach.entrypoints.cli.checks import Finding, Level
+from outreach.entrypoints.cli import checks, server_checks, talk_checks
+from outreach.entrypoints.cli.finding import Finding, Level
 from outreach.entrypoints.cli.given import Given
 from outreach.entrypoints.cli.opening import stores
 from outreach.entrypoints.cli.options import command, json_option
@@ -69,8 +69,8 @@ def _checks(given: Given) -> Iterator[Finding]:
 def _of_stores(given: Given, urls: Urls) -> Iterator[Finding]:
     settings = given.settings
     stored = [
-        *checks.of_postgres(urls.database, settings.database_schema),
-        *checks.of_redis(urls.redis, ours=settings.embedded),
+        *server_checks.of_postgres(urls.database, settings.database_schema),
+        *server_checks.of_redis(urls.redis, ours=settings.embedded),
     ]
     yield from stored
     if all(one.level is not Level.FAIL for one in stored):

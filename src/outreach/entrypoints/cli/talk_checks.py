@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 
 from outreach.domain.errors import Misconfigured
-from outreach.entrypoints.cli.checks import Finding, Level, base_url
+from outreach.entrypoints.cli.checks import base_url
+from outreach.entrypoints.cli.finding import Finding, Level
 from outreach.entrypoints.settings import Settings
 from outreach.entrypoints.talking import open_notify
 
