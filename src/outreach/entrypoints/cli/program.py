@@ -39,6 +39,7 @@ COMMANDS: Final = {
     "migrate": ("migrate:migrate", "Bring the database up to date."),
     "leads": ("leads:leads", "Import leads, and take a wrong bounce back."),
     "enroll": ("enroll:enroll", "Enrol the leads in a sequence."),
+    "plan": ("plan:plan_command", "Say whether phones can do what is asked of them."),
     "why": ("why:why", "Say why a lead was, or was not, written to."),
     "status": ("status:status", "Show what is going on."),
     "doctor": ("doctor:doctor", "Check this installation, one thing after another."),
