@@ -91,7 +91,7 @@ def open_envelope(raw: bytes) -> Envelope | None:
         body = _json.parse(raw)
     except _json.Unreadable:
         return None
-    if not isinstance(body, dict) or body.get("Type") not in set(Kind):
+    if not isinstance(body, dict) or _text(body.get("Type")) not in set(Kind):
         return None
     kind = Kind(body["Type"])
     named = {name: body.get(name) for name in _SIGNED[kind]}

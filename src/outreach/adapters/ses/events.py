@@ -183,8 +183,8 @@ def _mark(mail: Json, sender: str) -> tuple[str, ...]:
     The vendor's own tags stand beside it; each is a list.
     """
     listed = part(mail, "tags").get("attempt")
-    said = listed[0] if isinstance(listed, list) and listed else ""
-    attempts = marked_attempts([f"<{said}@{sender}>" if isinstance(said, str) else ""])
+    said = uid(listed[0]) if isinstance(listed, list) and listed else ""
+    attempts = marked_attempts([said if "@" not in said else ""])
     return tuple(mail_mark(one, sender) for one in attempts)
 
 

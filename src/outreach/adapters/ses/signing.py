@@ -83,6 +83,7 @@ def signer(base_url: str, credentials: Credentials) -> Signer:
     except ModuleNotFoundError as error:
         message = "Amazon SES needs botocore: install outreach[ses]"
         raise Misconfigured(message) from error
+    auth.logger.disabled = True  # it writes session tokens to its debug log
     keys = theirs.Credentials(
         credentials.access_key_id,
         credentials.secret_access_key,
