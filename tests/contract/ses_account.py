@@ -41,6 +41,7 @@ __all__ = [
     "REGION",
     "SECRET",
     "SET",
+    "TOKEN",
     "Account",
     "SesBench",
     "WarmGateway",

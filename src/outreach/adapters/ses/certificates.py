@@ -32,7 +32,7 @@ MOST: Final = 16
 MOST_ASKED: Final = 20
 """Certificates asked for in `WHILE`."""
 WHILE: Final = timedelta(minutes=1)
-FETCH_WITHIN: Final = timedelta(seconds=3)
+FETCH_WITHIN: Final = timedelta(seconds=2)
 AGAIN_AFTER: Final = timedelta(seconds=5)
 """Machine time for which a host that did not answer is left alone."""
 MOST_BYTES: Final = 64 * 1024

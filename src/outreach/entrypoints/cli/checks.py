@@ -128,7 +128,6 @@ def _signatures(name: str, table: ProviderTable | SesTable) -> Finding:
     """Of a provider that signs: what it signs by is made at the vendor."""
     check, one = f"{name} webhooks", PROVIDERS[name]
     known, signs = None, one.signs
-    what = one.vouched_by.replace("_", " ")
     setting = f"OUTREACH_{name.upper()}_{one.vouched_by.upper()}"
     try:
         if signs is not None:
@@ -136,12 +135,12 @@ def _signatures(name: str, table: ProviderTable | SesTable) -> Finding:
     except Misconfigured as error:
         return Finding(check, Level.FAIL, str(error), f"correct {setting}")
     if known is not None:
-        return Finding(check, Level.OK, f"the {what} is set")
+        return Finding(check, Level.OK, f"{setting} is set")
     return Finding(
         check,
         Level.WARN,
-        f"no {what}: no reply and no bounce would come in",
-        f"make a webhook to /webhooks/{name} at the vendor, and set {setting}",
+        f"{setting} is not set: no reply and no bounce would come in",
+        f"have the vendor send to /webhooks/{name}, and set it to what it vouches by",
     )
 
 
