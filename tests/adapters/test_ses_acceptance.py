@@ -7,6 +7,8 @@ from datetime import timedelta
 from typing import Final
 
 import pytest
+from botocore.awsrequest import HeadersDict
+from botocore.parsers import create_parser
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.aws_model import errors_of
@@ -180,6 +182,21 @@ def test_every_error_of_the_model_has_a_row_of_its_own() -> None:
 
         assert first != unclear, name
         assert TABLE[first].codes is not None, name
+
+
+def test_botocore_reads_the_same_names() -> None:
+    parser = create_parser("rest-json")
+    named = 0
+    for one, _ in CASES:
+        code = said_by(one).code
+        if not code or one.status < 300:
+            continue
+        named += 1
+        headers = HeadersDict(dict(one.headers))
+        given = {"status_code": one.status, "headers": headers, "body": one.body}
+
+        assert parser.parse(given, None)["Error"]["Code"] == code
+    assert named > 40
 
 
 @pytest.mark.parametrize(
