@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AsyncExitStack
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import pytest
@@ -13,7 +13,11 @@ from outreach.domain.allowance import Allowance
 from outreach.domain.ids import AccountId
 from outreach.entrypoints.gateways import Gateways
 from outreach.entrypoints.metrics import Metrics
-from outreach.entrypoints.provider_settings import ProviderTable, WorkspaceTable
+from outreach.entrypoints.provider_settings import (
+    ProviderTable,
+    SesTable,
+    WorkspaceTable,
+)
 from outreach.entrypoints.providers import PROVIDERS
 from outreach.entrypoints.settings import Secret, Settings
 
@@ -27,11 +31,15 @@ CAN: Final = {
         *("bulk", "look", "look_many", "repeats", "takers", "hosts", "webhooks"),
         "replays",
     },
+    "ses": {"takers", "domains", "tells"},
 }
-TABLES: Final = {
+TABLES: Final[dict[str, Any]] = {
     "timelinesai": ProviderTable(api_key=Secret("k")),
     "resend": ProviderTable(api_key=Secret("k")),
     "instantly": WorkspaceTable(api_key=Secret("k")),
+    "ses": SesTable(
+        access_key_id=Secret("k"), secret_access_key=Secret("s"), region="eu-west-1"
+    ),
 }
 
 

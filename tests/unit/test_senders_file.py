@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from attrs import evolve
 
 from outreach.adapters.contacts import LibraryContacts
 from outreach.domain.errors import Misconfigured
@@ -172,3 +173,13 @@ def test_one_address_is_one_sender(tmp_path: Path) -> None:
 
     with pytest.raises(Misconfigured, match=r"ana@firma\.ro is that of sender 1"):
         read(tmp_path, "s.toml", text)
+
+
+def test_ses_takes_the_place_of_resend_by_one_line(tmp_path: Path) -> None:
+    text = '[[sender]]\nchannel = "EMAIL_WARM"\naddress = "ana@firma.ro"\n'
+
+    (before,) = read(tmp_path, "s.toml", text)
+    (after,) = read(tmp_path, "s.toml", f'{text}provider = "ses"\n')
+
+    assert (before.provider, after.provider) == ("resend", "ses")
+    assert evolve(after, provider="resend") == before

@@ -24,6 +24,7 @@ from outreach.domain.usecases.enroll import Enrolled
 from outreach.entrypoints.campaign_file import CampaignFile, read_campaign
 from outreach.entrypoints.capacity import fit
 from outreach.entrypoints.engine import Engine
+from outreach.entrypoints.sender_kinds import usual_providers
 from outreach.entrypoints.senders_file import read_senders
 
 __all__ = [
@@ -149,6 +150,7 @@ async def senders_file(
         engine.container.contacts(),
         region=tenant.country,
         time_zone=tenant.time_zone,
+        usual=usual_providers(engine.settings),
     )
     kept = [sender for sender in batch if wanted(sender)]
     return len(await engine.container.senders().import_(engine.tenant, kept))

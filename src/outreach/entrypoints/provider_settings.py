@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -10,10 +11,13 @@ from attrs import field, frozen
 from outreach.domain.allowance import Allowance
 from outreach.entrypoints.talk_settings import Secret
 
-__all__ = ["ProviderLimits", "ProviderTable", "WorkspaceTable"]
+__all__ = ["ProviderLimits", "ProviderTable", "SesTable", "WorkspaceTable"]
 
 _FASTEST: Final = 10_000
 _LARGEST: Final = 1_000_000_000
+_REGION: Final = re.compile(r"[a-z]{2}(?:-[a-z]{1,16}){1,3}-\d{1,2}")
+_SET: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_THIS_MACHINE: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 @frozen
@@ -82,9 +86,7 @@ class ProviderTable(ProviderLimits):
 
     @base_url.validator
     def _url(self, _: object, url: str) -> None:
-        if url and urlsplit(url).scheme not in {"http", "https"}:
-            message = "it must begin with https:// (or http:// on loopback)"
-            raise ValueError(message)
+        _check_url(url)
 
 
 @frozen
@@ -96,3 +98,67 @@ class WorkspaceTable(ProviderTable):
     """
 
     workspace: str = ""
+
+
+@frozen
+class SesTable(ProviderLimits):
+    """The default tenant's account at Amazon SES, in one region.
+
+    Attributes:
+        session_token: of temporary credentials; else empty.
+        region: such as ``eu-west-1``.
+        configuration_set: that every mail names; its events are published.
+        topic_arns: of the topics that events come by, separated by commas.
+        base_url: empty: the vendor's own for the region.
+        topics_url: what takes the place of the topics' host, on this machine only;
+            empty: the vendor's own.
+    """
+
+    access_key_id: Secret = Secret("")
+    secret_access_key: Secret = Secret("")
+    session_token: Secret = Secret("")
+    region: str = field(default="")
+    configuration_set: str = field(default="")
+    topic_arns: str = ""
+    base_url: str = field(default="")
+    topics_url: str = field(default="")
+
+    @property
+    def is_set(self) -> bool:
+        """It has credentials: the provider is to be used."""
+        return bool(self.access_key_id) and bool(self.secret_access_key)
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """All of `topic_arns`."""
+        parts = self.topic_arns.split(",")
+        return tuple(part.strip() for part in parts if part.strip())
+
+    @region.validator
+    def _region(self, _: object, region: str) -> None:
+        if region and _REGION.fullmatch(region) is None:
+            message = f"{region!r} is no region: give one such as eu-west-1"
+            raise ValueError(message)
+
+    @configuration_set.validator
+    def _set(self, _: object, name: str) -> None:
+        if name and _SET.fullmatch(name) is None:
+            message = f"{name!r} is no configuration set: letters, digits, - and _"
+            raise ValueError(message)
+
+    @base_url.validator
+    def _url(self, _: object, url: str) -> None:
+        _check_url(url)
+
+    @topics_url.validator
+    def _stand_in(self, _: object, url: str) -> None:
+        if url and urlsplit(url).hostname not in _THIS_MACHINE:
+            message = "it must be on this machine: leave it out for the vendor's own"
+            raise ValueError(message)
+        _check_url(url)
+
+
+def _check_url(url: str) -> None:
+    if url and urlsplit(url).scheme not in {"http", "https"}:
+        message = "it must begin with https:// (or http:// on loopback)"
+        raise ValueError(message)

@@ -10,6 +10,7 @@ from typing import Final
 from outreach.domain.channel import Channel
 from outreach.domain.pacing import Pacing
 from outreach.entrypoints.providers import PROVIDERS
+from outreach.entrypoints.settings import Settings
 
 __all__ = [
     "ANSWERING",
@@ -18,6 +19,7 @@ __all__ = [
     "USUAL_PROVIDER",
     "mails_per_day",
     "pacing_of",
+    "usual_providers",
 ]
 
 CARRIED: Final[Mapping[str, frozenset[Channel]]] = MappingProxyType(
@@ -26,7 +28,6 @@ CARRIED: Final[Mapping[str, frozenset[Channel]]] = MappingProxyType(
         "wamm": frozenset({Channel.WHATSAPP}),
         "baileys": frozenset({Channel.WHATSAPP}),
         "smtp": frozenset({Channel.EMAIL_COLD}),
-        "ses": frozenset({Channel.EMAIL_WARM}),
         "sendgrid": frozenset({Channel.EMAIL_WARM}),
         **{name: one.channels for name, one in PROVIDERS.items()},
     }
@@ -51,9 +52,23 @@ ANSWERING: Final = frozenset(
 """A person's answer may leave by the mailbox that the prospect has written to."""
 
 _PACED_BY_VENDOR: Final = frozenset(
-    ("ses", "sendgrid", *(name for name, one in PROVIDERS.items() if one.paces))
+    ("sendgrid", *(name for name, one in PROVIDERS.items() if one.paces))
 )
 _MAILS_PER_DAY: Final = 50
+
+
+def usual_providers(settings: Settings) -> Mapping[Channel, str]:
+    """Of each channel; where that one has no credentials, the first one that has."""
+    found = dict(USUAL_PROVIDER)
+    for channel, usual in USUAL_PROVIDER.items():
+        used = [
+            name
+            for name, one in PROVIDERS.items()
+            if channel in one.channels and getattr(settings, name).is_set
+        ]
+        if used and usual not in used:
+            found[channel] = used[0]
+    return found
 
 
 def pacing_of(channel: Channel, provider: str) -> Pacing:

@@ -48,7 +48,12 @@ _NUMBERS: Final = ("daily_limit", "priority", "warm_up_days", *Limits.names())
 
 
 def read_senders(
-    path: Path, contacts: Contacts, *, region: str, time_zone: str
+    path: Path,
+    contacts: Contacts,
+    *,
+    region: str,
+    time_zone: str,
+    usual: Mapping[Channel, str] = USUAL_PROVIDER,
 ) -> tuple[NewSender, ...]:
     """Read a file of ``[[sender]]`` tables, or a CSV with the same names.
 
@@ -57,14 +62,16 @@ def read_senders(
         contacts: reads the numbers.
         region: of numbers without a country code.
         time_zone: where a sender names none.
+        usual: the provider of each channel, where a sender names none.
 
     Raises:
         Misconfigured: names file, sender, key, value and the way out.
     """
     found: list[NewSender] = []
     seen: dict[str, int] = {}
-    for number, row in enumerate(_rows(path), start=1):
+    for number, given in enumerate(_rows(path), start=1):
         where = f"{path}: sender {number}"
+        row = _by_someone(given, usual)
         sender = _sender(row, where, contacts, region=region, time_zone=time_zone)
         if sender.number in seen:
             what = "phone" if sender.channel is Channel.WHATSAPP else "address"
@@ -106,6 +113,16 @@ def _rows(path: Path) -> Iterator[Mapping[str, Any]]:
         message = f"{path}: sender must be a list of tables: [[sender]]"
         raise Misconfigured(message)
     yield from rows
+
+
+def _by_someone(
+    row: Mapping[str, Any], usual: Mapping[Channel, str]
+) -> Mapping[str, Any]:
+    """The row with the usual provider of its channel, if it names none."""
+    names = {str(channel): name for channel, name in usual.items()}
+    channel = row.get("channel", str(Channel.WHATSAPP))
+    known = isinstance(channel, str) and channel in names
+    return {"provider": names[channel], **row} if known else row
 
 
 def _csv_rows(path: Path, text: str) -> Iterator[Mapping[str, Any]]:

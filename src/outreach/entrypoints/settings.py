@@ -26,6 +26,7 @@ from outreach.domain.trial import Measure
 from outreach.entrypoints.provider_settings import (
     ProviderLimits,
     ProviderTable,
+    SesTable,
     WorkspaceTable,
 )
 from outreach.entrypoints.talk_settings import AlertSettings, ModelSettings, Secret
@@ -39,6 +40,7 @@ __all__ = [
     "ProviderLimits",
     "ProviderTable",
     "Secret",
+    "SesTable",
     "Settings",
     "TenantSettings",
     "WorkspaceTable",
@@ -149,6 +151,7 @@ class Settings:
     alerts: AlertSettings = AlertSettings()
     policy: PolicyTables = field(factory=PolicyTables)
     instantly: WorkspaceTable = WorkspaceTable()
+    ses: SesTable = SesTable()
 
     @web_port.validator
     def _port(self, _: object, port: int) -> None:

@@ -8,7 +8,7 @@ from typing import Protocol, runtime_checkable
 
 from outreach.domain.event import SystemEvent
 
-__all__ = ["Authenticates", "FetchesContent"]
+__all__ = ["Authenticates", "ConfirmsSubscriptions", "FetchesContent", "LearnsKeys"]
 
 
 class Authenticates(Protocol):
@@ -28,6 +28,50 @@ class Authenticates(Protocol):
 
     def is_theirs(self, headers: Mapping[str, str], raw: bytes, now: datetime) -> bool:
         """Whether the signature over *raw* is the provider's, and fresh."""
+        ...
+
+
+@runtime_checkable
+class LearnsKeys(Protocol):
+    """Checks signatures by keys that the provider publishes; a delivery names its own.
+
+    Promises:
+    - a delivery is theirs once its key was learnt, and not before;
+    - a key is asked for once, however many deliveries name it, also at the same time;
+    - what names a key that is not the provider's leads to no request;
+    - a key that the provider does not have is no error: the delivery is not theirs;
+    - a provider that does not answer is Unavailable, and a delivery is theirs again
+      when it does.
+    """
+
+    async def learn(self, headers: Mapping[str, str], raw: bytes) -> None:
+        """See that `Authenticates.is_theirs` can judge a delivery, without a word on
+        whose it is. Whoever calls it bounds its time.
+
+        Raises:
+            Unavailable: the key could not be had; the delivery is to be sent again.
+        """
+        ...
+
+
+@runtime_checkable
+class ConfirmsSubscriptions(Protocol):
+    """Sends nothing before somebody answered that it may.
+
+    Promises:
+    - a subscription to what is ours is confirmed at the provider;
+    - again, it is confirmed again;
+    - any other delivery leads to no request;
+    - a provider that does not answer is Unavailable.
+    """
+
+    async def confirm(self, raw: bytes) -> None:
+        """Answer *raw*, which `Authenticates.is_theirs` was true of, if it asks for an
+        answer. Whoever calls it bounds its time.
+
+        Raises:
+            Unavailable: the provider did not take the answer; it is to ask again.
+        """
         ...
 
 

@@ -21,8 +21,13 @@ from outreach.entrypoints.cli.backlog import backlog, sequences
 from outreach.entrypoints.cli.finding import Finding, Level
 from outreach.entrypoints.cli.sender_rows import MAILBOXES, PHONES, Rows
 from outreach.entrypoints.engine import Engine
-from outreach.entrypoints.providers import PROVIDERS, Signs
-from outreach.entrypoints.settings import ProviderTable, Settings, is_loopback
+from outreach.entrypoints.providers import PROVIDERS
+from outreach.entrypoints.settings import (
+    ProviderTable,
+    SesTable,
+    Settings,
+    is_loopback,
+)
 
 __all__ = [
     "at_providers",
@@ -80,12 +85,13 @@ def of_settings(settings: Settings) -> Iterator[Finding]:
             "provider of its own, and workers send nothing",
         )
     for name in with_key:
-        table: ProviderTable = getattr(settings, name)
+        table: ProviderTable | SesTable = getattr(settings, name)
         yield base_url(name, table.base_url)
-        signs = PROVIDERS[name].signs
+        if isinstance(table, SesTable):
+            yield _region(table)
         yield (
-            _signatures(name, signs, table)
-            if signs
+            _signatures(name, table)
+            if isinstance(table, SesTable) or PROVIDERS[name].signs
             else Finding(
                 f"{name} webhooks",
                 Level.OK,
@@ -98,20 +104,43 @@ def of_settings(settings: Settings) -> Iterator[Finding]:
         yield _public(settings, with_key)
 
 
-def _signatures(name: str, signs: Signs, table: ProviderTable) -> Finding:
-    """Of a provider that signs: it makes up the secret, and shows it on its page."""
-    check, setting = f"{name} webhooks", f"OUTREACH_{name.upper()}_WEBHOOK_SECRET"
+def _region(table: SesTable) -> Finding:
+    """Of Amazon SES: where its account is, and what its mails name."""
+    if not table.region:
+        return Finding(
+            "ses region",
+            Level.FAIL,
+            "none: nothing can be signed",
+            "set OUTREACH_SES_REGION, such as eu-west-1",
+        )
+    named = table.configuration_set
+    return Finding(
+        "ses region",
+        Level.OK if named else Level.WARN,
+        f"{table.region}, {f'configuration set {named}' if named else 'no set'}",
+        ""
+        if named
+        else "set OUTREACH_SES_CONFIGURATION_SET: it publishes what becomes of mail",
+    )
+
+
+def _signatures(name: str, table: ProviderTable | SesTable) -> Finding:
+    """Of a provider that signs: what it signs by is made at the vendor."""
+    check, one = f"{name} webhooks", PROVIDERS[name]
+    known, signs = None, one.signs
+    setting = f"OUTREACH_{name.upper()}_{one.vouched_by.upper()}"
     try:
-        known = signs(table.webhook_secrets)
+        if signs is not None:
+            known = signs(table)
     except Misconfigured as error:
         return Finding(check, Level.FAIL, str(error), f"correct {setting}")
     if known is not None:
-        return Finding(check, Level.OK, "the signing secret is set")
+        return Finding(check, Level.OK, f"{setting} is set")
     return Finding(
         check,
         Level.WARN,
-        "no signing secret: no reply and no bounce would come in",
-        f"make a webhook to /webhooks/{name} at the vendor; its secret is {setting}",
+        f"{setting} is not set: no reply and no bounce would come in",
+        f"have the vendor send to /webhooks/{name}, and set it to what it vouches by",
     )
 
 

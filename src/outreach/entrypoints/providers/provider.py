@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from typing import Any, Final
 
@@ -16,8 +16,8 @@ __all__ = ["USER_AGENT", "Provider", "Signs"]
 
 USER_AGENT: Final = "outreach/0.1 (+https://github.com/outreach-engine/outreach)"
 
-Signs = Callable[[Sequence[str]], Authenticates | None]
-"""From the webhook secrets of a table to what checks signatures; None: no secret."""
+Signs = Callable[[Any], Authenticates | None]
+"""From a settings table to what checks signatures; None: it says not by what."""
 
 
 @frozen(kw_only=True)
@@ -34,6 +34,7 @@ class Provider:
             process goes onto the stack.
         reader: makes what reads its webhooks.
         signs: absent if it does not sign its webhooks.
+        vouched_by: the setting of its table by which a signature is known as theirs.
         by_header: it can send a header of ours with a webhook; else, if it does not
             sign either, a token stands in the path.
         paces: the vendor spreads its senders' messages itself; no gap and no total of
@@ -48,6 +49,7 @@ class Provider:
     open: Callable[[Any, AsyncExitStack], Gateway]
     reader: Callable[[], Reads]
     signs: Signs | None = None
+    vouched_by: str = "webhook_secret"
     by_header: bool = False
     paces: bool = False
     picks_mailbox: bool = False

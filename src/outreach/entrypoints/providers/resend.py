@@ -23,11 +23,15 @@ def _open(table: ProviderTable, stack: AsyncExitStack) -> resend.ResendGateway:
     return resend.ResendGateway(client, table.webhook_secrets)
 
 
+def _signs(table: ProviderTable) -> resend.SvixSignatures | None:
+    return resend.signatures(table.webhook_secrets)
+
+
 RESEND: Final = Provider(
     name="resend",
     channels=frozenset({Channel.EMAIL_WARM}),
     open=_open,
     reader=resend.ResendReader,
-    signs=resend.signatures,
+    signs=_signs,
     paces=True,
 )

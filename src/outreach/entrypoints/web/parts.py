@@ -60,6 +60,8 @@ class Limits:
         body_within: from the head of a request to the end of its body.
         store_within: how long the inbox may take before the provider is told to
             come again.
+        learn_within: how long a provider's key may take to be learnt, and again a
+            subscription to be confirmed, before it is told so.
         failures: failed authentications per client address that are answered 401
             before 429 begins; one more each *failure_every*. Those that pass are
             never limited.
@@ -71,6 +73,7 @@ class Limits:
     body_bytes: int = 1 << 20
     body_within: timedelta = timedelta(seconds=10)
     store_within: timedelta = timedelta(seconds=8)
+    learn_within: timedelta = timedelta(seconds=3)
     failures: int = 60
     failure_every: timedelta = timedelta(seconds=1)
     posts: int = 600

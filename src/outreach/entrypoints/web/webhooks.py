@@ -8,7 +8,8 @@ the same, whatever is wrong with it; which providers an installation uses is no 
 what their secrets are is.
 
 A signature is over the body, so that is read first: counted, and only if the head alone
-does not rule the delivery out.
+does not rule the delivery out. Where a delivery names a key that must be fetched, or
+asks for an answer at its provider's, that has its time; past it the answer is 503.
 
 The path holds a token: whoever writes access logs in front of this app (a proxy, the
 server of an embedding application) must leave out or mask paths below ``/webhooks/``.
@@ -22,7 +23,6 @@ import hmac
 import math
 from collections import defaultdict
 from collections.abc import Awaitable, Sequence
-from contextlib import aclosing
 from http import HTTPStatus
 from typing import Final
 
@@ -37,12 +37,14 @@ from outreach.domain.errors import Misconfigured, RetryLater
 from outreach.domain.event import Arrival, EventType, SystemEvent
 from outreach.entrypoints.metrics import ProviderName, WebhookOutcome, provider_name
 from outreach.entrypoints.settings import Secret
+from outreach.entrypoints.web.body import check_encoding, read_body
 from outreach.entrypoints.web.errors import Noted, Problem
 from outreach.entrypoints.web.failures import Failures
-from outreach.entrypoints.web.parts import Limits, WebhookRoute, WebParts
+from outreach.entrypoints.web.parts import WebhookRoute, WebParts
 from outreach.entrypoints.web.ringer import Ringer
+from outreach.ports.incoming import ConfirmsSubscriptions, LearnsKeys
 
-__all__ = ["WEBHOOK_HEADER", "Webhooks", "read_body"]
+__all__ = ["WEBHOOK_HEADER", "Webhooks"]
 
 WEBHOOK_HEADER: Final = "X-Outreach-Webhook-Secret"
 
@@ -50,9 +52,6 @@ _HEADER: Final = WEBHOOK_HEADER.lower().encode()
 _COME_AGAIN_SECONDS: Final = 5
 _AT_ONCE_BYTES: Final = 4 << 20
 """Of bodies handed to the inbox together: a body of many events is kept with each."""
-
-_LONGEST_LENGTH: Final = 18
-"""Digits of a Content-Length that are read as a number."""
 
 _log = structlog.get_logger(__name__)
 
@@ -185,7 +184,7 @@ class _Intake:
         route = self._authenticated(given)
         if route is None:
             raise self._stranger(request)
-        _check_encoding(request)
+        check_encoding(request)
         return route, await read_body(request, self.parts.limits)
 
     async def _signed(self, request: Request) -> tuple[WebhookRoute, bytes]:
@@ -198,12 +197,37 @@ class _Intake:
         ]
         if not likely:
             raise self._stranger(request)
-        _check_encoding(request)
+        check_encoding(request)
         raw = await read_body(request, self.parts.limits)
-        found = [route for route, by in likely if by.is_theirs(headers, raw, now)]
+        for _, by in likely:
+            if isinstance(by, LearnsKeys):
+                says = "the key could not be had: send the delivery again"
+                await self._ask(by.learn(headers, raw), says)
+        found = [(route, by) for route, by in likely if by.is_theirs(headers, raw, now)]
         if not found:
             raise self._stranger(request)
-        return found[0], raw
+        route, by = found[0]
+        if isinstance(by, ConfirmsSubscriptions):
+            says = "the subscription could not be confirmed: ask again"
+            await self._ask(by.confirm(raw), says)
+        return route, raw
+
+    async def _ask(self, asked: Awaitable[None], says: str) -> None:
+        """Ask the provider for what a delivery needs, not for long.
+
+        Raises:
+            Problem: it did not answer, and is to send the delivery again.
+        """
+        try:
+            async with asyncio.timeout(self.parts.limits.learn_within.total_seconds()):
+                await asked
+        except (RetryLater, TimeoutError) as error:
+            _log.warning(
+                "webhook.provider_unavailable",
+                provider=self.provider,
+                error=type(error).__name__,
+            )
+            raise _come_again(says, error) from error
 
     async def _take(self, route: WebhookRoute, raw: bytes) -> int:
         events = _read(route, raw)
@@ -261,13 +285,8 @@ class _Intake:
                     new += await self._put(arrivals[start : start + at_once])
         except (RetryLater, TimeoutError) as error:
             _log.warning("inbox.unavailable", error=type(error).__name__)
-            wait = getattr(error, "retry_after", None)
-            seconds = math.ceil(wait.total_seconds()) if wait else _COME_AGAIN_SECONDS
-            raise Problem(
-                HTTPStatus.SERVICE_UNAVAILABLE,
-                "the delivery could not be stored: send it again",
-                headers={"Retry-After": str(seconds)},
-            ) from error
+            says = "the delivery could not be stored: send it again"
+            raise _come_again(says, error) from error
         return new
 
     async def _put(self, arrivals: Sequence[Arrival]) -> int:
@@ -304,6 +323,14 @@ _OUTCOMES: Final = {
 }
 
 
+def _come_again(says: str, error: BaseException) -> Problem:
+    wait = getattr(error, "retry_after", None)
+    seconds = math.ceil(wait.total_seconds()) if wait else _COME_AGAIN_SECONDS
+    return Problem(
+        HTTPStatus.SERVICE_UNAVAILABLE, says, headers={"Retry-After": str(seconds)}
+    )
+
+
 def _keys(
     secrets: Sequence[tuple[WebhookRoute, Sequence[Secret]]],
 ) -> tuple[_Key, ...]:
@@ -329,49 +356,6 @@ def _first_of_each(request: Request) -> dict[str, str]:
     for name, value in request.headers.raw:
         found.setdefault(name.decode("latin-1").lower(), value.decode("latin-1"))
     return found
-
-
-def _check_encoding(request: Request) -> None:
-    encoding = request.headers.get("content-encoding", "").strip().lower()
-    if encoding not in {"", "identity"}:
-        raise Problem(
-            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-            "compressed bodies are not read: send it without Content-Encoding",
-        )
-
-
-async def read_body(request: Request, limits: Limits) -> bytes:
-    """The body as it came, counted while it comes and not kept beyond the limit.
-
-    Raises:
-        Problem: it is too large, or did not come in time.
-    """
-    most, within = limits.body_bytes, limits.body_within.total_seconds()
-    too_large = Problem(
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-        f"the body is larger than {most} bytes",
-        details={"limit_bytes": most},
-    )
-    declared = request.headers.get("content-length", "")
-    # one that is no number is the server's to refuse; the bytes are counted anyway
-    is_long = len(declared) > _LONGEST_LENGTH
-    if declared.isascii() and declared.isdigit() and (is_long or int(declared) > most):
-        raise too_large
-    body = bytearray()
-    try:
-        async with asyncio.timeout(within), aclosing(request.stream()) as stream:
-            async for chunk in stream:
-                if len(body) + len(chunk) > most:
-                    raise too_large
-                body += chunk
-    except TimeoutError:
-        raise Problem(
-            HTTPStatus.REQUEST_TIMEOUT,
-            f"the body was not here within {within:g} seconds",
-            details={"limit_seconds": within},
-            headers={"Connection": "close"},
-        ) from None
-    return bytes(body)
 
 
 def _read(route: WebhookRoute, raw: bytes) -> Sequence[SystemEvent]:
