@@ -1,0 +1,207 @@
+"""Reads our own mailboxes by IMAP, several at a time.
+
+A connection for each look: for thousands of mailboxes looked at every few minutes,
+lines that are kept open would cost each of them a socket and its server a process all
+day.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from attrs import define, evolve, field
+
+from outreach.adapters.imap.kept import RECEIVED, SENT, Kept, keep
+from outreach.adapters.imap.session import Box, Broken, Refused, Session, signed_in
+from outreach.adapters.imap.wire import since
+from outreach.ports.mailboxes import Fault, Look, Mail
+from outreach.ports.places import Place
+
+__all__ = ["ImapMailboxes"]
+
+LOOKS_BACK: Final = timedelta(days=14)
+"""How old a mail may be that a first look reads: by then nobody answers any more."""
+MOST_MAILS: Final = 20
+"""Of one mailbox, in one look."""
+AT_ONCE: Final = 8
+"""Connections of one process."""
+BOX_WITHIN: Final = timedelta(seconds=10)
+LOOK_WITHIN: Final = timedelta(seconds=30)
+"""For all mailboxes of a look: what is left then is for the next one."""
+RESTS: Final = timedelta(minutes=1)
+"""After the first failure; doubled with each one more."""
+RESTS_REFUSED: Final = timedelta(minutes=10)
+"""Longer, for servers lock out who tries too often."""
+MOST_REST: Final = timedelta(hours=1)
+
+_INBOX: Final = b"INBOX"
+_DOUBLINGS: Final = 6
+
+
+@define
+class _Known:
+    """What this process remembers of a mailbox."""
+
+    sent: bytes | None = None
+    looked_for_sent: bool = False
+    said: Fault | str | None = ""
+    failures: int = 0
+    rests_until: float = 0.0
+
+
+@define
+class ImapMailboxes:
+    """Implements `outreach.ports.mailboxes.ReadsMailboxes`.
+
+    Attributes:
+        boxes: all there are, asked for anew each time, so that a new password holds.
+        wall: wall clock, by which a first look reads back.
+        monotonic: seconds, by which mailboxes that fail are left alone.
+        tls: checks the servers' certificates.
+    """
+
+    boxes: Callable[[], Awaitable[Sequence[Box]]]
+    tls: ssl.SSLContext = field(factory=ssl.create_default_context, repr=False)
+    wall: Callable[[], datetime] = lambda: datetime.now(UTC)
+    monotonic: Callable[[], float] = time.monotonic
+    most_mails: int = MOST_MAILS
+    box_within: timedelta = BOX_WITHIN
+    look_within: timedelta = LOOK_WITHIN
+    _known: dict[str, _Known] = field(factory=dict, init=False, repr=False)
+    _room: asyncio.Semaphore = field(
+        factory=lambda: asyncio.Semaphore(AT_ONCE), init=False, repr=False
+    )
+
+    async def names(self) -> Sequence[str]:
+        """Sorted."""
+        return sorted(box.name for box in await self.boxes())
+
+    async def look(self, places: Mapping[str, Sequence[Place]]) -> Sequence[Look]:
+        """See `ReadsMailboxes.look`."""
+        boxes = [box for box in await self.boxes() if box.name in places]
+        looks = [
+            asyncio.ensure_future(self._look(box, places[box.name])) for box in boxes
+        ]
+        if not looks:
+            return []
+        try:
+            await asyncio.wait(looks, timeout=self.look_within.total_seconds())
+        finally:
+            for one in looks:
+                one.cancel()
+        ended = await asyncio.gather(*looks, return_exceptions=True)
+        return [
+            Look(box.name, box.address, fault=Fault.LATER, host=box.host)
+            if isinstance(one, asyncio.CancelledError)
+            else _raised(one)
+            for box, one in zip(boxes, ended, strict=True)
+        ]
+
+    async def _look(self, box: Box, places: Sequence[Place]) -> Look:
+        known = self._known.setdefault(box.name, _Known())
+        plain = Look(box.name, box.address, host=box.host)
+        if self.monotonic() < known.rests_until:
+            return evolve(plain, fault=Fault.LATER)
+        try:
+            async with (
+                self._room,
+                asyncio.timeout(self.box_within.total_seconds()),
+                signed_in(box, self.tls) as session,
+            ):
+                read = await self._read(session, known, places)
+        except Refused:
+            return self._failed(plain, known, Fault.REFUSED)
+        except (Broken, TimeoutError):
+            return self._failed(plain, known, Fault.AWAY)
+        is_news, known.said = known.said is not None, None
+        known.failures, known.rests_until = 0, 0.0
+        mails = tuple(
+            Mail(keep(Kept(box.address, place.folder, raw)), place)
+            for raw, place in read.mails
+        )
+        places = tuple(read.places)
+        return evolve(
+            plain, mails=mails, places=places, more=read.more, is_news=is_news
+        )
+
+    def _failed(self, plain: Look, known: _Known, fault: Fault) -> Look:
+        is_news, known.said = known.said != fault, fault
+        rests = RESTS_REFUSED if fault is Fault.REFUSED else RESTS
+        wait = min(MOST_REST, rests * 2 ** min(known.failures, _DOUBLINGS))
+        known.failures += 1
+        known.rests_until = self.monotonic() + wait.total_seconds()
+        return evolve(plain, fault=fault, failures=known.failures, is_news=is_news)
+
+    async def _read(
+        self, session: Session, known: _Known, places: Sequence[Place]
+    ) -> _Read:
+        if not known.looked_for_sent:
+            known.sent = await session.sent_folder()
+            known.looked_for_sent = True
+        by_folder = {one.folder: one for one in places}
+        read = _Read()
+        for folder, name in ((RECEIVED, _INBOX), (SENT, known.sent)):
+            if name is not None:
+                await self._read_folder(
+                    session, folder, name, by_folder.get(folder), read
+                )
+        return read
+
+    async def _read_folder(
+        self,
+        session: Session,
+        folder: str,
+        name: bytes,
+        was: Place | None,
+        read: _Read,
+    ) -> None:
+        opened = await session.examine(name)
+        if was is not None and was.numbering == opened.numbering:
+            behind = was.number
+            if opened.next is not None and opened.next <= behind + 1:
+                return
+            wanted = await session.search(b"UID %d:*" % (behind + 1))
+        else:
+            behind = 0
+            wanted = await session.search(b"SINCE " + self._first_day())
+        # A range to the last mail has the last one in it, however old.
+        numbers = [one for one in wanted if one > behind]
+        taken = numbers[: self.most_mails - len(read.mails)]
+        for number in taken:
+            raw = await session.fetch(number)
+            behind = number
+            if raw is not None:
+                read.mails.append((raw, Place(folder, opened.numbering, number)))
+        if len(taken) < len(numbers):
+            read.more = True
+            behind = max(behind, numbers[0] - 1)
+        elif opened.next is not None:
+            behind = max(behind, opened.next - 1)
+        elif not behind:
+            # Nothing of these days, and no word of the next: all there is, is old.
+            behind = max(await session.search(b"UID *"), default=0)
+        read.places.append(Place(folder, opened.numbering, behind))
+
+    def _first_day(self) -> bytes:
+        from_ = (self.wall() - LOOKS_BACK).date()
+        return since(from_)
+
+
+@define
+class _Read:
+    """What was read so far."""
+
+    mails: list[tuple[bytes, Place]] = field(factory=list)
+    places: list[Place] = field(factory=list)
+    more: bool = False
+
+
+def _raised(one: Look | BaseException) -> Look:
+    if isinstance(one, BaseException):
+        raise one
+    return one
