@@ -20,6 +20,7 @@ from tests.adapters.imap_server import TODAY, Account, ImapServer, serving
 
 from outreach.adapters.imap import Box, ImapMailboxes, Security
 from outreach.adapters.imap.mime import MOST_BYTES
+from outreach.entrypoints.mailboxes import Boxes
 from outreach.ports.mailboxes import Fault, Look
 from outreach.ports.places import Place
 
@@ -73,14 +74,13 @@ def mailboxes(
     password: str = "s3cret",
     **facts: Any,
 ) -> ImapMailboxes:
-    async def boxes() -> list[Box]:
-        return [
-            Box(one, one, "127.0.0.1", server.port, one, password, security)
-            for one in server.accounts
-        ]
+    known = {
+        one: Box(one, one, "127.0.0.1", server.port, one, password, security)
+        for one in server.accounts
+    }
 
     tls = ssl.create_default_context(cafile=None if trusts is None else str(trusts))
-    return ImapMailboxes(boxes, tls=tls, wall=lambda: NOON, **facts)
+    return ImapMailboxes(Boxes(known), tls=tls, wall=lambda: NOON, **facts)
 
 
 async def look(reads: ImapMailboxes, *places: Place) -> Look:
@@ -214,7 +214,7 @@ async def test_nothing_that_is_shown_holds_a_password_or_a_mail() -> None:
     async with one_account() as (server, _):
         reads = mailboxes(server)
         found = await look(reads)
-        (box,) = await reads.boxes()
+        (box,) = await reads.source.boxes([ANA])
 
     assert "s3cret" not in f"{box!r}{reads!r}{found!r}"
     assert "Buna" not in repr(found)
@@ -377,14 +377,11 @@ async def test_one_that_hangs_holds_up_no_other_and_the_rest_is_for_the_next_loo
             for n in range(20)
         ]
         good = Box(ANA, ANA, "127.0.0.1", server.port, ANA, "s3cret", Security.NONE)
-
-        async def boxes() -> list[Box]:
-            return [good, *slow]
-
+        boxes = {box.name: box for box in (good, *slow)}
         reads = ImapMailboxes(
-            boxes, wall=lambda: NOON, look_within=timedelta(milliseconds=500)
+            Boxes(boxes), wall=lambda: NOON, look_within=timedelta(milliseconds=500)
         )
-        looks = await reads.look({box.name: () for box in await boxes()})
+        looks = await reads.look(dict.fromkeys(boxes, ()))
         hanging.close()
 
     assert [one.fault for one in looks] == [None, *[Fault.LATER] * 20]

@@ -11,6 +11,7 @@ from tests.contract.promises import kept_by, promises_of
 
 from outreach.adapters.imap import Box, ImapMailboxes, Security
 from outreach.adapters.memory import MemoryMailboxes
+from outreach.entrypoints.mailboxes import Boxes
 from outreach.ports.mailboxes import Fault, ReadsMailboxes
 from outreach.testing.mailboxes import ANA, DAN, MOST, MailboxesContract, Post
 
@@ -45,11 +46,12 @@ def _by_imap(server: ImapServer) -> Post:
     accounts = {address: server.account(address) for address in (ANA, DAN)}
     seconds = [0.0]
 
-    async def boxes() -> list[Box]:
-        return [
-            Box(one, one, "127.0.0.1", server.port, one, "s3cret", Security.NONE)
+    source = Boxes(
+        {
+            one: Box(one, one, "127.0.0.1", server.port, one, "s3cret", Security.NONE)
             for one in accounts
-        ]
+        }
+    )
 
     async def fail(address: str, fault: Fault | None) -> None:
         account = accounts[address]
@@ -64,7 +66,7 @@ def _by_imap(server: ImapServer) -> Post:
         return [*server.changes, *server.violations]
 
     reads = ImapMailboxes(
-        boxes,
+        source,
         wall=lambda: datetime.combine(TODAY, time(9), UTC),
         monotonic=lambda: seconds[0],
         most_mails=MOST,

@@ -129,7 +129,7 @@ class MailboxesContract:
         looks = await post.look()
 
         assert (looks[ANA].fault, looks[ANA].failures) == (Fault.REFUSED, 1)
-        assert looks[ANA].mails == looks[ANA].places == ()
+        assert (looks[ANA].mails, looks[ANA].places) == ((), ())
         assert _read(looks[DAN]) == [1]
 
     async def test_away(self, post: Post) -> None:

@@ -1,7 +1,7 @@
 """Mailboxes of our own: what comes back, read by IMAP (RFC 3501, 9051)."""
 
 from outreach.adapters.imap.kept import RECEIVED, SENT, Kept, keep
-from outreach.adapters.imap.mailboxes import ImapMailboxes
+from outreach.adapters.imap.mailboxes import ImapMailboxes, Source
 from outreach.adapters.imap.reader import PROVIDER, MailReader
 from outreach.adapters.imap.session import Box, Security
 
@@ -14,5 +14,6 @@ __all__ = [
     "Kept",
     "MailReader",
     "Security",
+    "Source",
     "keep",
 ]

@@ -10,9 +10,9 @@ from __future__ import annotations
 import asyncio
 import ssl
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, Protocol
 
 from attrs import define, evolve, field
 
@@ -22,7 +22,7 @@ from outreach.adapters.imap.wire import since
 from outreach.ports.mailboxes import Fault, Look, Mail
 from outreach.ports.places import Place
 
-__all__ = ["ImapMailboxes"]
+__all__ = ["ImapMailboxes", "Source"]
 
 LOOKS_BACK: Final = timedelta(days=14)
 """How old a mail may be that a first look reads: by then nobody answers any more."""
@@ -43,6 +43,18 @@ _INBOX: Final = b"INBOX"
 _DOUBLINGS: Final = 6
 
 
+class Source(Protocol):
+    """Where mailboxes are known from."""
+
+    async def names(self) -> Sequence[str]:
+        """Of all there are, in an order that lasts."""
+        ...
+
+    async def boxes(self, names: Sequence[str]) -> Sequence[Box]:
+        """Those of them that there are, with what we sign in with now."""
+        ...
+
+
 @define
 class _Known:
     """What this process remembers of a mailbox."""
@@ -59,13 +71,13 @@ class ImapMailboxes:
     """Implements `outreach.ports.mailboxes.ReadsMailboxes`.
 
     Attributes:
-        boxes: all there are, asked for anew each time, so that a new password holds.
+        source: asked anew each time, so that a new password holds.
         wall: wall clock, by which a first look reads back.
         monotonic: seconds, by which mailboxes that fail are left alone.
         tls: checks the servers' certificates.
     """
 
-    boxes: Callable[[], Awaitable[Sequence[Box]]]
+    source: Source
     tls: ssl.SSLContext = field(factory=ssl.create_default_context, repr=False)
     wall: Callable[[], datetime] = lambda: datetime.now(UTC)
     monotonic: Callable[[], float] = time.monotonic
@@ -78,12 +90,12 @@ class ImapMailboxes:
     )
 
     async def names(self) -> Sequence[str]:
-        """Sorted."""
-        return sorted(box.name for box in await self.boxes())
+        """As the source has them."""
+        return await self.source.names()
 
     async def look(self, places: Mapping[str, Sequence[Place]]) -> Sequence[Look]:
         """See `ReadsMailboxes.look`."""
-        boxes = [box for box in await self.boxes() if box.name in places]
+        boxes = await self.source.boxes(list(places))
         looks = [
             asyncio.ensure_future(self._look(box, places[box.name])) for box in boxes
         ]
