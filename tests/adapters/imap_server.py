@@ -51,12 +51,14 @@ class Account:
     Attributes:
         refuses: what a sign-in is answered with; empty: it is accepted.
         hangs_up: at this command, before it is answered; ``CONNECT``: at once.
+        stalls: this command is never answered.
     """
 
     password: str
     folders: dict[str, Folder] = field(factory=dict)
     refuses: str = ""
     hangs_up: str = ""
+    stalls: str = ""
 
     def put(self, raw: bytes, folder: str = "INBOX", day: date = TODAY) -> None:
         """A mail arrives."""
@@ -150,6 +152,8 @@ class _Talk:
             self.server.commands.append(command.decode())
             if self.user and self.user.hangs_up == command.decode():
                 raise _HungUp
+            if self.user and self.user.stalls == command.decode():
+                continue
             if command in _CHANGING:
                 self.server.changes.append(line.decode("utf-8", "replace"))
             if not await self.do(tag, command, known[3] or b""):

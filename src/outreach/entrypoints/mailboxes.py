@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from attrs import field, frozen
 
-from outreach.adapters.imap import Box, ImapMailboxes, Security
+from outreach.adapters.imap import Box, ImapMailboxes, Security, is_loopback
 from outreach.domain.change import Duty, DutyKind
 from outreach.domain.errors import Misconfigured
 from outreach.domain.ids import TenantId
@@ -22,6 +22,7 @@ from outreach.entrypoints.imap_settings import ImapTable
 
 __all__ = [
     "Boxes",
+    "boxes_abroad",
     "mailbox_duties",
     "open_mailboxes",
     "read_boxes",
@@ -85,6 +86,11 @@ async def mailbox_duties(container: Any, tenant: TenantId, now: datetime) -> lis
         Duty(DutyKind.MAILBOXES, f"{account}/{part}", tenant, now)
         for part in range(await read.parts())
     ]
+
+
+def boxes_abroad(table: ImapTable) -> list[str]:
+    """Hosts of *table* that are not this machine."""
+    return sorted({b.host for b in read_boxes(table) if not is_loopback(b.host)})
 
 
 def read_boxes(table: ImapTable) -> Iterator[Box]:

@@ -3,7 +3,7 @@
 from outreach.adapters.imap.kept import RECEIVED, SENT, Kept, keep
 from outreach.adapters.imap.mailboxes import ImapMailboxes, Source
 from outreach.adapters.imap.reader import PROVIDER, MailReader
-from outreach.adapters.imap.session import Box, Security
+from outreach.adapters.imap.session import Box, Security, is_loopback
 
 __all__ = [
     "PROVIDER",
@@ -15,5 +15,6 @@ __all__ = [
     "MailReader",
     "Security",
     "Source",
+    "is_loopback",
     "keep",
 ]
