@@ -72,7 +72,8 @@ def test_no_bytes_make_the_reader_raise(pieces: list[bytes]) -> None:
     assert events
     for event in events:
         assert len(event.content) <= MOST_TEXT
-        f"{event!r}{event.content}{event.diagnostic}".encode()
+        f"{event.content}{event.subject}{event.diagnostic}{event.detail}".encode()
+        f"{event.address}{event.sender}{event.ref}{event.references}".encode("ascii")
         assert "\x00" not in event.content + event.subject + event.diagnostic
 
 

@@ -160,7 +160,21 @@ def test_a_receipt_that_a_person_has_read_it_is_no_report() -> None:
 
     (event,) = read(receipt)
 
-    assert bounce_of(event) is None
+    assert event.type is EventType.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("head", "kind"),
+    [
+        ("", EventType.REPLY),
+        ("Return-Path: <postmaster@ferma.example.ro>\n", EventType.REPLY),
+        ("Return-Path: <>\n", SOFT),
+    ],
+)
+def test_who_is_called_postmaster_may_be_a_person(head: str, kind: EventType) -> None:
+    (event,) = read(reply(head=head).replace(LEAD, "postmaster@ferma.example.ro"))
+
+    assert event.type is kind
 
 
 # --- complaints
@@ -251,6 +265,7 @@ def test_a_reply_of_an_attachment_alone_is_for_a_person_to_see() -> None:
         "X-Auto-Response-Suppress: All\n",
         "Precedence: auto_reply\n",
         "Precedence: bulk\n",
+        "Return-Path: <>\n",
     ],
 )
 def test_headers_say_that_no_person_wrote_it(head: str) -> None:
@@ -280,9 +295,10 @@ def test_subjects_say_that_no_person_wrote_it(subject: str, kind: EventType) -> 
 
 
 def test_a_mail_of_ours_that_comes_in_again_is_no_reply() -> None:
-    (event,) = read(reply().replace("<answer-1@ferma.example.ro>", MARK))
+    (by_id,) = read(reply().replace("<answer-1@ferma.example.ro>", MARK))
+    (by_sender,) = read(reply().replace(f"<{LEAD}>", f"<{OURS}>"))
 
-    assert event.type is EventType.UNKNOWN
+    assert by_id.type is by_sender.type is EventType.UNKNOWN
 
 
 def test_a_catch_all_knows_whom_a_mail_came_to() -> None:

@@ -24,7 +24,12 @@ from outreach.adapters.imap.fields import (
 )
 from outreach.adapters.imap.kept import SENT, Kept, kept
 from outreach.adapters.imap.mime import Part, parse, text_of
-from outreach.adapters.imap.reports import is_report, report_of
+from outreach.adapters.imap.reports import (
+    goes_nowhere,
+    is_receipt,
+    is_report,
+    report_of,
+)
 from outreach.domain.address import AddressKey, email_keys
 from outreach.domain.channel import Channel
 from outreach.domain.event import EventType, SystemEvent
@@ -92,10 +97,12 @@ def _received(found: Kept, mail: Part) -> Sequence[SystemEvent]:
         sender=_arrived_at(found, mail),
         occurred_at=moment(mail.get("date")),
     )
+    if is_receipt(mail):
+        return [evolve(event, type=EventType.UNKNOWN, detail="a receipt")]
     if is_report(mail):
         return _reported(event, mail)
     own = mail_ids([mail.get("message-id")])[:1]
-    if marked_attempts(own):
+    if marked_attempts(own) or event.sender in addresses(mail.get("from")):
         return [evolve(event, type=EventType.UNKNOWN, detail="a mail of our own")]
     return [_replied(event, mail, own)]
 
@@ -195,7 +202,7 @@ def _arrived_at(found: Kept, mail: Part) -> str:
 def _is_automatic(mail: Part, subject: str) -> bool:
     """RFC 3834, what was said before there was one, and what subjects begin with."""
     submitted = mail.get("auto-submitted").partition(";")[0].strip().lower()
-    if submitted not in {"", "no"}:
+    if submitted not in {"", "no"} or goes_nowhere(mail):
         return True
     if any(mail.get(name).strip() for name in _SAYS_AUTOMATIC):
         return True

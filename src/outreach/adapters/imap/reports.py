@@ -18,17 +18,23 @@ from outreach.adapters.imap.mime import Part, decoded, groups_in, head_of, text_
 from outreach.adapters.imap.returned import Returned, verdict
 from outreach.domain.event import EventType
 
-__all__ = ["Report", "is_report", "report_of"]
+__all__ = ["Report", "goes_nowhere", "is_receipt", "is_report", "report_of"]
 
 MOST_RECIPIENTS: Final = 20
 MOST_TEXT: Final = 20_000
 """Characters of a report's text that are looked at."""
 
 _REPORTERS: Final = re.compile(
-    r"(?:mailer.?daemon|postmaster|mail.?delivery|mdaemon|mailadmin|mail-system"
-    r"|double-bounce|bounces?)(?:[+=-].{0,200})?",
+    r"(?:mailer.?daemon|mail.?delivery|mdaemon|mail-system|double-bounce)"
+    r"(?:[+=-].{0,200})?",
     re.IGNORECASE,
 )
+_PERHAPS_REPORTERS: Final = re.compile(
+    r"(?:postmaster|mailadmin|bounces?|microsoftexchange[0-9a-f]{32})"
+    r"(?:[+=-].{0,200})?",
+    re.IGNORECASE,
+)
+"""Or a person who has such a mailbox."""
 _SUBJECTS: Final = re.compile(
     r"\s{0,5}(?:undeliver|delivery (?:status notif|failure|report|has failed|problem)"
     r"|(?:mail|message) (?:delivery |system )?(?:fail|error|could not|delayed|undeliv)"
@@ -46,6 +52,8 @@ _QUOTED_ID: Final = re.compile(
 )
 _RECIPIENT_FIELDS: Final = ("original-recipient", "final-recipient")
 _STATUSES: Final = frozenset({"message/delivery-status", "message/feedback-report"})
+_ENOUGH: Final = 2
+"""Signs that make a report of a mail that does not say it is one."""
 _ABUSES: Final = frozenset({"abuse", "fraud", "virus", "other", "complaint"})
 _OPT_OUTS: Final = frozenset({"opt-out", "opt-out-list"})
 
@@ -72,17 +80,30 @@ class Report:
 def is_report(mail: Part) -> bool:
     """Whether a mail is a delivery report or a complaint."""
     kinds = {one.kind for one in mail.walk()}
-    if "message/disposition-notification" in kinds:
-        return False
     if kinds & _STATUSES:
         return True
     if mail.kind == "multipart/report" or mail.get("x-failed-recipients"):
         return True
     sender = next(iter(addresses(mail.get("from"))), "") or mail.get("from").strip()
-    by_machine = _REPORTERS.fullmatch(sender.partition("@")[0].strip(' <>"'))
-    nowhere = mail.get("return-path").strip() == "<>"
-    titled = _SUBJECTS.match(words(mail.get("subject")))
-    return by_machine is not None or (nowhere and titled is not None)
+    name = sender.partition("@")[0].strip(' <>"')
+    if _REPORTERS.fullmatch(name):
+        return True
+    signs = (
+        _PERHAPS_REPORTERS.fullmatch(name) is not None,
+        goes_nowhere(mail),
+        _SUBJECTS.match(words(mail.get("subject"))) is not None,
+    )
+    return sum(signs) >= _ENOUGH
+
+
+def is_receipt(mail: Part) -> bool:
+    """Whether it tells that a mail was shown, or thrown away, to somebody."""
+    return any(one.kind == "message/disposition-notification" for one in mail.walk())
+
+
+def goes_nowhere(mail: Part) -> bool:
+    """Whether no answer to it is wanted (RFC 5321, 4.5.5): no person writes so."""
+    return mail.get("return-path").strip() == "<>"
 
 
 def report_of(mail: Part, own: Sequence[str]) -> Report:
