@@ -9,8 +9,12 @@ import pytest
 
 from outreach.adapters.imap import Box, Security
 from outreach.domain.errors import Misconfigured
+from outreach.entrypoints.cli.finding import Level
+from outreach.entrypoints.cli.mailbox_checks import of_mailboxes
 from outreach.entrypoints.imap_settings import ImapTable
 from outreach.entrypoints.mailboxes import open_mailboxes, read_boxes
+from outreach.entrypoints.settings import Settings
+from outreach.entrypoints.surroundings import RunPlan, check_speed
 from outreach.entrypoints.talk_settings import Secret
 
 ANA = "ana@mail.example.com"
@@ -159,3 +163,33 @@ def test_who_vouches_for_servers_must_be_a_file_of_certificates(tmp_path: Path) 
 
     with pytest.raises(Misconfigured, match="ca_file"):
         open_mailboxes(table)
+
+
+# --- what is said of them
+
+
+def test_doctor_says_what_is_read_and_what_is_wrong_with_the_file(
+    tmp_path: Path,
+) -> None:
+    table = ImapTable(host="imap.example.com", user="all", password=Secret("s3cret"))
+    wrong = ImapTable(mailboxes=str(tmp_path / "none.toml"))
+
+    (fine,) = of_mailboxes(Settings(imap=table))
+    (bad,) = of_mailboxes(Settings(imap=wrong))
+
+    assert fine.level is Level.OK
+    assert fine.says == (
+        "1 are read, 1 of them for many addresses, at imap.example.com, by tls"
+    )
+    assert bad.level is Level.FAIL
+    assert list(of_mailboxes(Settings())) == []
+
+
+def test_time_runs_no_faster_than_a_real_server(tmp_path: Path) -> None:
+    plan = RunPlan(data_dir=tmp_path, speed=1_500)
+    near = ImapTable(host="127.0.0.1", user="all", password=Secret("p"))
+    far = ImapTable(host="imap.example.com", user="all", password=Secret("p"))
+
+    check_speed(Settings(imap=near), plan)
+    with pytest.raises(Misconfigured, match="leave --speed out"):
+        check_speed(Settings(imap=far), plan)

@@ -36,6 +36,7 @@ _NEXT: Final = re.compile(rb"\[UIDNEXT (\d{1,10})\]", re.IGNORECASE)
 _UID: Final = re.compile(rb"\bUID (\d{1,10})\b", re.IGNORECASE)
 _BODY: Final = re.compile(rb"\bBODY\[\](?:<0>)? ", re.IGNORECASE)
 _QUOTED: Final = re.compile(rb'"((?:[^"\\]|\\.){0,4000})"')
+_ESCAPED: Final = re.compile(rb"\\(.)")
 _LISTED: Final = re.compile(
     rb"LIST \(([^()]{0,400})\) (?:\"[^\"]{0,4}\"|NIL) (.{1,400})$", re.IGNORECASE
 )
@@ -163,7 +164,7 @@ def fetched(answers: Sequence[Answer], number: int) -> bytes | None:
             return one.literals[0]
         short = _QUOTED.match(rest)
         if short is not None:
-            return re.sub(rb"\\(.)", rb"\1", short[1])
+            return _ESCAPED.sub(rb"\1", short[1])
     return None
 
 
@@ -175,8 +176,7 @@ def sent_folder(answers: Sequence[Answer]) -> bytes | None:
         if listed is None:
             continue
         attributes = listed[1].lower().split()
-        name = one.literals[0] if one.literals else listed[2].strip()
-        bare = name.strip(b'"').replace(b'\\"', b'"').replace(b"\\\\", b"\\")
+        bare = one.literals[0] if one.literals else _unquoted(listed[2].strip())
         if b"\\noselect" in attributes or b"\r" in bare or b"\n" in bare:
             continue
         said = b'"' + bare.replace(b"\\", b"\\\\").replace(b'"', b'\\"') + b'"'
@@ -185,3 +185,9 @@ def sent_folder(answers: Sequence[Answer]) -> bytes | None:
         if bare.lower() in _SENT_NAMES:
             named = named or said
     return named
+
+
+def _unquoted(name: bytes) -> bytes:
+    """What an atom or a string between quotes says."""
+    known = _QUOTED.fullmatch(name)
+    return name if known is None else _ESCAPED.sub(rb"\1", known[1])
