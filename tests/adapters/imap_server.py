@@ -51,7 +51,7 @@ class Account:
     Attributes:
         refuses: what a sign-in is answered with; empty: it is accepted.
         hangs_up: at this command, before it is answered; ``CONNECT``: at once.
-        stalls: this command is never answered.
+        stalls: a command with this in it is never answered.
     """
 
     password: str
@@ -152,7 +152,7 @@ class _Talk:
             self.server.commands.append(command.decode())
             if self.user and self.user.hangs_up == command.decode():
                 raise _HungUp
-            if self.user and self.user.stalls == command.decode():
+            if self.user and self.user.stalls and self.user.stalls in line.decode():
                 continue
             if command in _CHANGING:
                 self.server.changes.append(line.decode("utf-8", "replace"))

@@ -295,6 +295,50 @@ async def test_a_mailbox_without_a_folder_of_sent_mail_is_read() -> None:
     assert (found.fault, len(found.mails)) == (None, 1)
 
 
+async def test_a_folder_of_sent_mail_may_be_renamed() -> None:
+    async with one_account() as (server, account):
+        reads = mailboxes(server)
+        first = await look(reads)
+        account.folders["Sent"] = account.folders.pop("Sent Items")
+        account.put(MAIL)
+        account.put(MAIL, folder="Sent")
+
+        then = await look(reads, *first.places)
+        at_last = await look(reads, *first.places)
+
+    assert [mail.place.folder for mail in then.mails] == ["received"]
+    assert [mail.place.folder for mail in at_last.mails] == ["received", "sent"]
+
+
+async def test_all_mails_of_a_look_have_room_in_memory() -> None:
+    async with one_account() as (server, account):
+        for _ in range(4):
+            account.put(MAIL + b"x" * 1_000)
+        reads = mailboxes(server, most_bytes=1_500)
+
+        first = await look(reads)
+        then = await look(reads, *first.places)
+
+    assert [mail.place.number for mail in first.mails] == [1, 2, 3]
+    assert [mail.place.number for mail in then.mails] == [4, 5]
+    assert (first.more, then.more) == (True, False)
+
+
+async def test_what_a_slow_line_brings_in_time_is_not_read_again() -> None:
+    async with one_account() as (server, account):
+        account.put(MAIL)
+        account.put(MAIL)
+        account.stalls = "UID FETCH 3"
+        reads = mailboxes(server, box_within=timedelta(milliseconds=500))
+
+        first = await look(reads)
+        then = await look(reads, *[mail.place for mail in first.mails])
+
+    assert [mail.place.number for mail in first.mails] == [1, 2]
+    assert (first.fault, first.more, first.places) == (None, True, ())
+    assert (then.fault, then.mails) == (Fault.AWAY, ())
+
+
 # --- servers that are no help
 
 

@@ -17,7 +17,14 @@ from typing import Final, Protocol
 from attrs import define, evolve, field
 
 from outreach.adapters.imap.kept import RECEIVED, SENT, Kept, keep
-from outreach.adapters.imap.session import Box, Broken, Refused, Session, signed_in
+from outreach.adapters.imap.session import (
+    Box,
+    Broken,
+    Refused,
+    Session,
+    Unwilling,
+    signed_in,
+)
 from outreach.adapters.imap.wire import since
 from outreach.ports.mailboxes import Fault, Look, Mail
 from outreach.ports.places import Place
@@ -28,6 +35,8 @@ LOOKS_BACK: Final = timedelta(days=14)
 """How old a mail may be that a first look reads: by then nobody answers any more."""
 MOST_MAILS: Final = 20
 """Of one mailbox, in one look."""
+MOST_BYTES: Final = 16_777_216
+"""Of all mailboxes, in one look: they are in memory together."""
 AT_ONCE: Final = 8
 """Connections of one process."""
 BOX_WITHIN: Final = timedelta(seconds=10)
@@ -82,10 +91,11 @@ class ImapMailboxes:
     wall: Callable[[], datetime] = lambda: datetime.now(UTC)
     monotonic: Callable[[], float] = time.monotonic
     most_mails: int = MOST_MAILS
+    most_bytes: int = MOST_BYTES
     box_within: timedelta = BOX_WITHIN
     look_within: timedelta = LOOK_WITHIN
     _known: dict[str, _Known] = field(factory=dict, init=False, repr=False)
-    _room: asyncio.Semaphore = field(
+    _at_once: asyncio.Semaphore = field(
         factory=lambda: asyncio.Semaphore(AT_ONCE), init=False, repr=False
     )
 
@@ -96,8 +106,10 @@ class ImapMailboxes:
     async def look(self, places: Mapping[str, Sequence[Place]]) -> Sequence[Look]:
         """See `ReadsMailboxes.look`."""
         boxes = await self.source.boxes(list(places))
+        room = _Room(self.most_bytes)
         looks = [
-            asyncio.ensure_future(self._look(box, places[box.name])) for box in boxes
+            asyncio.ensure_future(self._look(box, places[box.name], room))
+            for box in boxes
         ]
         if not looks:
             return []
@@ -114,31 +126,38 @@ class ImapMailboxes:
             for box, one in zip(boxes, ended, strict=True)
         ]
 
-    async def _look(self, box: Box, places: Sequence[Place]) -> Look:
+    async def _look(self, box: Box, places: Sequence[Place], room: _Room) -> Look:
         known = self._known.setdefault(box.name, _Known())
         plain = Look(box.name, box.address, host=box.host)
         if self.monotonic() < known.rests_until:
             return evolve(plain, fault=Fault.LATER)
+        read = _Read(room)
         try:
             async with (
-                self._room,
+                self._at_once,
                 asyncio.timeout(self.box_within.total_seconds()),
                 signed_in(box, self.tls) as session,
             ):
-                read = await self._read(session, known, places)
+                await self._read(session, known, places, read)
         except Refused:
             return self._failed(plain, known, Fault.REFUSED)
         except (Broken, TimeoutError):
-            return self._failed(plain, known, Fault.AWAY)
+            if not read.mails:
+                return self._failed(plain, known, Fault.AWAY)
+            # A slow line brings some of them each time, and so all of them in the end.
+            read.more, read.places = True, []
         is_news, known.said = known.said is not None, None
         known.failures, known.rests_until = 0, 0.0
         mails = tuple(
             Mail(keep(Kept(box.address, place.folder, raw)), place)
             for raw, place in read.mails
         )
-        places = tuple(read.places)
         return evolve(
-            plain, mails=mails, places=places, more=read.more, is_news=is_news
+            plain,
+            mails=mails,
+            places=tuple(read.places),
+            more=read.more,
+            is_news=is_news,
         )
 
     def _failed(self, plain: Look, known: _Known, fault: Fault) -> Look:
@@ -150,19 +169,20 @@ class ImapMailboxes:
         return evolve(plain, fault=fault, failures=known.failures, is_news=is_news)
 
     async def _read(
-        self, session: Session, known: _Known, places: Sequence[Place]
-    ) -> _Read:
+        self, session: Session, known: _Known, places: Sequence[Place], read: _Read
+    ) -> None:
         if not known.looked_for_sent:
             known.sent = await session.sent_folder()
             known.looked_for_sent = True
-        by_folder = {one.folder: one for one in places}
-        read = _Read()
-        for folder, name in ((RECEIVED, _INBOX), (SENT, known.sent)):
-            if name is not None:
-                await self._read_folder(
-                    session, folder, name, by_folder.get(folder), read
-                )
-        return read
+        was = {one.folder: one for one in places}
+        await self._read_folder(session, RECEIVED, _INBOX, was.get(RECEIVED), read)
+        if known.sent is None:
+            return
+        try:
+            await self._read_folder(session, SENT, known.sent, was.get(SENT), read)
+        except Unwilling:
+            # It was renamed, or is no more: the next look asks for it again.
+            known.looked_for_sent = False
 
     async def _read_folder(
         self,
@@ -183,20 +203,22 @@ class ImapMailboxes:
             wanted = await session.search(b"SINCE " + self._first_day())
         # A range to the last mail has the last one in it, however old.
         numbers = [one for one in wanted if one > behind]
-        taken = numbers[: self.most_mails - len(read.mails)]
-        for number in taken:
+        for number in numbers:
+            if len(read.mails) >= self.most_mails or read.room.bytes <= 0:
+                read.more = True
+                behind = max(behind, numbers[0] - 1)
+                break
             raw = await session.fetch(number)
             behind = number
             if raw is not None:
+                read.room.bytes -= len(raw)
                 read.mails.append((raw, Place(folder, opened.numbering, number)))
-        if len(taken) < len(numbers):
-            read.more = True
-            behind = max(behind, numbers[0] - 1)
-        elif opened.next is not None:
-            behind = max(behind, opened.next - 1)
-        elif not behind:
-            # Nothing of these days, and no word of the next: all there is, is old.
-            behind = max(await session.search(b"UID *"), default=0)
+        else:
+            if opened.next is not None:
+                behind = max(behind, opened.next - 1)
+            elif not behind:
+                # Nothing of these days, and no word of the next: all there is, is old.
+                behind = max(await session.search(b"UID *"), default=0)
         read.places.append(Place(folder, opened.numbering, behind))
 
     def _first_day(self) -> bytes:
@@ -205,9 +227,17 @@ class ImapMailboxes:
 
 
 @define
+class _Room:
+    """Bytes that may still be read in this look."""
+
+    bytes: int
+
+
+@define
 class _Read:
     """What was read so far."""
 
+    room: _Room
     mails: list[tuple[bytes, Place]] = field(factory=list)
     places: list[Place] = field(factory=list)
     more: bool = False

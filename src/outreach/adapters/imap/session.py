@@ -24,6 +24,7 @@ __all__ = [
     "Refused",
     "Security",
     "Session",
+    "Unwilling",
     "is_loopback",
     "signed_in",
 ]
@@ -80,6 +81,10 @@ class Refused(Exception):
 
 class Broken(Exception):
     """It cannot be reached, breaks off, makes no sense, or is busy."""
+
+
+class Unwilling(Broken):
+    """It understands what it was asked for, and does not do it."""
 
 
 def is_loopback(host: str) -> bool:
@@ -217,9 +222,10 @@ class Session:
 
     async def _done(self, command: bytes) -> list[Answer]:
         answers = await self._say(command)
-        if _status(answers[-1]) != b"OK":
+        status = _status(answers[-1])
+        if status != b"OK":
             message = f"the server does not do {command.split()[0].decode()}"
-            raise Broken(message)
+            raise (Unwilling if status == b"NO" else Broken)(message)
         return answers
 
     async def _say(self, command: bytes, then: bytes = b"") -> list[Answer]:
