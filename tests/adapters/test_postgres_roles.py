@@ -256,6 +256,10 @@ async def test_without_a_tenant_or_with_another_one_nothing_is_seen(
             "VALUES (%s, now(), now())",
             (TENANT,),
         )
+        admin.execute(
+            "INSERT INTO mailbox_places VALUES (%s, 'a@example.com', 'sent', 1, 1)",
+            (TENANT,),
+        )
         admin.execute("UPDATE raw_events SET tenant_id = %s", (TENANT,))
         admin.execute(
             """

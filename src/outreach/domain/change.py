@@ -64,6 +64,8 @@ class DutyKind(StrEnum):
     """Of a provider account: which of its senders are connected."""
     REPLAY = "REPLAY"
     """Of a provider account: which of its webhooks did not arrive."""
+    MAILBOXES = "MAILBOXES"
+    """Of a provider account and a part of its mailboxes: what came there."""
     SENDER_TIMEOUT = "SENDER_TIMEOUT"
     """Of a sender: its lock, pause or reconnection runs out."""
     AUDIT = "AUDIT"
@@ -97,7 +99,8 @@ class Duty:
     """A row with a due time (engine time).
 
     Attributes:
-        key: id of what it is about, as text; (kind, key) is unique.
+        key: id of what it is about, as text (of MAILBOXES with ``/`` and the part's
+            number); (kind, key) is unique.
         now: engine time at which it was taken.
     """
 

@@ -15,6 +15,8 @@ from typing import Any
 
 from dependency_injector import containers, providers
 
+from outreach.adapters.imap import PROVIDER as OWN_MAIL
+from outreach.adapters.imap import MailReader
 from outreach.adapters.postgres.accounts import PostgresAccounts
 from outreach.adapters.postgres.audit import PostgresAudit
 from outreach.adapters.postgres.campaigns import PostgresCampaigns
@@ -30,6 +32,7 @@ from outreach.adapters.postgres.intents import PostgresIntents
 from outreach.adapters.postgres.journeys import PostgresJourneys
 from outreach.adapters.postgres.lanes import PostgresAllocations, PostgresLanes
 from outreach.adapters.postgres.leads import PostgresLeads
+from outreach.adapters.postgres.places import PostgresPlaces
 from outreach.adapters.postgres.pool import Database
 from outreach.adapters.postgres.reviews import PostgresReviews
 from outreach.adapters.postgres.senders import PostgresSenders
@@ -58,6 +61,7 @@ from outreach.domain.usecases.host_campaigns import HostCampaigns
 from outreach.domain.usecases.import_leads import ImportLeads
 from outreach.domain.usecases.look_for_doubts import LookForDoubts, Recover
 from outreach.domain.usecases.pick_winner import PickWinner
+from outreach.domain.usecases.read_mailboxes import ReadMailboxes
 from outreach.domain.usecases.replay_lost import ReplayLost
 from outreach.domain.usecases.send_next import SendNext
 from outreach.domain.usecases.signal_sender import SignalSender
@@ -140,6 +144,7 @@ class Container(containers.DeclarativeContainer):
     readers: providers.Singleton[dict[str, Any]] = providers.Singleton(
         dict,
         {name: one.reader() for name, one in PROVIDERS.items()},
+        **{OWN_MAIL: providers.Singleton(MailReader)},
         links=providers.Singleton(LinksReader),
     )
 
@@ -288,6 +293,25 @@ class Container(containers.DeclarativeContainer):
         allowed=settings.provided.tenant.pick_winners,
         measure=settings.provided.tenant.versions_by,
     )
+    places = providers.Singleton(PostgresPlaces, database)
+    own_mailboxes: providers.Dependency[Any] = providers.Dependency()
+    poll_every: providers.Object[Any] = providers.Object(timedelta(minutes=1))
+    read_mailboxes = providers.Factory(
+        ReadMailboxes,
+        mailboxes=own_mailboxes,
+        places=places,
+        inbox=inbox,
+        journeys=journeys,
+        senders=senders,
+        signal=signal,
+        alerts=alerts,
+        reader=providers.Singleton(MailReader),
+        provider=OWN_MAIL,
+        account="default",
+        every=poll_every,
+        wall=providers.Object(_wall),
+    )
+    mailboxes: providers.Object[Any] = providers.Object(None)
     do_duties = providers.Factory(
         DoDuties,
         duties=duties,
@@ -315,6 +339,7 @@ class Container(containers.DeclarativeContainer):
             wall=providers.Object(_wall),
         ),
         plans=watch_plans,
+        mailboxes=mailboxes,
     )
     punctual = providers.Factory(
         Punctual, alerts=alerts, offset=lanes.provided.offset, timing=timing

@@ -25,6 +25,7 @@ from outreach.domain.ids import Incarnation, TenantId, account_id, tenant_id
 from outreach.entrypoints.container import Container
 from outreach.entrypoints.embedded.folder import default_data_dir
 from outreach.entrypoints.gateways import Gateways
+from outreach.entrypoints.mailboxes import mailbox_duties, use_mailboxes
 from outreach.entrypoints.metrics import Metrics
 from outreach.entrypoints.own_keys import link_keys
 from outreach.entrypoints.providers import PROVIDERS, USER_AGENT
@@ -104,6 +105,7 @@ class Engine:
             (DutyKind.PLAN, self.gateways.tells),
         ):
             duties += [Duty(kind, str(one), self.tenant, now) for one in accounts]
+        duties += await mailbox_duties(self.container, self.tenant, now)
         await self.container.duties().put(duties)
 
 
@@ -183,6 +185,8 @@ async def open_engine(
                 settings, container, tenant, metrics, stack, user_agent=USER_AGENT
             )
             _open_providers(settings, tenant, gateways, metrics, stack)
+            if settings.imap.is_set:
+                use_mailboxes(settings.imap, container)
             for account, allowance in gateways.allowances.items():
                 await container.accounts().allow(tenant, account, allowance)
         yield Engine(settings, container, tenant, gateways, local, bell, metrics)

@@ -23,6 +23,7 @@ from outreach.domain.capacity import STOP_RATE
 from outreach.domain.errors import Misconfigured
 from outreach.domain.template import MINIMUM_VARIANTS
 from outreach.domain.trial import Measure
+from outreach.entrypoints.imap_settings import ImapTable
 from outreach.entrypoints.provider_settings import (
     ProviderLimits,
     ProviderTable,
@@ -35,6 +36,7 @@ __all__ = [
     "CONFIG",
     "AlertSettings",
     "Hours",
+    "ImapTable",
     "ModelSettings",
     "PolicyTables",
     "ProviderLimits",
@@ -152,6 +154,7 @@ class Settings:
     policy: PolicyTables = field(factory=PolicyTables)
     instantly: WorkspaceTable = WorkspaceTable()
     ses: SesTable = SesTable()
+    imap: ImapTable = ImapTable()
 
     @web_port.validator
     def _port(self, _: object, port: int) -> None:

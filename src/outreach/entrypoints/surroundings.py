@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO, Any
 from uuid import UUID
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from outreach.adapters.contacts import LibraryContacts
 from outreach.adapters.postgres.migrate import migrate
@@ -20,10 +20,11 @@ from outreach.domain.errors import Misconfigured
 from outreach.domain.sequence import Override
 from outreach.entrypoints.embedded import start
 from outreach.entrypoints.engine import Urls, with_provider
+from outreach.entrypoints.mailboxes import boxes_abroad
 from outreach.entrypoints.providers import PROVIDERS
 from outreach.entrypoints.sandbox import Sandbox
 from outreach.entrypoints.senders_file import read_senders
-from outreach.entrypoints.settings import Secret, Settings, is_loopback
+from outreach.entrypoints.settings import ImapTable, Secret, Settings, is_loopback
 
 __all__ = [
     "RunPlan",
@@ -74,6 +75,12 @@ def check_speed(settings: Settings, plan: RunPlan) -> None:
                 f"{table.base_url or 'its own address'}: leave --speed out"
             )
             raise Misconfigured(message)
+    if abroad := boxes_abroad(settings.imap):
+        message = (
+            f"--speed is for servers on this machine only, and mail is read at "
+            f"{abroad[0]}: leave --speed out"
+        )
+        raise Misconfigured(message)
 
 
 @contextmanager
@@ -144,7 +151,7 @@ def sandbox(settings: Settings, plan: RunPlan) -> AbstractContextManager[Sandbox
 
 
 def practise(settings: Settings, box: Sandbox) -> Settings:
-    """The settings with every provider on loopback."""
+    """The settings with every provider on loopback; no real mailbox is read."""
     key = Secret(box.token)
     for name, url, more in (
         ("timelinesai", box.base_url, {}),
@@ -152,4 +159,4 @@ def practise(settings: Settings, box: Sandbox) -> Settings:
         ("resend", box.resend_url, {"webhook_secret": Secret(box.signing_secret)}),
     ):
         settings = with_provider(settings, name, api_key=key, base_url=url, **more)
-    return settings
+    return evolve(settings, imap=ImapTable())

@@ -18,7 +18,9 @@ from outreach.adapters.memory.journeys import MemoryJourneys
 from outreach.adapters.memory.lanes import MemoryLanes
 from outreach.adapters.memory.leads import MemoryLeads
 from outreach.adapters.memory.links import MemoryLinks
+from outreach.adapters.memory.mailboxes import MemoryMailboxes
 from outreach.adapters.memory.pause import Pause, yield_once
+from outreach.adapters.memory.places import MemoryPlaces
 from outreach.adapters.memory.reviews import MemoryReviews
 from outreach.adapters.memory.rows import TenantRow
 from outreach.adapters.memory.senders import MemorySenders
@@ -47,7 +49,9 @@ __all__ = [
     "MemoryLanes",
     "MemoryLeads",
     "MemoryLinks",
+    "MemoryMailboxes",
     "MemoryModelBudget",
+    "MemoryPlaces",
     "MemoryReviews",
     "MemorySenders",
     "MemoryStops",

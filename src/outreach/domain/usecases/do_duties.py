@@ -42,6 +42,7 @@ from outreach.domain.usecases.check_domains import CheckDomains
 from outreach.domain.usecases.dispatch import Dispatch
 from outreach.domain.usecases.host_campaigns import COUNTED_EVERY, HostCampaigns
 from outreach.domain.usecases.pick_winner import PickWinner
+from outreach.domain.usecases.read_mailboxes import ReadMailboxes
 from outreach.domain.usecases.replay_lost import ReplayLost
 from outreach.domain.usecases.signal_sender import SignalSender
 from outreach.domain.usecases.watch_breaker import WatchBreaker
@@ -96,6 +97,7 @@ class DoDuties:
         hosting: looks after campaigns that providers run for us.
         polls, lists, domains: provider accounts that can be asked, by id.
         replay: takes in what did not arrive; None: no account can tell.
+        mailboxes: reads mailboxes of our own; None: there are none.
         plans: tells when an account's plan is nearly used.
         winners: picks the best version of a template.
     """
@@ -118,6 +120,7 @@ class DoDuties:
     lists: Mapping[AccountId, ListsAccounts]
     domains: Mapping[AccountId, ChecksDomains] = field(factory=dict)
     replay: ReplayLost | None = None
+    mailboxes: ReadMailboxes | None = None
 
     async def __call__(self, who: Incarnation, limit: int = 20) -> int:
         """Answers how many duties were taken."""
@@ -177,11 +180,28 @@ class DoDuties:
                 await self.winners(duty.tenant, TemplateId(UUID(duty.key)))
             case DutyKind.STOP | DutyKind.BREAKER | DutyKind.HOSTED:
                 return await self._campaign(duty)
+            case DutyKind.MAILBOXES:
+                return await self._mailboxes(duty, now)
             case DutyKind.PLAN:
                 return await self.plans(duty.tenant, AccountId(UUID(duty.key)), now)
             case _:
                 return await self._sign(duty, now)
         return None
+
+    async def _mailboxes(self, duty: Duty, now: datetime) -> datetime | None:
+        """One part of them; where there are more than there were, the next one too."""
+        account, _, part = duty.key.rpartition("/")
+        if self.mailboxes is None:
+            return None
+        wait = await self.mailboxes(duty.tenant, int(part))
+        if wait is None:
+            return None
+        following = int(part) + 1
+        if following < await self.mailboxes.parts():
+            key = f"{account}/{following}"
+            after = Duty(DutyKind.MAILBOXES, key, duty.tenant, now + max(wait, _AGAIN))
+            await self.duties.put([after])
+        return now + wait
 
     async def _campaign(self, duty: Duty) -> datetime | None:
         """What providers hold of ours: it is withdrawn, judged, or looked after."""

@@ -11,7 +11,7 @@ import click
 from attrs import asdict
 
 from outreach.domain.errors import OutreachError
-from outreach.entrypoints.cli import checks, server_checks, talk_checks
+from outreach.entrypoints.cli import checks, mailbox_checks, server_checks, talk_checks
 from outreach.entrypoints.cli.finding import Finding, Level
 from outreach.entrypoints.cli.given import Given
 from outreach.entrypoints.cli.opening import stores
@@ -56,6 +56,7 @@ def _checks(given: Given) -> Iterator[Finding]:
         yield Finding("settings", Level.FAIL, str(error), "correct it")
         return
     yield from checks.of_settings(settings)
+    yield from mailbox_checks.of_mailboxes(settings)
     yield from talk_checks.of_model(settings)
     yield from talk_checks.of_alerts(settings)
     try:
