@@ -27,7 +27,6 @@ CARRIED: Final[Mapping[str, frozenset[Channel]]] = MappingProxyType(
         "baileys": frozenset({Channel.WHATSAPP}),
         "smtp": frozenset({Channel.EMAIL_COLD}),
         "ses": frozenset({Channel.EMAIL_WARM}),
-        "sendgrid": frozenset({Channel.EMAIL_WARM}),
         **{name: one.channels for name, one in PROVIDERS.items()},
     }
 )
@@ -51,7 +50,7 @@ ANSWERING: Final = frozenset(
 """A person's answer may leave by the mailbox that the prospect has written to."""
 
 _PACED_BY_VENDOR: Final = frozenset(
-    ("ses", "sendgrid", *(name for name, one in PROVIDERS.items() if one.paces))
+    ("ses", *(name for name, one in PROVIDERS.items() if one.paces))
 )
 _MAILS_PER_DAY: Final = 50
 

@@ -145,6 +145,7 @@ class Settings:
     tenant: TenantSettings = TenantSettings()
     timelinesai: ProviderTable = ProviderTable()
     resend: ProviderTable = ProviderTable()
+    sendgrid: ProviderTable = ProviderTable()
     openai: ModelSettings = ModelSettings()
     alerts: AlertSettings = AlertSettings()
     policy: PolicyTables = field(factory=PolicyTables)

@@ -9,11 +9,12 @@ from typing import Final
 from outreach.entrypoints.providers.instantly import INSTANTLY
 from outreach.entrypoints.providers.provider import USER_AGENT, Provider, Signs
 from outreach.entrypoints.providers.resend import RESEND
+from outreach.entrypoints.providers.sendgrid import SENDGRID
 from outreach.entrypoints.providers.timelinesai import TIMELINESAI
 
 __all__ = ["PROVIDERS", "USER_AGENT", "Provider", "Signs"]
 
 PROVIDERS: Final[Mapping[str, Provider]] = MappingProxyType(
-    {one.name: one for one in (TIMELINESAI, INSTANTLY, RESEND)}
+    {one.name: one for one in (TIMELINESAI, INSTANTLY, RESEND, SENDGRID)}
 )
 """By name. Each has a settings table of its name."""
