@@ -217,6 +217,19 @@ async def test_an_answer_leaves_by_the_worker_and_its_bounce_comes_in_signed(
     assert len(place.sends) == 1
 
 
+async def test_a_large_delivery_is_kept_event_by_event(place: Place) -> None:
+    many = [event("delivered", sg_event_id=f"e-{n}") for n in range(1_500)]
+
+    answers = [await place.deliver(*many), await place.deliver(*many[::-1])]
+    kept = await place.engine.container.database().value(
+        "SELECT jsonb_build_array(count(*), max(length(raw))) FROM raw_events"
+    )
+
+    assert [one.json() for one in answers] == [{"stored": 1_500}, {"stored": 0}]
+    assert kept[0] == 1 + 1_500  # the reply that the place begins with, too
+    assert kept[1] < 1_000
+
+
 async def test_a_send_without_an_outcome_is_settled_by_its_event_and_not_repeated(
     place: Place,
 ) -> None:

@@ -262,6 +262,12 @@ def _readable(events: list[SystemEvent]) -> None:
         assert len(one.key) < 200
 
 
+def _read(part: bytes) -> list[SystemEvent]:
+    found = list(SendGridReader().read(part))
+    assert len(found) == 1
+    return found
+
+
 @pytest.mark.parses
 @given(said=mutated(), other=mutated() | _VALUES)
 def test_no_change_of_an_event_makes_it_raise(
@@ -273,6 +279,8 @@ def test_no_change_of_an_event_makes_it_raise(
 
     _readable(events)
     assert list(SendGridReader().read(raw)) == events
+    apart = [one for part in SendGridReader().split(raw) for one in _read(part)]
+    assert {one.key: one for one in reversed(apart)} == {one.key: one for one in events}
 
 
 @pytest.mark.parses
@@ -282,3 +290,4 @@ def test_no_change_of_an_event_makes_it_raise(
 )
 def test_no_bytes_make_it_raise(prefix: bytes, raw: bytes) -> None:
     _readable(list(SendGridReader().read(prefix + raw)))
+    assert SendGridReader().split(prefix + raw)

@@ -8,7 +8,13 @@ from outreach.adapters.sendgrid import (
     SendGridSignatures,
 )
 from outreach.ports.domains import ChecksDomains
-from outreach.ports.gateway import Gateway, Reads, ReceivesWebhooks, TakesBack
+from outreach.ports.gateway import (
+    Gateway,
+    Reads,
+    ReceivesWebhooks,
+    Splits,
+    TakesBack,
+)
 from outreach.ports.incoming import Authenticates
 
 
@@ -18,5 +24,5 @@ def sends(one: SendGridGateway) -> tuple[Gateway, TakesBack, ChecksDomains]:
 
 def takes_in(
     one: SendGridGateway, by: SendGridSignatures
-) -> tuple[ReceivesWebhooks, Reads, Authenticates]:
-    return one, SendGridReader(), by
+) -> tuple[ReceivesWebhooks, Reads, Splits, Authenticates]:
+    return one, SendGridReader(), SendGridReader(), by

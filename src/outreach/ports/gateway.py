@@ -39,6 +39,7 @@ __all__ = [
     "Running",
     "RunsCampaigns",
     "SendsMany",
+    "Splits",
     "Status",
     "TakesBack",
     "TellsUse",
@@ -371,5 +372,16 @@ class Reads(Protocol):
     def read(self, raw: bytes) -> Sequence[SystemEvent]:
         """What a body says. Never raises for any bytes: what cannot be read is
         one event of type UNKNOWN whose key is a hash of the body.
+        """
+        ...
+
+
+@runtime_checkable
+class Splits(Protocol):
+    """Reads deliveries of many events, each of which can be kept without the others."""
+
+    def split(self, raw: bytes) -> Sequence[bytes]:
+        """Bodies that together say what *raw* says, one event each; *raw* itself if
+        it cannot be taken apart. Never raises for any bytes.
         """
         ...

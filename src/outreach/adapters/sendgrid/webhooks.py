@@ -48,7 +48,7 @@ _LONGEST: Final = 1_000
 
 @frozen
 class SendGridReader:
-    """Implements :class:`outreach.ports.gateway.Reads`."""
+    """Implements `Reads` and `Splits` of :mod:`outreach.ports.gateway`."""
 
     def read(self, raw: bytes) -> Sequence[SystemEvent]:
         """See `Reads.read`; an event that stands twice in a delivery is told once."""
@@ -63,6 +63,18 @@ class SendGridReader:
             event = _event(said)
             found.setdefault(event.key, event)
         return tuple(found.values())
+
+    def split(self, raw: bytes) -> Sequence[bytes]:
+        """See `Splits.split`: lists of one event."""
+        try:
+            body = _json.parse(raw, most_keys=MOST_KEYS)
+        except _json.Unreadable:
+            return [raw]
+        if not isinstance(body, list):
+            return [raw]
+        return [json.dumps([one], separators=(",", ":")).encode() for one in body] or [
+            raw
+        ]
 
 
 def _event(said: object) -> SystemEvent:

@@ -32,14 +32,14 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from outreach.domain.channel import Channel
 from outreach.domain.errors import Misconfigured, RetryLater
-from outreach.domain.event import Arrival, EventType, SystemEvent
+from outreach.domain.event import Arrival
 from outreach.entrypoints.metrics import ProviderName, WebhookOutcome, provider_name
 from outreach.entrypoints.settings import Secret
-from outreach.entrypoints.web.errors import Noted, Problem
+from outreach.entrypoints.web.errors import Problem
 from outreach.entrypoints.web.failures import Failures
 from outreach.entrypoints.web.parts import Limits, WebhookRoute, WebParts
+from outreach.entrypoints.web.reading import events_of, parts_of
 from outreach.entrypoints.web.ringer import Ringer
 
 __all__ = ["WEBHOOK_HEADER", "Webhooks", "read_body"]
@@ -49,7 +49,9 @@ WEBHOOK_HEADER: Final = "X-Outreach-Webhook-Secret"
 _HEADER: Final = WEBHOOK_HEADER.lower().encode()
 _COME_AGAIN_SECONDS: Final = 5
 _AT_ONCE_BYTES: Final = 4 << 20
-"""Of bodies handed to the inbox together: a body of many events is kept with each."""
+"""Of bodies handed to the inbox together: a body of many events is kept with each,
+where its reader cannot take it apart."""
+_AT_ONCE: Final = 200
 
 _LONGEST_LENGTH: Final = 18
 """Digits of a Content-Length that are read as a number."""
@@ -206,8 +208,7 @@ class _Intake:
         return found[0], raw
 
     async def _take(self, route: WebhookRoute, raw: bytes) -> int:
-        events = _read(route, raw)
-        new = await self._store(route, raw, events)
+        new = await self._store(route, raw)
         if new:
             self.ringer.ring()
         return new
@@ -236,24 +237,25 @@ class _Intake:
             else "the webhook's signature is missing, wrong or too old",
         )
 
-    async def _store(
-        self, route: WebhookRoute, raw: bytes, events: Sequence[SystemEvent]
-    ) -> int:
+    async def _store(self, route: WebhookRoute, raw: bytes) -> int:
         """Put every event; answers how many were new, once all are there for good."""
+        parts = parts_of(route, raw)
         received_at = self.parts.now()
         arrivals = [
             Arrival(
                 provider=route.provider,
                 account=route.account,
-                raw=raw,
+                raw=part,
                 key=event.key,
                 type=event.type,
                 address=event.address,
                 received_at=received_at,
             )
-            for event in events
+            for part in parts
+            for event in events_of(route, part)
         ]
-        at_once = max(1, _AT_ONCE_BYTES // max(1, len(raw)))
+        at_once = max(1, _AT_ONCE_BYTES // max(1, *map(len, parts)))
+        at_once = min(at_once, _AT_ONCE)
         new = 0
         try:
             async with asyncio.timeout(self.parts.limits.store_within.total_seconds()):
@@ -372,21 +374,3 @@ async def read_body(request: Request, limits: Limits) -> bytes:
             headers={"Connection": "close"},
         ) from None
     return bytes(body)
-
-
-def _read(route: WebhookRoute, raw: bytes) -> Sequence[SystemEvent]:
-    """What the body says; at least one event, so that no delivery is lost."""
-    events: Sequence[SystemEvent] = ()
-    with Noted("reader.defect"):  # the body is kept, and can be replayed
-        events = route.reader.read(raw)
-    return events or [_unreadable(route, raw)]
-
-
-def _unreadable(route: WebhookRoute, raw: bytes) -> SystemEvent:
-    return SystemEvent(
-        key=f"sha256:{hashlib.sha256(raw).hexdigest()}",
-        provider=route.provider,
-        type=EventType.UNKNOWN,
-        channel=Channel.MANUAL,
-        detail="nothing was read",
-    )
