@@ -10,9 +10,9 @@ from outreach.adapters.sendgrid import (
 from outreach.ports.domains import ChecksDomains
 from outreach.ports.gateway import (
     Gateway,
+    Keeps,
     Reads,
     ReceivesWebhooks,
-    Splits,
     TakesBack,
 )
 from outreach.ports.incoming import Authenticates
@@ -24,5 +24,5 @@ def sends(one: SendGridGateway) -> tuple[Gateway, TakesBack, ChecksDomains]:
 
 def takes_in(
     one: SendGridGateway, by: SendGridSignatures
-) -> tuple[ReceivesWebhooks, Reads, Splits, Authenticates]:
+) -> tuple[ReceivesWebhooks, Reads, Keeps, Authenticates]:
     return one, SendGridReader(), SendGridReader(), by

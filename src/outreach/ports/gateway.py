@@ -28,6 +28,7 @@ __all__ = [
     "Found",
     "Gateway",
     "Held",
+    "Keeps",
     "ListsAccounts",
     "LooksUp",
     "LooksUpMany",
@@ -39,7 +40,6 @@ __all__ = [
     "Running",
     "RunsCampaigns",
     "SendsMany",
-    "Splits",
     "Status",
     "TakesBack",
     "TellsUse",
@@ -377,11 +377,13 @@ class Reads(Protocol):
 
 
 @runtime_checkable
-class Splits(Protocol):
-    """Reads deliveries of many events, each of which can be kept without the others."""
+class Keeps(Protocol):
+    """Says what is kept of a delivery, where that is not the body as it came: one of
+    many events, or one that does not tell when it was sent.
+    """
 
-    def split(self, raw: bytes) -> Sequence[bytes]:
-        """Bodies that together say what *raw* says, one event each; *raw* itself if
-        it cannot be taken apart. Never raises for any bytes.
+    def keep(self, raw: bytes, at: datetime) -> Sequence[bytes]:
+        """Bodies that together say what *raw* says, which came in at *at* (wall clock,
+        UTC); `Reads.read` reads each. Never raises for any bytes.
         """
         ...

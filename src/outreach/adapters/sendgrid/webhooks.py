@@ -11,6 +11,7 @@ import hashlib
 import json
 import re
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
 
 from attrs import evolve, frozen
@@ -48,7 +49,7 @@ _LONGEST: Final = 1_000
 
 @frozen
 class SendGridReader:
-    """Implements `Reads` and `Splits` of :mod:`outreach.ports.gateway`."""
+    """Implements `Reads` and `Keeps` of :mod:`outreach.ports.gateway`."""
 
     def read(self, raw: bytes) -> Sequence[SystemEvent]:
         """See `Reads.read`; an event that stands twice in a delivery is told once."""
@@ -64,8 +65,8 @@ class SendGridReader:
             found.setdefault(event.key, event)
         return tuple(found.values())
 
-    def split(self, raw: bytes) -> Sequence[bytes]:
-        """See `Splits.split`: lists of one event."""
+    def keep(self, raw: bytes, _at: datetime) -> Sequence[bytes]:
+        """See `Keeps.keep`: lists of one event."""
         try:
             body = _json.parse(raw, most_keys=MOST_KEYS)
         except _json.Unreadable:

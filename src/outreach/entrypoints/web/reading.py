@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from datetime import datetime
 
 from outreach.domain.channel import Channel
 from outreach.domain.event import EventType, SystemEvent
 from outreach.entrypoints.web.errors import Noted
 from outreach.entrypoints.web.parts import WebhookRoute
-from outreach.ports.gateway import Splits
+from outreach.ports.gateway import Keeps
 
 __all__ = ["events_of", "parts_of"]
 
 
-def parts_of(route: WebhookRoute, raw: bytes) -> Sequence[bytes]:
-    """What is kept of a body, apart from each other where that is possible."""
+def parts_of(route: WebhookRoute, raw: bytes, at: datetime) -> Sequence[bytes]:
+    """What is kept of a body; as it came, unless its reader says more."""
     parts: Sequence[bytes] = ()
     reader = route.reader
-    if isinstance(reader, Splits):
+    if isinstance(reader, Keeps):
         with Noted("reader.defect"):
-            parts = reader.split(raw)
+            parts = reader.keep(raw, at)
     return parts or [raw]
 
 

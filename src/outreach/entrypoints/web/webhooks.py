@@ -239,8 +239,8 @@ class _Intake:
 
     async def _store(self, route: WebhookRoute, raw: bytes) -> int:
         """Put every event; answers how many were new, once all are there for good."""
-        parts = parts_of(route, raw)
         received_at = self.parts.now()
+        parts = parts_of(route, raw, received_at)
         arrivals = [
             Arrival(
                 provider=route.provider,
