@@ -23,6 +23,7 @@ CAN: Final = {
     "resend": {
         *("look", "poll", "takers", "repeats", "fetch", "domains", "webhooks"),
     },
+    "wamm": set(),
     "sendgrid": {"takers", "domains", "webhooks"},
     "instantly": {
         *("bulk", "look", "look_many", "repeats", "takers", "hosts", "webhooks"),
@@ -32,6 +33,7 @@ CAN: Final = {
 TABLES: Final = {
     "timelinesai": ProviderTable(api_key=Secret("k")),
     "resend": ProviderTable(api_key=Secret("k")),
+    "wamm": ProviderTable(api_key=Secret("k")),
     "sendgrid": ProviderTable(api_key=Secret("k")),
     "instantly": WorkspaceTable(api_key=Secret("k")),
 }

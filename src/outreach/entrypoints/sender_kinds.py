@@ -13,6 +13,7 @@ from outreach.entrypoints.providers import PROVIDERS
 
 __all__ = [
     "ANSWERING",
+    "BY_REF",
     "CARRIED",
     "PICKS_MAILBOX",
     "USUAL_PROVIDER",
@@ -23,7 +24,6 @@ __all__ = [
 CARRIED: Final[Mapping[str, frozenset[Channel]]] = MappingProxyType(
     {
         # named by the specification, for files that are made ahead of their adapters
-        "wamm": frozenset({Channel.WHATSAPP}),
         "baileys": frozenset({Channel.WHATSAPP}),
         "smtp": frozenset({Channel.EMAIL_COLD}),
         "ses": frozenset({Channel.EMAIL_WARM}),
@@ -44,6 +44,8 @@ PICKS_MAILBOX: Final = frozenset(
     name for name, one in PROVIDERS.items() if one.picks_mailbox
 )
 """One account is one sender here: the vendor chooses the mailbox of each mail."""
+BY_REF: Final = frozenset(name for name, one in PROVIDERS.items() if one.by_ref)
+"""A sender of these must have an `account_ref`."""
 ANSWERING: Final = frozenset(
     ("smtp", *(name for name, one in PROVIDERS.items() if one.answers))
 )

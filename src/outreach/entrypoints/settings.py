@@ -146,6 +146,7 @@ class Settings:
     timelinesai: ProviderTable = ProviderTable()
     resend: ProviderTable = ProviderTable()
     sendgrid: ProviderTable = ProviderTable()
+    wamm: ProviderTable = ProviderTable()
     openai: ModelSettings = ModelSettings()
     alerts: AlertSettings = AlertSettings()
     policy: PolicyTables = field(factory=PolicyTables)

@@ -83,19 +83,26 @@ def of_settings(settings: Settings) -> Iterator[Finding]:
         table: ProviderTable = getattr(settings, name)
         yield base_url(name, table.base_url)
         signs = PROVIDERS[name].signs
-        yield (
-            _signatures(name, signs, table)
-            if signs
-            else Finding(
-                f"{name} webhooks",
-                Level.OK,
-                "the token is set"
-                if table.webhook_secret
-                else "the token is made and kept by outreach run and outreach web",
-            )
-        )
+        yield (_signatures(name, signs, table) if signs else _token(name, table))
     if with_key:
         yield _public(settings, with_key)
+
+
+def _token(name: str, table: ProviderTable) -> Finding:
+    """Of a provider that does not sign."""
+    check = f"{name} webhooks"
+    if table.webhook_secret:
+        return Finding(check, Level.OK, "the token is set")
+    if PROVIDERS[name].by_hand:
+        setting = f"OUTREACH_{name.upper()}_WEBHOOK_SECRET"
+        return Finding(
+            check,
+            Level.WARN,
+            "no token: no reply would come in",
+            f"set {setting}, and /webhooks/{name}/ with it at the vendor",
+        )
+    kept = "the token is made and kept by outreach run and outreach web"
+    return Finding(check, Level.OK, kept)
 
 
 def _signatures(name: str, signs: Signs, table: ProviderTable) -> Finding:

@@ -11,10 +11,11 @@ from outreach.entrypoints.providers.provider import USER_AGENT, Provider, Signs
 from outreach.entrypoints.providers.resend import RESEND
 from outreach.entrypoints.providers.sendgrid import SENDGRID
 from outreach.entrypoints.providers.timelinesai import TIMELINESAI
+from outreach.entrypoints.providers.wamm import WAMM
 
 __all__ = ["PROVIDERS", "USER_AGENT", "Provider", "Signs"]
 
 PROVIDERS: Final[Mapping[str, Provider]] = MappingProxyType(
-    {one.name: one for one in (TIMELINESAI, INSTANTLY, RESEND, SENDGRID)}
+    {one.name: one for one in (TIMELINESAI, INSTANTLY, RESEND, SENDGRID, WAMM)}
 )
 """By name. Each has a settings table of its name."""

@@ -36,10 +36,14 @@ class Provider:
         signs: absent if it does not sign its webhooks.
         by_header: it can send a header of ours with a webhook; else, if it does not
             sign either, a token stands in the path.
+        by_hand: nobody but a person can tell the vendor where our webhooks are, with a
+            token that they have set.
         paces: the vendor spreads its senders' messages itself; no gap and no total of
             ours are usual.
         picks_mailbox: one account is one sender, and the vendor chooses the mailbox of
             each mail.
+        by_ref: the vendor knows a sender by an id of its own alone, which the file of
+            senders must give (`account_ref`).
         answers: a person's answer may leave by the mailbox that was written to.
     """
 
@@ -49,8 +53,10 @@ class Provider:
     reader: Callable[[], Reads]
     signs: Signs | None = None
     by_header: bool = False
+    by_hand: bool = False
     paces: bool = False
     picks_mailbox: bool = False
+    by_ref: bool = False
     answers: bool = False
 
     @property
