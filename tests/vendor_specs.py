@@ -19,7 +19,7 @@ import pytest
 import referencing
 import yaml
 
-__all__ = ["Spec", "members_of_all_of", "tighten", "vendor_folder", "vendor_spec"]
+__all__ = ["Spec", "vendor_folder", "vendor_spec"]
 
 _URI: Final = "urn:vendor"
 _SAYS_NULL: Final = "`null`"
@@ -83,9 +83,9 @@ class Spec:
 def _read(path: pathlib.Path) -> Spec:
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     document = yaml.load(path.read_text(encoding="utf-8"), loader)
-    mixed_in = {one["$ref"] for one in members_of_all_of(document)}
+    mixed_in = {one["$ref"] for one in _members_of_all_of(document)}
     for name, schema in document["components"]["schemas"].items():
-        tighten(schema, is_open=f"#/components/schemas/{name}" in mixed_in)
+        _tighten(schema, is_open=f"#/components/schemas/{name}" in mixed_in)
     resource = referencing.Resource.from_contents(
         document, default_specification=referencing.jsonschema.DRAFT202012
     )
@@ -95,7 +95,7 @@ def _read(path: pathlib.Path) -> Spec:
     return Spec(document, registry)
 
 
-def tighten(schema: Any, *, is_open: bool = False) -> None:
+def _tighten(schema: Any, *, is_open: bool = False) -> None:
     """Turn OpenAPI's dialect into JSON Schema, and refuse fields it does not name.
 
     `nullable` is OpenAPI 3.0's; some vendors say it in prose only. A schema that
@@ -103,11 +103,11 @@ def tighten(schema: Any, *, is_open: bool = False) -> None:
     """
     if isinstance(schema, list):
         for one in schema:
-            tighten(one, is_open=is_open)
+            _tighten(one, is_open=is_open)
     if not isinstance(schema, dict):
         return
     for key, value in schema.items():
-        tighten(value, is_open=key == "allOf")
+        _tighten(value, is_open=key == "allOf")
     says_null = _SAYS_NULL in str(schema.get("description", ""))
     if isinstance(schema.get("type"), str) and (schema.get("nullable") or says_null):
         schema["type"] = [schema["type"], "null"]
@@ -115,14 +115,14 @@ def tighten(schema: Any, *, is_open: bool = False) -> None:
         schema.setdefault("additionalProperties", False)
 
 
-def members_of_all_of(node: Any) -> Iterator[dict[str, Any]]:
+def _members_of_all_of(node: Any) -> Iterator[dict[str, Any]]:
     if isinstance(node, dict):
         for one in node.get("allOf", ()):
             if "$ref" in one:
                 yield one
     children = node.values() if isinstance(node, dict) else node
     for child in children if isinstance(node, dict | list) else ():
-        yield from members_of_all_of(child)
+        yield from _members_of_all_of(child)
 
 
 def _escaped(segment: str) -> str:

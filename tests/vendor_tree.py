@@ -9,7 +9,7 @@ import posixpath
 from typing import Any, Final
 
 import referencing
-from tests.vendor_specs import Spec, members_of_all_of, tighten, vendor_folder
+from tests.vendor_specs import Spec, _members_of_all_of, _tighten, vendor_folder
 
 __all__ = ["vendor_tree"]
 
@@ -34,11 +34,11 @@ def _read(first: pathlib.Path) -> Spec:
     for name, document in files.items():
         _make_absolute(document, name)
     mixed_in = {
-        one["$ref"] for each in files.values() for one in members_of_all_of(each)
+        one["$ref"] for each in files.values() for one in _members_of_all_of(each)
     }
     for name, document in files.items():
         for key, part in document.items():
-            tighten(part, is_open=f"{_FILES}{name}#/{key}" in mixed_in)
+            _tighten(part, is_open=f"{_FILES}{name}#/{key}" in mixed_in)
     document = files[first.name]
     document["paths"] = {
         path: _path_in_place(item, files) for path, item in document["paths"].items()

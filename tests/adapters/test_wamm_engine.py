@@ -104,7 +104,10 @@ class Place:
     async def heard(self, said: object, *, token: str = SECRET) -> Any:
         tokens = await webhook_tokens(self.engine, self.folder)
         return await asked(
-            web_app(self.engine, tokens), "POST", f"/webhooks/wamm/{token}", json=said
+            web_app(self.engine, tokens),
+            "POST",
+            f"/webhooks/wamm/{token}/+40720000001",
+            json=said,
         )
 
 
@@ -178,7 +181,7 @@ async def test_a_campaign_leaves_an_answer_comes_in_and_a_reply_goes_the_same_wa
 
 @pytest.mark.parametrize(
     ("secret", "level", "says"),
-    [(SECRET, "ok", "the token is set"), ("", "warn", "no reply would come in")],
+    [(SECRET, "ok", "the token is set"), ("", "warn", "nothing would come in")],
 )
 def test_doctor_says_that_a_person_must_set_the_token(
     secret: str, level: str, says: str

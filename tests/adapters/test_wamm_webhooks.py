@@ -16,6 +16,7 @@ from outreach.domain.channel import Channel
 from outreach.domain.event import EventType, SystemEvent
 
 AT: Final = datetime(2026, 11, 20, 9, 0, 41, tzinfo=UTC)
+OURS: Final = "+40720000001"
 ANA: Final = AddressKey.of("phone:+40731000001")
 
 
@@ -28,8 +29,8 @@ def came(said: object, at: datetime = AT) -> SystemEvent:
     return read(json.dumps(said).encode(), at)
 
 
-def read(raw: bytes, at: datetime = AT) -> SystemEvent:
-    (kept,) = WammReader().keep(raw, at)
+def read(raw: bytes, at: datetime = AT, phone: str = OURS) -> SystemEvent:
+    kept = WammReader().kept(raw, phone, at)
     (event,) = WammReader().read(kept)
     assert list(WammReader().read(kept)) == [event]
     return event
@@ -43,6 +44,7 @@ def test_a_message_of_theirs_is_a_reply() -> None:
         provider="wamm",
         type=EventType.REPLY,
         channel=Channel.WHATSAPP,
+        sender=OURS,
         address=ANA,
         content="Da",
         occurred_at=AT.replace(second=0),
@@ -71,6 +73,17 @@ def test_other_words_or_another_number_are_another_message(
     changes: dict[str, Any],
 ) -> None:
     assert came(body(**changes)).key != came(body()).key
+
+
+def test_another_phone_of_ours_has_another_message() -> None:
+    raw = json.dumps(body()).encode()
+
+    keys = {read(raw, phone=one).key for one in (OURS, "40720000002", "", "x/y")}
+    written = {read(raw, phone=one).sender for one in (OURS, OURS[1:])}
+
+    assert len(keys) == 3
+    assert written == {OURS}
+    assert read(raw, phone="x/y").sender == ""
 
 
 @pytest.mark.parametrize("text", [None, "", "  ", 5])
@@ -103,7 +116,7 @@ def test_what_cannot_be_read_is_kept_as_unknown(said: object) -> None:
 
 
 def test_a_body_cannot_pretend_to_have_come_in_at_another_time() -> None:
-    (kept,) = WammReader().keep(json.dumps(body()).encode(), AT)
+    kept = WammReader().kept(json.dumps(body()).encode(), OURS, AT)
 
     again = read(kept, AT + timedelta(hours=1))
 
@@ -127,16 +140,20 @@ _BODIES: Final = st.one_of(
             | _LEAVES
         }
     ).map(lambda said: json.dumps(said).encode()),
-    st.fixed_dictionaries({"outreach_came_in": _LEAVES, "outreach_body": _LEAVES}).map(
-        lambda said: json.dumps(said).encode()
-    ),
+    st.fixed_dictionaries(
+        {
+            "outreach_came_in": _LEAVES,
+            "outreach_phone": _LEAVES,
+            "outreach_body": _LEAVES,
+        }
+    ).map(lambda said: json.dumps(said).encode()),
 )
 
 
 @pytest.mark.parses
-@given(raw=_BODIES)
-def test_no_bytes_make_it_raise(raw: bytes) -> None:
-    for events in (WammReader().read(raw), [read(raw)]):
+@given(raw=_BODIES, phone=st.text(max_size=20))
+def test_no_bytes_make_it_raise(raw: bytes, phone: str) -> None:
+    for events in (WammReader().read(raw), [read(raw, phone=phone)]):
         (event,) = events
         for text in (event.key, event.content, event.detail, str(event.address)):
             text.encode()

@@ -8,14 +8,8 @@ from outreach.adapters.sendgrid import (
     SendGridSignatures,
 )
 from outreach.ports.domains import ChecksDomains
-from outreach.ports.gateway import (
-    Gateway,
-    Keeps,
-    Reads,
-    ReceivesWebhooks,
-    TakesBack,
-)
-from outreach.ports.incoming import Authenticates
+from outreach.ports.gateway import Gateway, Reads, ReceivesWebhooks, TakesBack
+from outreach.ports.incoming import Authenticates, Splits
 
 
 def sends(one: SendGridGateway) -> tuple[Gateway, TakesBack, ChecksDomains]:
@@ -24,5 +18,5 @@ def sends(one: SendGridGateway) -> tuple[Gateway, TakesBack, ChecksDomains]:
 
 def takes_in(
     one: SendGridGateway, by: SendGridSignatures
-) -> tuple[ReceivesWebhooks, Reads, Keeps, Authenticates]:
+) -> tuple[ReceivesWebhooks, Reads, Splits, Authenticates]:
     return one, SendGridReader(), SendGridReader(), by

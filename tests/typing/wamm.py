@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from outreach.adapters.wamm import WammGateway, WammReader
-from outreach.ports.gateway import Gateway, Keeps, Reads
+from outreach.ports.gateway import Gateway, Reads
+from outreach.ports.incoming import Keeps
 
 
 def sends(one: WammGateway) -> Gateway:

@@ -28,7 +28,6 @@ __all__ = [
     "Found",
     "Gateway",
     "Held",
-    "Keeps",
     "ListsAccounts",
     "LooksUp",
     "LooksUpMany",
@@ -372,18 +371,5 @@ class Reads(Protocol):
     def read(self, raw: bytes) -> Sequence[SystemEvent]:
         """What a body says. Never raises for any bytes: what cannot be read is
         one event of type UNKNOWN whose key is a hash of the body.
-        """
-        ...
-
-
-@runtime_checkable
-class Keeps(Protocol):
-    """Says what is kept of a delivery, where that is not the body as it came: one of
-    many events, or one that does not tell when it was sent.
-    """
-
-    def keep(self, raw: bytes, at: datetime) -> Sequence[bytes]:
-        """Bodies that together say what *raw* says, which came in at *at* (wall clock,
-        UTC); `Reads.read` reads each. Never raises for any bytes.
         """
         ...

@@ -11,7 +11,6 @@ import hashlib
 import json
 import re
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Final
 
 from attrs import evolve, frozen
@@ -49,7 +48,7 @@ _LONGEST: Final = 1_000
 
 @frozen
 class SendGridReader:
-    """Implements `Reads` and `Keeps` of :mod:`outreach.ports.gateway`."""
+    """Implements `outreach.ports.gateway.Reads`, `outreach.ports.incoming.Splits`."""
 
     def read(self, raw: bytes) -> Sequence[SystemEvent]:
         """See `Reads.read`; an event that stands twice in a delivery is told once."""
@@ -65,8 +64,8 @@ class SendGridReader:
             found.setdefault(event.key, event)
         return tuple(found.values())
 
-    def keep(self, raw: bytes, _at: datetime) -> Sequence[bytes]:
-        """See `Keeps.keep`: lists of one event."""
+    def split(self, raw: bytes) -> Sequence[bytes]:
+        """See `Splits.split`: lists of one event."""
         try:
             body = _json.parse(raw, most_keys=MOST_KEYS)
         except _json.Unreadable:

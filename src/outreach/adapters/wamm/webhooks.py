@@ -2,9 +2,10 @@
 
 All that is known of a body is ``data.source_number`` and ``data.message_text``. There
 is no id, no time, no name of the event and no phone of ours, and nothing is signed. So
-what is kept is the body with the minute in which it came in, and the key is made of the
-number, the text and that minute: the same words again within it are one message, and a
-repetition of the vendor's in the next one is another.
+what is kept is the body with our phone, which its path names, and the minute in which
+it came in. The key is made of both numbers, the text and that minute: the same words
+again within it are one message, and a repetition of the vendor's in the next one is
+another.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ __all__ = ["PROVIDER", "WammReader"]
 PROVIDER: Final = "wamm"
 
 _CAME: Final = "outreach_came_in"
+_PHONE: Final = "outreach_phone"
 _BODY: Final = "outreach_body"
 _MINUTE: Final = "%Y-%m-%dT%H:%MZ"
 _NUMBER: Final = re.compile(r"\+?([1-9][0-9]{6,14})(?:@s\.whatsapp\.net|@c\.us)?")
@@ -39,17 +41,18 @@ _LONGEST_DETAIL: Final = 64
 
 @frozen
 class WammReader:
-    """Implements `Reads` and `Keeps` of :mod:`outreach.ports.gateway`."""
+    """Implements `outreach.ports.gateway.Reads` and `outreach.ports.incoming.Keeps`."""
 
-    def keep(self, raw: bytes, at: datetime) -> Sequence[bytes]:
-        """See `Keeps.keep`: the body as it came, and the minute."""
+    def kept(self, raw: bytes, phone_in_path: str, at: datetime) -> bytes:
+        """See `Keeps.kept`: the body as it came, our phone, and the minute."""
         minute = at.astimezone(UTC).strftime(_MINUTE)
-        kept = {_CAME: minute, _BODY: base64.b64encode(raw).decode()}
-        return [json.dumps(kept).encode()]
+        body = base64.b64encode(raw).decode()
+        ours = {_CAME: minute, _PHONE: _number(phone_in_path), _BODY: body}
+        return json.dumps(ours).encode()
 
     def read(self, raw: bytes) -> Sequence[SystemEvent]:
-        """See `Reads.read`; a body that was not kept by `keep` has no minute."""
-        minute, body = _kept(raw)
+        """See `Reads.read`; a body that `kept` did not make has no phone and minute."""
+        minute, ours, body = _kept(raw)
         try:
             said = _json.parse(body)
         except _json.Unreadable as error:
@@ -63,10 +66,11 @@ class WammReader:
         text = _plain(data.get("message_text"))
         return [
             SystemEvent(
-                key=_hash(f"{minute}\x1f{number}\x1f{text}".encode()),
+                key=_hash(f"{minute}\x1f{ours}\x1f{number}\x1f{text}".encode()),
                 provider=PROVIDER,
                 type=EventType.REPLY,
                 channel=Channel.WHATSAPP,
+                sender=ours,
                 address=phone_key(number),
                 content=text,
                 media=not text.strip(),
@@ -76,21 +80,23 @@ class WammReader:
         ]
 
 
-def _kept(raw: bytes) -> tuple[str, bytes]:
-    """The minute and the body of what `WammReader.keep` made; else none, and *raw*."""
+def _kept(raw: bytes) -> tuple[str, str, bytes]:
+    """Minute, phone and body of what `WammReader.kept` made; else none, and *raw*."""
+    none = ("", "", raw)
     try:
         kept = _json.parse(raw)
     except _json.Unreadable:
-        return "", raw
-    if not isinstance(kept, dict) or kept.keys() != {_CAME, _BODY}:
-        return "", raw
+        return none
+    if not isinstance(kept, dict) or kept.keys() != {_CAME, _PHONE, _BODY}:
+        return none
     minute, coded = kept[_CAME], kept[_BODY]
     if not isinstance(coded, str) or _moment(minute) is None:
-        return "", raw
+        return none
     try:
-        return str(minute), base64.b64decode(coded, validate=True)
+        body = base64.b64decode(coded, validate=True)
     except ValueError:
-        return "", raw
+        return none
+    return str(minute), _number(kept[_PHONE]), body
 
 
 def _moment(minute: Any) -> datetime | None:

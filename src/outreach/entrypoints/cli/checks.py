@@ -83,23 +83,28 @@ def of_settings(settings: Settings) -> Iterator[Finding]:
         table: ProviderTable = getattr(settings, name)
         yield base_url(name, table.base_url)
         signs = PROVIDERS[name].signs
-        yield (_signatures(name, signs, table) if signs else _token(name, table))
+        yield (
+            _signatures(name, signs, table)
+            if signs
+            else _token(name, table, settings.public)
+        )
     if with_key:
         yield _public(settings, with_key)
 
 
-def _token(name: str, table: ProviderTable) -> Finding:
+def _token(name: str, table: ProviderTable, public: str) -> Finding:
     """Of a provider that does not sign."""
     check = f"{name} webhooks"
     if table.webhook_secret:
         return Finding(check, Level.OK, "the token is set")
-    if PROVIDERS[name].by_hand:
+    if PROVIDERS[name].by_number:
         setting = f"OUTREACH_{name.upper()}_WEBHOOK_SECRET"
         return Finding(
             check,
             Level.WARN,
-            "no token: no reply would come in",
-            f"set {setting}, and /webhooks/{name}/ with it at the vendor",
+            "no token is set, and the gateway is told none: nothing would come in",
+            f"set {setting}, and have each number's deliveries sent to "
+            f"{public}/webhooks/{name}/TOKEN/NUMBER",
         )
     kept = "the token is made and kept by outreach run and outreach web"
     return Finding(check, Level.OK, kept)

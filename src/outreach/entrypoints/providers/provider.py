@@ -36,8 +36,8 @@ class Provider:
         signs: absent if it does not sign its webhooks.
         by_header: it can send a header of ours with a webhook; else, if it does not
             sign either, a token stands in the path.
-        by_hand: nobody but a person can tell the vendor where our webhooks are, with a
-            token that they have set.
+        by_number: after that token the path names our number, for its deliveries do
+            not.
         paces: the vendor spreads its senders' messages itself; no gap and no total of
             ours are usual.
         picks_mailbox: one account is one sender, and the vendor chooses the mailbox of
@@ -53,7 +53,7 @@ class Provider:
     reader: Callable[[], Reads]
     signs: Signs | None = None
     by_header: bool = False
-    by_hand: bool = False
+    by_number: bool = False
     paces: bool = False
     picks_mailbox: bool = False
     by_ref: bool = False

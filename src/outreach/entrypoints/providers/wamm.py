@@ -26,6 +26,6 @@ WAMM: Final = Provider(
     channels=frozenset({Channel.WHATSAPP}),
     open=_open,
     reader=wamm.WammReader,
-    by_hand=True,
+    by_number=True,
     by_ref=True,
 )

@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from datetime import datetime
 
 from outreach.domain.channel import Channel
 from outreach.domain.event import EventType, SystemEvent
 from outreach.entrypoints.web.errors import Noted
 from outreach.entrypoints.web.parts import WebhookRoute
-from outreach.ports.gateway import Keeps
+from outreach.ports.incoming import Splits
 
 __all__ = ["events_of", "parts_of"]
 
 
-def parts_of(route: WebhookRoute, raw: bytes, at: datetime) -> Sequence[bytes]:
-    """What is kept of a body; as it came, unless its reader says more."""
+def parts_of(route: WebhookRoute, raw: bytes) -> Sequence[bytes]:
+    """What is kept of a body, event by event where its reader can do that."""
     parts: Sequence[bytes] = ()
     reader = route.reader
-    if isinstance(reader, Keeps):
+    if isinstance(reader, Splits):
         with Noted("reader.defect"):
-            parts = reader.keep(raw, at)
+            parts = reader.split(raw)
     return parts or [raw]
 
 

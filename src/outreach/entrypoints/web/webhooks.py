@@ -1,7 +1,8 @@
 """Takes in what providers send: authenticate, store, answer, ring; nothing else.
 
 ``POST /webhooks/{provider}`` with the provider's own signature, or with a secret in the
-header ``X-Outreach-Webhook-Secret``, and ``POST /webhooks/{provider}/{token}``. Each
+header ``X-Outreach-Webhook-Secret``, and ``POST /webhooks/{provider}/{token}``, which
+goes on with our number where a delivery does not name it. Each
 exists only where a secret for it is configured: without one the answer is 404, as for
 any provider that does not exist. With one, a wrong secret or signature is 401, always
 the same, whatever is wrong with it; which providers an installation uses is no secret,
@@ -41,6 +42,7 @@ from outreach.entrypoints.web.failures import Failures
 from outreach.entrypoints.web.parts import Limits, WebhookRoute, WebParts
 from outreach.entrypoints.web.reading import events_of, parts_of
 from outreach.entrypoints.web.ringer import Ringer
+from outreach.ports.incoming import Keeps
 
 __all__ = ["WEBHOOK_HEADER", "Webhooks", "read_body"]
 
@@ -158,16 +160,19 @@ class _Intake:
 
     async def by_token(self, request: Request) -> Response:
         token: str = request.path_params["token"]
+        number = ""
+        if any(key.route.by_number for key in self.keys):
+            token, _, number = token.rpartition("/")
         given = token.encode("utf-8", "surrogatepass")
-        return await self._counted(self._known(request, given))
+        return await self._counted(self._known(request, given), number)
 
     async def _counted(
-        self, authentic: Awaitable[tuple[WebhookRoute, bytes]]
+        self, authentic: Awaitable[tuple[WebhookRoute, bytes]], number: str = ""
     ) -> Response:
         metrics, began = self.parts.metrics, self.parts.monotonic()
         outcome = WebhookOutcome.FAILED
         try:
-            new = await self._take(*await authentic)
+            new = await self._take(*await authentic, number)
             outcome = WebhookOutcome.STORED if new else WebhookOutcome.REPEATED
             metrics.webhook_seconds.observe(self.parts.monotonic() - began)
         except Problem as problem:
@@ -207,7 +212,9 @@ class _Intake:
             raise self._stranger(request)
         return found[0], raw
 
-    async def _take(self, route: WebhookRoute, raw: bytes) -> int:
+    async def _take(self, route: WebhookRoute, raw: bytes, number: str) -> int:
+        if isinstance(route.reader, Keeps):
+            raw = route.reader.kept(raw, number, self.parts.now())
         new = await self._store(route, raw)
         if new:
             self.ringer.ring()
@@ -240,7 +247,7 @@ class _Intake:
     async def _store(self, route: WebhookRoute, raw: bytes) -> int:
         """Put every event; answers how many were new, once all are there for good."""
         received_at = self.parts.now()
-        parts = parts_of(route, raw, received_at)
+        parts = parts_of(route, raw)
         arrivals = [
             Arrival(
                 provider=route.provider,
