@@ -19,7 +19,7 @@ import pytest
 import referencing
 import yaml
 
-__all__ = ["Spec", "vendor_spec"]
+__all__ = ["Spec", "vendor_folder", "vendor_spec"]
 
 _URI: Final = "urn:vendor"
 _SAYS_NULL: Final = "`null`"
@@ -27,13 +27,18 @@ _SAYS_NULL: Final = "`null`"
 
 def vendor_spec(name: str) -> Spec:
     """Give the vendor's file of that name, or skip (in CI: fail) the test."""
+    return _read(vendor_folder() / name)
+
+
+def vendor_folder() -> pathlib.Path:
+    """Give the folder with the vendors' files, or skip (in CI: fail) the test."""
     folder = os.environ.get("OUTREACH_TEST_VENDOR_SPECS")
     if not folder:
         why = "OUTREACH_TEST_VENDOR_SPECS names no folder with the vendors' files"
         if os.environ.get("CI") == "true":
             pytest.fail(why)
         pytest.skip(why)
-    return _read(pathlib.Path(folder) / name)
+    return pathlib.Path(folder)
 
 
 @attrs.frozen

@@ -27,6 +27,8 @@ CAN: Final = {
     "resend": {
         *("look", "poll", "takers", "repeats", "fetch", "domains", "webhooks"),
     },
+    "wamm": set(),
+    "sendgrid": {"takers", "domains", "webhooks"},
     "instantly": {
         *("bulk", "look", "look_many", "repeats", "takers", "hosts", "webhooks"),
         "replays",
@@ -36,6 +38,8 @@ CAN: Final = {
 TABLES: Final[dict[str, Any]] = {
     "timelinesai": ProviderTable(api_key=Secret("k")),
     "resend": ProviderTable(api_key=Secret("k")),
+    "wamm": ProviderTable(api_key=Secret("k")),
+    "sendgrid": ProviderTable(api_key=Secret("k")),
     "instantly": WorkspaceTable(api_key=Secret("k")),
     "ses": SesTable(
         access_key_id=Secret("k"), secret_access_key=Secret("s"), region="eu-west-1"

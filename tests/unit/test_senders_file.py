@@ -147,6 +147,8 @@ def test_senders_of_mail_are_read_with_what_is_usual_for_them(
         ('channel = "EMAIL_COLD"\nprovider = "sendgrid"', "by provider 'sendgrid'"),
         ('channel = "WHATSAPP"\nprovider = "resend"', "channel 'WHATSAPP'"),
         ('provider = "smtp"\naddress = "a@b.ro"', "write channel EMAIL_COLD"),
+        ('provider = "wamm"\nphone = "+40712345678"', "needs an account_ref"),
+        ('channel = "EMAIL_WARM"\nprovider = "wamm"', "by provider 'wamm'"),
         ('channel = "EMAIL_WARM"', "address ''"),
         ('channel = "EMAIL_WARM"\naddress = "ana"', "address 'ana'"),
         ('channel = "EMAIL_COLD"\nphone = "+40712345678"', "phone '+40712345678' is"),

@@ -89,7 +89,8 @@ class Arrival:
 
     Attributes:
         account: name of the provider account the token or secret belongs to.
-        raw: the body as it came, at most 1 MiB; reading it again gives the event.
+        raw: the body as it came, at most 1 MiB, or the part of it that says this
+            event; reading it again gives the event.
         key, type, address: of the one event of the body that this stands for.
     """
 

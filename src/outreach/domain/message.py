@@ -136,6 +136,8 @@ class Parcel:
 
     Attributes:
         sender_number: our phone (E.164) or address.
+        sender_ref: the provider's own id of it, where the senders file gives one
+            (`account_ref`); empty in what is looked for or repeated.
         to: the other side's phone (E.164) or address.
         thread: the provider's id of the conversation; empty for a first touch.
         campaign: the provider's id of the campaign that the lead is added to, where
@@ -156,6 +158,7 @@ class Parcel:
     thread: str = ""
     campaign: str = ""
     unsubscribe: str = field(default="", repr=False)
+    sender_ref: str = field(default="", repr=False)
 
     @property
     def hash(self) -> str:

@@ -185,6 +185,7 @@ def draft_of(case: Case, sender: Sender, made: Decision, text: str) -> Draft:
             thread=case.thread,
             campaign="" if case.hosting is None else case.hosting.ref,
             unsubscribe=case.unsubscribe or "",
+            sender_ref=sender.account_ref,
         ),
         n=n,
         lead=intent.lead,

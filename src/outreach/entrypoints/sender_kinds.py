@@ -14,6 +14,7 @@ from outreach.entrypoints.settings import Settings
 
 __all__ = [
     "ANSWERING",
+    "BY_REF",
     "CARRIED",
     "PICKS_MAILBOX",
     "USUAL_PROVIDER",
@@ -25,10 +26,8 @@ __all__ = [
 CARRIED: Final[Mapping[str, frozenset[Channel]]] = MappingProxyType(
     {
         # named by the specification, for files that are made ahead of their adapters
-        "wamm": frozenset({Channel.WHATSAPP}),
         "baileys": frozenset({Channel.WHATSAPP}),
         "smtp": frozenset({Channel.EMAIL_COLD}),
-        "sendgrid": frozenset({Channel.EMAIL_WARM}),
         **{name: one.channels for name, one in PROVIDERS.items()},
     }
 )
@@ -46,13 +45,15 @@ PICKS_MAILBOX: Final = frozenset(
     name for name, one in PROVIDERS.items() if one.picks_mailbox
 )
 """One account is one sender here: the vendor chooses the mailbox of each mail."""
+BY_REF: Final = frozenset(name for name, one in PROVIDERS.items() if one.by_ref)
+"""A sender of these must have an `account_ref`."""
 ANSWERING: Final = frozenset(
     ("smtp", *(name for name, one in PROVIDERS.items() if one.answers))
 )
 """A person's answer may leave by the mailbox that the prospect has written to."""
 
 _PACED_BY_VENDOR: Final = frozenset(
-    ("sendgrid", *(name for name, one in PROVIDERS.items() if one.paces))
+    name for name, one in PROVIDERS.items() if one.paces
 )
 _MAILS_PER_DAY: Final = 50
 

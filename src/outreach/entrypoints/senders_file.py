@@ -17,6 +17,7 @@ from outreach.domain.new_sender import NewSender
 from outreach.domain.window import zone_info
 from outreach.entrypoints.sender_kinds import (
     ANSWERING,
+    BY_REF,
     CARRIED,
     PICKS_MAILBOX,
     USUAL_PROVIDER,
@@ -199,6 +200,12 @@ def _kind(row: Mapping[str, Any], where: str) -> tuple[Channel, str]:
         message = (
             f"{where}: channel {name!r} does not go out by provider {provider!r}: "
             f"write channel {allowed}, or another provider"
+        )
+        raise Misconfigured(message)
+    if provider in BY_REF and not row.get("account_ref"):
+        message = (
+            f"{where}: a sender of provider {provider!r} needs an account_ref: the id "
+            "by which the vendor knows it"
         )
         raise Misconfigured(message)
     theirs = ("address",) if channel is Channel.WHATSAPP else _OF_PHONES

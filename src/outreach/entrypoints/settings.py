@@ -149,6 +149,8 @@ class Settings:
     tenant: TenantSettings = TenantSettings()
     timelinesai: ProviderTable = ProviderTable()
     resend: ProviderTable = ProviderTable()
+    sendgrid: ProviderTable = ProviderTable()
+    wamm: ProviderTable = ProviderTable()
     openai: ModelSettings = ModelSettings()
     alerts: AlertSettings = AlertSettings()
     policy: PolicyTables = field(factory=PolicyTables)

@@ -59,6 +59,7 @@ def web_app(engine: Engine, tokens: Mapping[str, tuple[Secret, ...]]) -> Starlet
                     reader=readers[provider],
                     tokens=() if PROVIDERS[provider].by_header else secrets,
                     header_secrets=secrets if PROVIDERS[provider].by_header else (),
+                    by_number=PROVIDERS[provider].by_number,
                 )
                 for provider, secrets in tokens.items()
             ]

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
 from outreach.domain.event import SystemEvent
 
-__all__ = ["Authenticates", "ConfirmsSubscriptions", "FetchesContent", "LearnsKeys"]
+__all__ = [
+    "Authenticates",
+    "ConfirmsSubscriptions",
+    "FetchesContent",
+    "Keeps",
+    "LearnsKeys",
+    "Splits",
+]
 
 
 class Authenticates(Protocol):
@@ -76,6 +83,24 @@ class ConfirmsSubscriptions(Protocol):
 
 
 @runtime_checkable
+class Keeps(Protocol):
+    """A reader whose provider's deliveries say too much, or too little, by themselves.
+
+    Beside `outreach.ports.gateway.Reads`, which reads what was kept.
+    """
+
+    def kept(self, raw: bytes, phone_in_path: str, at: datetime) -> bytes:
+        """What of *raw* is stored: without the provider's tokens, and with what only
+        its path and its arrival tell. Never raises for any bytes.
+
+        Args:
+            phone_in_path: our number, where the path carries one; else empty.
+            at: machine time at which it came in.
+        """
+        ...
+
+
+@runtime_checkable
 class FetchesContent(Protocol):
     """Tells the rest of an event whose webhook carries only a part of it.
 
@@ -94,5 +119,16 @@ class FetchesContent(Protocol):
         Raises:
             Unavailable: the provider could not be asked.
             Misconfigured: it does not accept our credentials, or not for this.
+        """
+        ...
+
+
+@runtime_checkable
+class Splits(Protocol):
+    """A reader of deliveries of many events, each kept without the others."""
+
+    def split(self, raw: bytes) -> Sequence[bytes]:
+        """Bodies that together say what *raw* says, one event each; *raw* itself if
+        it cannot be taken apart. Never raises for any bytes.
         """
         ...

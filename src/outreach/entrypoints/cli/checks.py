@@ -92,13 +92,7 @@ def of_settings(settings: Settings) -> Iterator[Finding]:
         yield (
             _signatures(name, table)
             if isinstance(table, SesTable) or PROVIDERS[name].signs
-            else Finding(
-                f"{name} webhooks",
-                Level.OK,
-                "the token is set"
-                if table.webhook_secret
-                else "the token is made and kept by outreach run and outreach web",
-            )
+            else _token(name, table, settings.public)
         )
     if with_key:
         yield _public(settings, with_key)
@@ -122,6 +116,24 @@ def _region(table: SesTable) -> Finding:
         if named
         else "set OUTREACH_SES_CONFIGURATION_SET: it publishes what becomes of mail",
     )
+
+
+def _token(name: str, table: ProviderTable, public: str) -> Finding:
+    """Of a provider that does not sign."""
+    check = f"{name} webhooks"
+    if table.webhook_secret:
+        return Finding(check, Level.OK, "the token is set")
+    if PROVIDERS[name].by_number:
+        setting = f"OUTREACH_{name.upper()}_WEBHOOK_SECRET"
+        return Finding(
+            check,
+            Level.WARN,
+            "no token is set, and the gateway is told none: nothing would come in",
+            f"set {setting}, and have each number's deliveries sent to "
+            f"{public}/webhooks/{name}/TOKEN/NUMBER",
+        )
+    kept = "the token is made and kept by outreach run and outreach web"
+    return Finding(check, Level.OK, kept)
 
 
 def _signatures(name: str, table: ProviderTable | SesTable) -> Finding:

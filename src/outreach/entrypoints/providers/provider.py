@@ -37,10 +37,14 @@ class Provider:
         vouched_by: the setting of its table by which a signature is known as theirs.
         by_header: it can send a header of ours with a webhook; else, if it does not
             sign either, a token stands in the path.
+        by_number: after that token the path names our number, for its deliveries do
+            not.
         paces: the vendor spreads its senders' messages itself; no gap and no total of
             ours are usual.
         picks_mailbox: one account is one sender, and the vendor chooses the mailbox of
             each mail.
+        by_ref: the vendor knows a sender by an id of its own alone, which the file of
+            senders must give (`account_ref`).
         answers: a person's answer may leave by the mailbox that was written to.
     """
 
@@ -51,8 +55,10 @@ class Provider:
     signs: Signs | None = None
     vouched_by: str = "webhook_secret"
     by_header: bool = False
+    by_number: bool = False
     paces: bool = False
     picks_mailbox: bool = False
+    by_ref: bool = False
     answers: bool = False
 
     @property

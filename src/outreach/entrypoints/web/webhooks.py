@@ -1,7 +1,8 @@
 """Takes in what providers send: authenticate, store, answer, ring; nothing else.
 
 ``POST /webhooks/{provider}`` with the provider's own signature, or with a secret in the
-header ``X-Outreach-Webhook-Secret``, and ``POST /webhooks/{provider}/{token}``. Each
+header ``X-Outreach-Webhook-Secret``, and ``POST /webhooks/{provider}/{token}``, which
+goes on with our number where a delivery does not name it. Each
 exists only where a secret for it is configured: without one the answer is 404, as for
 any provider that does not exist. With one, a wrong secret or signature is 401, always
 the same, whatever is wrong with it; which providers an installation uses is no secret,
@@ -32,17 +33,17 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from outreach.domain.channel import Channel
 from outreach.domain.errors import Misconfigured, RetryLater
-from outreach.domain.event import Arrival, EventType, SystemEvent
+from outreach.domain.event import Arrival
 from outreach.entrypoints.metrics import ProviderName, WebhookOutcome, provider_name
 from outreach.entrypoints.settings import Secret
 from outreach.entrypoints.web.body import check_encoding, read_body
-from outreach.entrypoints.web.errors import Noted, Problem
+from outreach.entrypoints.web.errors import Problem
 from outreach.entrypoints.web.failures import Failures
 from outreach.entrypoints.web.parts import WebhookRoute, WebParts
+from outreach.entrypoints.web.reading import events_of, parts_of
 from outreach.entrypoints.web.ringer import Ringer
-from outreach.ports.incoming import ConfirmsSubscriptions, LearnsKeys
+from outreach.ports.incoming import ConfirmsSubscriptions, Keeps, LearnsKeys
 
 __all__ = ["WEBHOOK_HEADER", "Webhooks"]
 
@@ -51,7 +52,9 @@ WEBHOOK_HEADER: Final = "X-Outreach-Webhook-Secret"
 _HEADER: Final = WEBHOOK_HEADER.lower().encode()
 _COME_AGAIN_SECONDS: Final = 5
 _AT_ONCE_BYTES: Final = 4 << 20
-"""Of bodies handed to the inbox together: a body of many events is kept with each."""
+"""Of bodies handed to the inbox together: a body of many events is kept with each,
+where its reader cannot take it apart."""
+_AT_ONCE: Final = 200
 
 _log = structlog.get_logger(__name__)
 
@@ -155,16 +158,19 @@ class _Intake:
 
     async def by_token(self, request: Request) -> Response:
         token: str = request.path_params["token"]
+        number = ""
+        if any(key.route.by_number for key in self.keys):
+            token, _, number = token.rpartition("/")
         given = token.encode("utf-8", "surrogatepass")
-        return await self._counted(self._known(request, given))
+        return await self._counted(self._known(request, given), number)
 
     async def _counted(
-        self, authentic: Awaitable[tuple[WebhookRoute, bytes]]
+        self, authentic: Awaitable[tuple[WebhookRoute, bytes]], number: str = ""
     ) -> Response:
         metrics, began = self.parts.metrics, self.parts.monotonic()
         outcome = WebhookOutcome.FAILED
         try:
-            new = await self._take(*await authentic)
+            new = await self._take(*await authentic, number)
             outcome = WebhookOutcome.STORED if new else WebhookOutcome.REPEATED
             metrics.webhook_seconds.observe(self.parts.monotonic() - began)
         except Problem as problem:
@@ -229,9 +235,10 @@ class _Intake:
             )
             raise _come_again(says, error) from error
 
-    async def _take(self, route: WebhookRoute, raw: bytes) -> int:
-        events = _read(route, raw)
-        new = await self._store(route, raw, events)
+    async def _take(self, route: WebhookRoute, raw: bytes, number: str) -> int:
+        if isinstance(route.reader, Keeps):
+            raw = route.reader.kept(raw, number, self.parts.now())
+        new = await self._store(route, raw)
         if new:
             self.ringer.ring()
         return new
@@ -260,24 +267,25 @@ class _Intake:
             else "the webhook's signature is missing, wrong or too old",
         )
 
-    async def _store(
-        self, route: WebhookRoute, raw: bytes, events: Sequence[SystemEvent]
-    ) -> int:
+    async def _store(self, route: WebhookRoute, raw: bytes) -> int:
         """Put every event; answers how many were new, once all are there for good."""
         received_at = self.parts.now()
+        parts = parts_of(route, raw)
         arrivals = [
             Arrival(
                 provider=route.provider,
                 account=route.account,
-                raw=raw,
+                raw=part,
                 key=event.key,
                 type=event.type,
                 address=event.address,
                 received_at=received_at,
             )
-            for event in events
+            for part in parts
+            for event in events_of(route, part)
         ]
-        at_once = max(1, _AT_ONCE_BYTES // max(1, len(raw)))
+        at_once = max(1, _AT_ONCE_BYTES // max(1, *map(len, parts)))
+        at_once = min(at_once, _AT_ONCE)
         new = 0
         try:
             async with asyncio.timeout(self.parts.limits.store_within.total_seconds()):
@@ -356,21 +364,3 @@ def _first_of_each(request: Request) -> dict[str, str]:
     for name, value in request.headers.raw:
         found.setdefault(name.decode("latin-1").lower(), value.decode("latin-1"))
     return found
-
-
-def _read(route: WebhookRoute, raw: bytes) -> Sequence[SystemEvent]:
-    """What the body says; at least one event, so that no delivery is lost."""
-    events: Sequence[SystemEvent] = ()
-    with Noted("reader.defect"):  # the body is kept, and can be replayed
-        events = route.reader.read(raw)
-    return events or [_unreadable(route, raw)]
-
-
-def _unreadable(route: WebhookRoute, raw: bytes) -> SystemEvent:
-    return SystemEvent(
-        key=f"sha256:{hashlib.sha256(raw).hexdigest()}",
-        provider=route.provider,
-        type=EventType.UNKNOWN,
-        channel=Channel.MANUAL,
-        detail="nothing was read",
-    )
