@@ -486,6 +486,7 @@ def test_who_agreed_again_is_heard_again() -> None:
     assert first.key == again.key != later.key
 
 
+@pytest.mark.parses
 @given(st.binary(max_size=200) | st.text(max_size=50).map(str.encode))
 def test_no_bytes_fail_to_be_read(raw: bytes) -> None:
     (event,) = LinksReader().read(raw)

@@ -181,6 +181,7 @@ def test_a_hundred_thousand_flipped_or_random_tokens_are_nobodys() -> None:
     assert not any(ours.read(token.rstrip("=")) for token in tokens)
 
 
+@pytest.mark.parses
 @given(st.text())
 def test_any_text_is_read_without_complaint(text: str) -> None:
     assert links("a key").read(text) is None
