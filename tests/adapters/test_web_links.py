@@ -10,6 +10,7 @@ from datetime import timedelta
 from html.parser import HTMLParser
 from itertools import count
 from typing import Any, Final
+from urllib.parse import quote
 from uuid import UUID
 
 import httpx
@@ -461,6 +462,24 @@ async def test_a_link_to_unsubscribe_confirms_nothing() -> None:
 
     (kept,) = await pages.consents.of(TENANT, LEAD)
     assert not kept.stands
+    assert await pages.stored() == []
+
+
+async def test_no_link_with_a_flipped_bit_does_anything() -> None:
+    pages = Pages()
+    whole = path()
+    token = whole.rpartition("/")[2]
+    begins = len(whole) - len(token)
+
+    statuses = set()
+    async with speak(pages.app) as client:
+        for place in range(len(token) * 8):
+            flipped = bytearray(whole, "ascii")
+            flipped[begins + place // 8] ^= 1 << place % 8
+            where = "/u/ro/" + quote(bytes(flipped[begins:]), safe="")
+            statuses.add((await client.post(where, data=ONE_CLICK)).status_code)
+
+    assert statuses <= {200, 404}
     assert await pages.stored() == []
 
 
