@@ -264,6 +264,7 @@ ROWS = st.lists(
 )
 
 
+@pytest.mark.parses
 @given(ROWS, st.dictionaries(st.sampled_from(NAMES), NUMBERS), st.integers(100, 599))
 def test_whatever_comes_is_an_answer_each_and_accepted_only_with_an_id(
     rows: list[Any], counts: dict[str, Any], status: int

@@ -204,6 +204,7 @@ def test_a_quota_waits_for_the_vendors_next_day_and_not_for_the_rate(
     assert made.retry_after == (wait or timedelta(hours=2, minutes=30))
 
 
+@pytest.mark.parses
 @given(
     st.integers(100, 599),
     st.one_of(

@@ -87,6 +87,7 @@ def test_what_the_reference_libraries_sign_is_theirs() -> None:
         assert judge(headers, RAW), judge
 
 
+@pytest.mark.parses
 @given(
     flip=st.none() | st.integers(0, len(RAW) * 8 - 1),
     off=st.sampled_from([-3600, -310, -290, 0, 290, 310, 3600]),
@@ -138,6 +139,7 @@ def test_no_bit_of_a_delivery_can_be_changed() -> None:
             assert not known.is_theirs(changed, RAW, now), (name, place)
 
 
+@pytest.mark.parses
 @given(
     st.dictionaries(
         st.sampled_from(["svix-id", "svix-timestamp", "svix-signature"]),

@@ -384,6 +384,7 @@ def test_a_wait_is_seconds_or_a_time_by_the_servers_own_clock(
     assert retry_after(headers) == expected
 
 
+@pytest.mark.parses
 @given(st.text(), st.text())
 def test_no_header_of_a_stranger_makes_the_wait_raise(said: str, date: str) -> None:
     wait = retry_after({"retry-after": said, "date": date})

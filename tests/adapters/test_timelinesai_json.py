@@ -86,6 +86,7 @@ def test_what_is_no_json_of_utf8_is_not_read(raw: bytes) -> None:
         parse(raw)
 
 
+@pytest.mark.parses
 @given(st.binary() | st.text(alphabet='[]{}:,"\\ 0-+eE.\x00tfn').map(str.encode))
 def test_no_bytes_raise_anything_else(raw: bytes) -> None:
     with contextlib.suppress(Unreadable):

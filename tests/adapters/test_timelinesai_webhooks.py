@@ -457,7 +457,12 @@ LEAVES = (
     | st.sampled_from([OURS, THEIRS, UID, "sent", "received", "2024-01-08 10:35 +0200"])
 )
 ANYTHING = st.recursive(
-    LEAVES, lambda one: st.lists(one) | st.dictionaries(st.text(), one), max_leaves=6
+    LEAVES,
+    lambda one: (
+        st.lists(one, max_size=2)
+        | st.dictionaries(st.text(max_size=8), one, max_size=2)
+    ),
+    max_leaves=3,
 )
 
 
@@ -480,6 +485,7 @@ def _is_object(value: object) -> bool:
     return isinstance(value, dict)
 
 
+@pytest.mark.parses
 @given(st.binary() | mutated() | ANYTHING.map(lambda one: json.dumps(one).encode()))
 def test_no_bytes_make_it_raise_and_every_event_can_be_stored(raw: bytes) -> None:
     events = TimelinesReader().read(raw)

@@ -13,6 +13,7 @@ from outreach.testing.mail import SegregationContract
 from outreach.testing.repeating import RepeatingContract
 from outreach.testing.settling import SettlingContract
 from outreach.testing.together import TogetherContract
+from outreach.testing.undoing import UndoingContract
 
 
 class TestArming(ArmingContract):
@@ -40,6 +41,10 @@ class TestRepeating(RepeatingContract):
 
 
 class TestTogether(TogetherContract):
+    pass
+
+
+class TestUndoing(UndoingContract):
     pass
 
 

@@ -94,6 +94,40 @@ def test_more_than_a_tenth_is_more_than_a_tenth(calls: str, *, doubtful: bool) -
     assert too_doubtful(calls) is doubtful
 
 
+@given(
+    st.lists(
+        st.lists(st.sampled_from([UNKNOWN, ACCEPTED]), min_size=1, max_size=30),
+        max_size=20,
+    )
+)
+def test_many_messages_of_one_call_are_one_call_and_lost_if_any_is(
+    calls: Sequence[Sequence[Outcome]],
+) -> None:
+    signs, asked = Signs(), 0
+    for token, ends in enumerate(calls, 1):
+        for end in ends:
+            called = call(signs, end, token=token)
+            signs, asked = called.signs, asked + (called.doubt_at is not None)
+
+    lost = [UNKNOWN if UNKNOWN in ends else ACCEPTED for ends in calls]
+    one_by_one = after(*lost)
+    assert (signs.calls, signs.pauses) == (one_by_one.calls, one_by_one.pauses)
+    assert asked == one_by_one.pauses
+
+
+def test_a_thousand_unknown_messages_of_four_calls_ask_for_no_pause() -> None:
+    signs = Signs()
+
+    for token in range(1, 5):
+        for _ in range(250):
+            called = call(signs, UNKNOWN, token=token)
+            signs = called.signs
+            assert called.doubt_at is None
+
+    assert signs.calls == "UUUU"
+    assert call(signs, UNKNOWN, token=5).doubt_at is not None
+
+
 def test_what_a_pause_was_made_for_counts_no_more_after_it() -> None:
     paused = after(*[UNKNOWN] * 5)
 

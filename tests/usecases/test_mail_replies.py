@@ -283,12 +283,12 @@ async def test_a_bounce_is_taken_back_with_all_it_did() -> None:
     tenant = here.world.tenant
     count = await undo(tenant, mailed.lead, by="ana", why="our DNS was broken")
 
-    journey, last = here.journey(mailed.lead), here.store.last_move(mailed.lead)
+    journey, (_, last) = here.journey(mailed.lead), here.store.moves[-1]
     assert count == 1
     assert journey.state is State.CONTACTED_EMAIL
     assert here.store.leads[mailed.lead].email_status == ""
     assert here.store.faults == {}
-    assert last is not None
+    assert last.lead == mailed.lead
     assert (last.before, last.after) == (State.DEAD, State.CONTACTED_EMAIL)
     assert (last.by, last.why) == ("ana", "bounce taken back: our DNS was broken")
     again = undo(tenant, mailed.lead, by="ana", why="twice")

@@ -73,6 +73,24 @@ async def test_five_lost_calls_pause_a_phone_for_a_quarter_of_an_hour() -> None:
     assert await here.send() is Step.ACCEPTED
 
 
+async def test_a_lost_call_of_many_messages_is_one_lost_call() -> None:
+    here, phone = await with_phone(60)
+    here.gateway.script(*[LOST] * 4)
+    for _ in range(4):
+        assert await here.send_many(10) is Step.UNKNOWN
+        here.pass_time(timedelta(seconds=150))
+    await here.duties()
+
+    assert here.outcomes().count(Outcome.UNKNOWN) == 40
+    assert state(here, phone) is SenderState.ACTIVE
+    assert here.told() == []
+    here.gateway.script(LOST)
+    await here.send_many(10)
+    await here.duties()
+    assert state(here, phone) is SenderState.PAUSED
+    assert here.told() == ["unknown.high"]
+
+
 async def test_a_worker_that_dies_after_t2_has_not_lost_the_pause() -> None:
     here, phone = await with_phone(5)
     await lose(here, 4)

@@ -129,6 +129,7 @@ def sandbox(settings: Settings, plan: RunPlan) -> AbstractContextManager[Sandbox
     """The provider on loopback, in a process of its own; it goes on from its log."""
     tenant = settings.tenant
     phones: list[str] = []
+    domains: dict[str, None] = {}
     if plan.senders is not None:
         found = read_senders(
             plan.senders,
@@ -139,6 +140,9 @@ def sandbox(settings: Settings, plan: RunPlan) -> AbstractContextManager[Sandbox
         phones = [
             sender.number for sender in found if sender.channel is Channel.WHATSAPP
         ]
+        # A mailbox whose domain its vendor does not know would be paused.
+        warm = [one for one in found if one.channel is Channel.EMAIL_WARM]
+        domains = dict.fromkeys(one.number.rpartition("@")[2] for one in warm)
     folder = plan.data_dir / "sandbox"
     folder.mkdir(exist_ok=True)
     return Sandbox.start(
@@ -146,6 +150,7 @@ def sandbox(settings: Settings, plan: RunPlan) -> AbstractContextManager[Sandbox
         seed=plan.seed,
         speed=plan.speed or 1.0,
         accounts=phones,
+        domains=list(domains),
         knobs=plan.knobs,
     )
 

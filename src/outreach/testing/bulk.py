@@ -235,6 +235,18 @@ class BulkContract:
         assert {one.outcome for one in late} == {Outcome.ACCEPTED}
         assert len(await world.claims(B)) == 1
 
+    async def test_a_lost_call_of_many_is_one_lost_call(self, world: World) -> None:
+        calls = await _one_call(world)
+        sender = calls[0].draft.parcel.sender
+
+        await world.advance_machine(world.timing.doubtful * 1.1)
+        lost = [*await world.intents.give_up(1), *await world.intents.give_up(100)]
+        signs = await world.watch.signs(world.tenant, sender)
+
+        assert len(lost) == len(calls)
+        assert (signs.calls, signs.pauses) == ("U", 0)
+        assert DutyKind.DOUBT not in await _due(world)
+
     async def test_the_dead_leave_each_of_a_call_unknown(self, world: World) -> None:
         calls = await _one_call(world)
 

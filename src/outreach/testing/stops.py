@@ -19,6 +19,7 @@ from outreach.domain.sender import Sender
 from outreach.domain.sequence import EnrolmentStatus
 from outreach.domain.stop import Stop, StopKind
 from outreach.domain.suppression import Suppression, SuppressionReason, SwitchScope
+from outreach.ports.intents import Resolution
 from outreach.testing.arming import opted_out
 from outreach.testing.world import GAP, A, Call, World
 
@@ -131,6 +132,32 @@ class StopsContract:
             assert after is not None
             assert before.in_doubt
             assert after.in_doubt is (outcome is Outcome.UNKNOWN)
+            for one in await _listed(world):
+                await world.stops.confirm(one, "")
+
+    async def test_a_doubt_ends_with_the_outcome_and_the_stop_does_not(
+        self, world: World
+    ) -> None:
+        for outcome, ref in (
+            (Outcome.ACCEPTED, "found-1"),
+            (Outcome.NOT_SENT, ""),
+            (Outcome.ABANDONED, ""),
+        ):
+            call = await _calling(world)
+            await world.settle(call, Outcome.UNKNOWN)
+            await world.changed(call.draft.lead, opted_out)
+            withdraw = [one for one in await _listed(world) if one.kind is WITHDRAW]
+            await world.advance_engine(world.timing.first_look + GAP)
+            (doubt,) = await world.intents.doubtful(A, 10)
+
+            await world.intents.resolve([Resolution(doubt, outcome, ref=ref)])
+            (stop,) = [one for one in await _listed(world) if one.kind is WITHDRAW]
+
+            (before,) = withdraw
+            assert (before.in_doubt, before.ref) == (True, "")
+            assert (stop.id, stop.in_doubt, stop.ref) == (before.id, False, ref)
+            assert stop.about == str(call.draft.parcel.attempt)
+            assert (await world.known(call.draft.lead)).waiting == ()
             for one in await _listed(world):
                 await world.stops.confirm(one, "")
 

@@ -33,7 +33,7 @@ from outreach.domain.sender import SendClass
 from outreach.domain.sequence import EnrolmentStatus
 from outreach.domain.signs import ALIVE
 
-__all__ = ["count", "mark", "reach", "uncount"]
+__all__ = ["count", "gone_on", "mark", "reach", "uncount"]
 
 _PROVEN: Final = "proven not sent"
 _FACTS: Final = {
@@ -187,40 +187,51 @@ def uncount(
     undo = attempt.undo
     if undo is None:
         return True
+    is_past = gone_on(store, attempt)
     attempt.undo = None
-    gone_on = _take_back_plan(store, undo)
-    if not gone_on:
+    if not is_past:
+        _take_back_plan(store, undo)
         _move_back(store, attempt, undo)
     enrolment = store.intents[attempt.intent].intent.enrolment
     if enrolment is not None:
         run = store.enrolments[enrolment]
         run.messages_sent -= 1
-        if not gone_on and undo.step_before is not None:
+        if not is_past and undo.step_before is not None:
             run.enrolment = evolve(run.enrolment, current_step=undo.step_before)
     reach(store, attempt, to, store.now)
-    return not gone_on
+    return not is_past
 
 
-def _take_back_plan(store: MemoryStore, undo: Undo) -> bool:
+def gone_on(store: MemoryStore, attempt: AttemptRow) -> bool:
+    """A later step was tried already: the run stays where it is."""
+    undo, intent = attempt.undo, store.intents[attempt.intent].intent
+    planned = None if undo is None else undo.planned
+    later = None if planned is None else store.intents.get(planned)
+    if later is not None and later.attempts:
+        return True
+    if intent.enrolment is None:
+        return False
+    run = store.enrolments[intent.enrolment].enrolment
+    return run.current_step > intent.step_number
+
+
+def _take_back_plan(store: MemoryStore, undo: Undo) -> None:
     if undo.duty is not None:
         key = (undo.duty.kind, undo.duty.key)
         duty = store.duties.get(key)
         if duty is not None and duty.duty.due_at == undo.duty.due_at:
             del store.duties[key]
     planned = None if undo.planned is None else store.intents.get(undo.planned)
-    if planned is None:
-        return False
-    if planned.attempts:
-        return True
-    store.forget(planned)
-    return False
+    if planned is not None:
+        store.forget(planned)
 
 
 def _move_back(store: MemoryStore, attempt: AttemptRow, undo: Undo) -> None:
     """Undo the move by a recorded one, unless something happened since."""
     journey = store.journey(attempt.lead)
     before = undo.before
-    if journey.last_contact_at == attempt.called_at:
+    is_last = journey.last_contact_at == attempt.called_at
+    if is_last:
         journey = evolve(
             journey,
             first_contact_at=before.first_contact_at,
@@ -228,11 +239,11 @@ def _move_back(store: MemoryStore, attempt: AttemptRow, undo: Undo) -> None:
             last_channel=before.last_channel,
         )
     move = undo.move
-    if move is not None and store.last_move(attempt.lead) is move:
+    if move is not None and is_last and journey.state is move.after:
         journey = evolve(
             journey,
             state=before.state,
-            state_before=before.state_before,
+            state_before=journey.state,
             changed_at=store.now,
             reason=_PROVEN,
         )

@@ -8,7 +8,7 @@ from typing import Final
 from attrs import evolve
 
 from outreach.adapters.memory import budgeting, metering, versions
-from outreach.adapters.memory.counting import count, mark, reach, uncount
+from outreach.adapters.memory.counting import count, gone_on, mark, reach, uncount
 from outreach.adapters.memory.reviewing import open_item
 from outreach.adapters.memory.rows import AttemptRow, IntentRow, Standing
 from outreach.adapters.memory.stopping import stop_run
@@ -93,9 +93,7 @@ def _returned(store: MemoryStore, attempt: AttemptRow) -> None:
     run = row.intent.enrolment
     if run is None or row.standing is not Standing.SENT:
         return
-    following = None if attempt.undo is None else attempt.undo.planned
-    later = None if following is None else store.intents.get(following)
-    if later is not None and later.attempts:
+    if gone_on(store, attempt):
         return
     uncount(store, attempt, to=MessageStatus.BOUNCED)
     attempt.outcome = Outcome.REFUSED
@@ -195,6 +193,7 @@ def _learn(store: MemoryStore, attempt: AttemptRow, result: Result) -> None:
             _try_again(store, attempt, result)
         else:
             _give_unit_back(store, attempt, result)
+            _mark(store, attempt, result)
     _ask_person(store, attempt, result)
 
 
@@ -222,8 +221,7 @@ def _give_unit_back(store: MemoryStore, attempt: AttemptRow, result: Result) -> 
 def _try_again(store: MemoryStore, attempt: AttemptRow, result: Result) -> None:
     """It was not sent: the message waits, goes another way, or ends."""
     _give_unit_back(store, attempt, result)
-    if result.nobody_there:
-        mark(store, attempt, "invalid")
+    _mark(store, attempt, result)
     row = store.intents[attempt.intent]
     if not result.lane_refused:
         row.intent = evolve(row.intent, attempts=row.intent.attempts + 1)
@@ -242,6 +240,11 @@ def _try_again(store: MemoryStore, attempt: AttemptRow, result: Result) -> None:
         journey = store.journey(attempt.lead)
         by = "provider"
         store.keep_moved(happened(journey, Fact.UNREACHABLE, store.now, by=by))
+
+
+def _mark(store: MemoryStore, attempt: AttemptRow, result: Result) -> None:
+    if result.nobody_there:
+        mark(store, attempt, "invalid")
 
 
 def reroute(store: MemoryStore, row: IntentRow, channel: Channel) -> None:

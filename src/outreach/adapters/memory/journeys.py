@@ -10,7 +10,7 @@ from outreach.adapters.memory import ending, knowing, reviewing, versions
 from outreach.adapters.memory.counting import reach
 from outreach.adapters.memory.faults import count_fault, take_fault_back
 from outreach.adapters.memory.rows import LogRow, Standing
-from outreach.adapters.memory.stopping import cancel_waiting, withdraw
+from outreach.adapters.memory.stopping import OPEN, cancel_waiting, withdraw
 from outreach.adapters.memory.store import MemoryStore
 from outreach.adapters.memory.suppressing import suppress
 from outreach.adapters.memory.watch import came_back
@@ -120,9 +120,7 @@ def _apply_enrolment(
     if status is EnrolmentStatus.STOPPED:
         withdraw(store, run.enrolment.lead, why, enrolment)
     ended = status in {EnrolmentStatus.STOPPED, EnrolmentStatus.COMPLETED}
-    for row in store.intents_for(
-        run.enrolment.lead, Standing.WAITING, Standing.HELD, Standing.CALLING
-    ):
+    for row in store.intents_for(run.enrolment.lead, *OPEN):
         if row.intent.enrolment != enrolment:
             continue
         if ended:

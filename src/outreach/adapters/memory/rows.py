@@ -131,7 +131,7 @@ class IntentRow:
 
     Attributes:
         why: of HELD and CANCELLED.
-        cancelled: asked for while a call was under way; honoured after it.
+        cancelled: asked for while its outcome was open; honoured if it was not sent.
         attempts: all of them, oldest first.
         noted: reason of the decision that was recorded last.
     """

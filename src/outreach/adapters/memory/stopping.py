@@ -22,6 +22,7 @@ from outreach.domain.sequence import EnrolmentStatus
 from outreach.domain.stop import HOLDING, StopKind
 
 __all__ = [
+    "OPEN",
     "cancel_waiting",
     "mailed_from",
     "pause",
@@ -31,6 +32,11 @@ __all__ = [
     "unpause",
     "withdraw",
 ]
+
+OPEN: Final = (Standing.WAITING, Standing.HELD, Standing.CALLING, Standing.SENT)
+"""Messages that a stop concerns: one that counts as sent must not wait again if it
+turns out that it was not.
+"""
 
 _MAYBE_THERE: Final = frozenset(
     {Outcome.CALLING, Outcome.ACCEPTED, Outcome.UNKNOWN, Outcome.ABANDONED},
@@ -51,9 +57,7 @@ def stop_run(store: MemoryStore, enrolment: EnrolmentId | None, why: str) -> Non
 
 def cancel_waiting(store: MemoryStore, lead: LeadId, why: str) -> None:
     """Nothing more goes to this lead: what waits, its run, and what providers hold."""
-    for row in store.intents_for(
-        lead, Standing.WAITING, Standing.HELD, Standing.CALLING
-    ):
+    for row in store.intents_for(lead, *OPEN):
         store.cancel(row, why)
     run = store.live_enrolment(lead)
     if run is not None:

@@ -196,10 +196,6 @@ class MemoryStore:
         if moved.move is not None:
             self.moves.append((self.lead_tenants[lead], moved.move))
 
-    def last_move(self, lead: LeadId) -> Move | None:
-        """The newest line of a lead's transition log."""
-        return next((m for _, m in reversed(self.moves) if m.lead == lead), None)
-
     # --- what must not be sent
 
     def suppressions_of(
@@ -275,10 +271,10 @@ class MemoryStore:
         row.why = why
 
     def cancel(self, row: IntentRow, why: str) -> None:
-        """Cancel a message, or what remains of it once its call has ended."""
+        """Cancel a message, or what remains of it once its outcome is known."""
         if row.standing in {Standing.WAITING, Standing.HELD}:
             self.end(row, Standing.CANCELLED, why)
-        elif row.standing is Standing.CALLING:
+        elif row.standing is Standing.CALLING or self.unknown.keys() & row.attempts:
             row.cancelled = why
 
     def leave(self, row: IntentRow) -> None:

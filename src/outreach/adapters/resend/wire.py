@@ -236,11 +236,14 @@ def read_mail(reply: HttpReply) -> Mail | None:
 
 def read_received(reply: HttpReply) -> Json | None:
     """One mail that came in, as it is; None if the vendor does not know it (any
-    more).
+    more). An object without an id is no mail: what they wrote would be lost with it.
     """
     if _is_unknown(reply):
         return None
-    return _object(reply, "a mail that came in")
+    found = _object(reply, "a mail that came in")
+    if not uid(found.get("id")):
+        raise _unreadable(reply, "a mail that came in")
+    return found
 
 
 def read_cancelled(reply: HttpReply) -> bool:

@@ -881,6 +881,10 @@ BEGIN
     PERFORM nobody_there(a, 'invalid');
   END IF;
   PERFORM try_again(a, r, p_now, v_gone_on);
+  IF v_review AND v_gone_on THEN
+    PERFORM end_enrolment(i.enrollment_id, 'PAUSED', r -> 'review' ->> 'reason')
+      FROM intents i WHERE i.id = a.intent_id;
+  END IF;
   IF v_review THEN
     PERFORM put_review(r -> 'review', 'OPENED', 'engine', '');
   END IF;
@@ -940,8 +944,7 @@ DECLARE
   v_run sequence_enrollments;
 BEGIN
   SELECT * INTO v_intent FROM intents WHERE id = a.intent_id AND status = 'DONE';
-  IF NOT FOUND
-     OR EXISTS (SELECT FROM intents n WHERE n.id = a.next_intent AND n.last_n > 0) THEN
+  IF NOT FOUND OR gone_on(a) THEN
     RETURN;
   END IF;
   SELECT * INTO v_run FROM sequence_enrollments WHERE id = v_intent.enrollment_id;
@@ -1006,6 +1009,16 @@ BEGIN
 END
 $$;
 
+-- A later step was tried already: the run stays where it is.
+CREATE FUNCTION gone_on(a attempts) RETURNS boolean
+LANGUAGE sql STABLE SET search_path FROM CURRENT
+AS $$
+  SELECT EXISTS (SELECT FROM intents WHERE id = (a).next_intent AND last_n > 0)
+    OR EXISTS (SELECT FROM intents i
+                 JOIN sequence_enrollments e ON e.id = i.enrollment_id
+                WHERE i.id = (a).intent_id AND e.current_step > i.step_number)
+$$;
+
 -- Takes back what counted as sent and provably was not; true: a later step was tried
 -- already, and the run stays where it is.
 CREATE FUNCTION undo_sent(a attempts, p_now timestamptz) RETURNS boolean
@@ -1015,11 +1028,13 @@ DECLARE
   v_journey gold_lead_journey;
   v_step intents;
   v_lane uuid;
+  v_gone_on boolean := gone_on(a);
+  v_last boolean;
 BEGIN
   SELECT * INTO v_step FROM intents WHERE id = a.intent_id;
   UPDATE sequence_enrollments SET messages_sent = messages_sent - 1,
          updated_at = clock_timestamp() WHERE id = v_step.enrollment_id;
-  IF EXISTS (SELECT FROM intents WHERE id = a.next_intent AND last_n > 0) THEN
+  IF v_gone_on THEN
     RETURN true;
   END IF;
   -- Its id is the step's own, so it must be free to be planned again.
@@ -1031,7 +1046,11 @@ BEGIN
      SET current_step = v_step.step_number - 1, next_step_at = p_now
    WHERE id = v_step.enrollment_id;
   SELECT * INTO v_journey FROM gold_lead_journey WHERE id = a.lead_id;
-  IF a.moved_from IS NOT NULL
+  v_last := v_journey.last_contact_at = a.called_at;
+  IF v_last THEN
+    PERFORM not_contacted_by(a);
+  END IF;
+  IF a.moved_from IS NOT NULL AND v_last
      AND v_journey.current_state = a.aftermath ->> 'move_to' THEN
     UPDATE gold_lead_journey
        SET current_state = a.moved_from, previous_state = current_state,
@@ -1045,6 +1064,24 @@ BEGIN
   END IF;
   RETURN false;
 END
+$$;
+
+-- The lead's first and last contact, without that attempt.
+CREATE FUNCTION not_contacted_by(a attempts) RETURNS void
+LANGUAGE sql VOLATILE SET search_path FROM CURRENT
+AS $$
+  UPDATE gold_lead_journey j
+     SET first_contact_at = o.times[1], first_contact_channel = o.channels[1],
+         last_contact_at = o.times[cardinality(o.times)],
+         last_channel_used = o.channels[cardinality(o.channels)],
+         is_new_contact = o.times IS NULL,
+         version = version + 1, updated_at = clock_timestamp()
+    FROM (SELECT array_agg(x.called_at ORDER BY x.called_at, x.channel) AS times,
+                 array_agg(x.channel ORDER BY x.called_at, x.channel) AS channels
+            FROM attempts x
+           WHERE x.lead_id = (a).lead_id AND x.id <> (a).id
+             AND x.outcome IN ('ACCEPTED', 'UNKNOWN', 'ABANDONED')) AS o
+   WHERE j.id = (a).lead_id
 $$;
 
 -- Lets the lane of a finished call go on after its gap, once every message of the call
