@@ -49,7 +49,7 @@ from outreach.domain.usecases.watch_plans import WatchPlans
 from outreach.domain.usecases.watch_senders import WatchSenders
 from outreach.domain.window import local_day
 from outreach.ports.alerts import Alert, Alerts
-from outreach.ports.domains import ChecksDomains
+from outreach.ports.domains import ChecksDomains, ExaminesDomains
 from outreach.ports.duties import Duties
 from outreach.ports.gateway import AccountSender, ListsAccounts, PollsStatus
 from outreach.ports.journeys import Journeys
@@ -116,7 +116,7 @@ class DoDuties:
     winners: PickWinner
     polls: Mapping[AccountId, PollsStatus]
     lists: Mapping[AccountId, ListsAccounts]
-    domains: Mapping[AccountId, ChecksDomains] = field(factory=dict)
+    domains: Mapping[AccountId, ChecksDomains | ExaminesDomains] = field(factory=dict)
     replay: ReplayLost | None = None
 
     async def __call__(self, who: Incarnation, limit: int = 20) -> int:
