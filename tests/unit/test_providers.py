@@ -15,7 +15,7 @@ from outreach.entrypoints.gateways import Gateways
 from outreach.entrypoints.metrics import Metrics
 from outreach.entrypoints.provider_settings import ProviderTable, WorkspaceTable
 from outreach.entrypoints.providers import PROVIDERS
-from outreach.entrypoints.settings import Secret, Settings
+from outreach.entrypoints.settings import Secret, Settings, SmtpTable
 
 ACCOUNT: Final = AccountId(UUID(int=1))
 CAN: Final = {
@@ -27,11 +27,13 @@ CAN: Final = {
         *("bulk", "look", "look_many", "repeats", "takers", "hosts", "webhooks"),
         "replays",
     },
+    "smtp": {"domains"},
 }
 TABLES: Final = {
     "timelinesai": ProviderTable(api_key=Secret("k")),
     "resend": ProviderTable(api_key=Secret("k")),
     "instantly": WorkspaceTable(api_key=Secret("k")),
+    "smtp": SmtpTable(host="mail.example"),
 }
 
 

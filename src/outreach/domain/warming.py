@@ -13,12 +13,14 @@ from outreach.domain.limits import Limits
 from outreach.domain.sender import Sender
 from outreach.domain.window import local_day
 
-__all__ = ["MAIL_DAYS", "MAIL_START", "limits_at"]
+__all__ = ["MAIL_DAYS", "MAIL_START", "PHONE_START", "limits_at"]
 
 MAIL_DAYS: Final = 14
 """Of a mailbox on a domain that is new."""
 MAIL_START: Final = 5
 """Mails of a mailbox on the first of those days."""
+PHONE_START: Final = 15
+"""New contacts of a phone on the first day of its warm-up."""
 
 
 def limits_at(sender: Sender, at: datetime) -> Limits:

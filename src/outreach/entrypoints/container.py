@@ -139,7 +139,7 @@ class Container(containers.DeclarativeContainer):
     batch: providers.Object[Any] = providers.Object(50)
     readers: providers.Singleton[dict[str, Any]] = providers.Singleton(
         dict,
-        {name: one.reader() for name, one in PROVIDERS.items()},
+        {name: one.reader() for name, one in PROVIDERS.items() if one.reader},
         links=providers.Singleton(LinksReader),
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,11 +19,13 @@ from outreach.domain.lead_file import (
     MissingColumns,
 )
 from outreach.domain.new_sender import NewSender
+from outreach.domain.sender import Sender
 from outreach.domain.sequence import Override
 from outreach.domain.usecases.enroll import Enrolled
 from outreach.entrypoints.campaign_file import CampaignFile, read_campaign
 from outreach.entrypoints.capacity import fit
-from outreach.entrypoints.engine import Engine
+from outreach.entrypoints.engine import Engine, logins_of
+from outreach.entrypoints.sender_kinds import SIGNS_IN
 from outreach.entrypoints.senders_file import read_senders
 
 __all__ = [
@@ -151,7 +153,27 @@ async def senders_file(
         time_zone=tenant.time_zone,
     )
     kept = [sender for sender in batch if wanted(sender)]
-    return len(await engine.container.senders().import_(engine.tenant, kept))
+    made = await engine.container.senders().import_(engine.tenant, kept)
+    await _keep_logins(engine, kept, made)
+    for account in {one.account for one in made if one.provider in SIGNS_IN}:
+        # Their domains may be new: they are looked at before anybody is written to.
+        await engine.container.signal().have_checked(engine.tenant, account)
+    return len(made)
+
+
+async def _keep_logins(
+    engine: Engine, new: Sequence[NewSender], made: Sequence[Sender]
+) -> None:
+    """Sealed; a mailbox whose row names none keeps what it has."""
+    named = [
+        (sender.id, one.login)
+        for one, sender in zip(new, made, strict=True)
+        if one.login is not None
+    ]
+    if named:
+        logins = logins_of(engine.settings, engine.container, engine.tenant)
+        for sender, login in named:
+            await logins.keep(sender, login)
 
 
 async def _enroll(

@@ -15,6 +15,7 @@ __all__ = [
     "ANSWERING",
     "CARRIED",
     "PICKS_MAILBOX",
+    "SIGNS_IN",
     "USUAL_PROVIDER",
     "mails_per_day",
     "pacing_of",
@@ -25,7 +26,6 @@ CARRIED: Final[Mapping[str, frozenset[Channel]]] = MappingProxyType(
         # named by the specification, for files that are made ahead of their adapters
         "wamm": frozenset({Channel.WHATSAPP}),
         "baileys": frozenset({Channel.WHATSAPP}),
-        "smtp": frozenset({Channel.EMAIL_COLD}),
         "ses": frozenset({Channel.EMAIL_WARM}),
         "sendgrid": frozenset({Channel.EMAIL_WARM}),
         **{name: one.channels for name, one in PROVIDERS.items()},
@@ -45,10 +45,11 @@ PICKS_MAILBOX: Final = frozenset(
     name for name, one in PROVIDERS.items() if one.picks_mailbox
 )
 """One account is one sender here: the vendor chooses the mailbox of each mail."""
-ANSWERING: Final = frozenset(
-    ("smtp", *(name for name, one in PROVIDERS.items() if one.answers))
-)
+ANSWERING: Final = frozenset(name for name, one in PROVIDERS.items() if one.answers)
 """A person's answer may leave by the mailbox that the prospect has written to."""
+
+SIGNS_IN: Final = frozenset(name for name, one in PROVIDERS.items() if one.signs_in)
+"""Each mailbox has a login, and begins slowly unless its file says that it is old."""
 
 _PACED_BY_VENDOR: Final = frozenset(
     ("ses", "sendgrid", *(name for name, one in PROVIDERS.items() if one.paces))

@@ -28,6 +28,7 @@ from outreach.entrypoints.provider_settings import (
     ProviderTable,
     WorkspaceTable,
 )
+from outreach.entrypoints.smtp_settings import SmtpTable
 from outreach.entrypoints.talk_settings import AlertSettings, ModelSettings, Secret
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "ProviderTable",
     "Secret",
     "Settings",
+    "SmtpTable",
     "TenantSettings",
     "WorkspaceTable",
     "is_loopback",
@@ -149,6 +151,7 @@ class Settings:
     alerts: AlertSettings = AlertSettings()
     policy: PolicyTables = field(factory=PolicyTables)
     instantly: WorkspaceTable = WorkspaceTable()
+    smtp: SmtpTable = SmtpTable()
 
     @web_port.validator
     def _port(self, _: object, port: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Final
 
 from attrs import frozen
@@ -11,6 +12,7 @@ from outreach.domain.errors import OutreachError, RetryLater
 from outreach.domain.ids import AccountId, TenantId
 from outreach.domain.sender import Sender, SenderSignal, SenderState
 from outreach.domain.usecases.signal_sender import SignalSender
+from outreach.domain.window import local_day
 from outreach.ports.alerts import Alert, Alerts
 from outreach.ports.domains import (
     NOT_READY,
@@ -41,6 +43,7 @@ class CheckDomains:
         tenant: TenantId,
         account: AccountId,
         provider: ChecksDomains | ExaminesDomains,
+        now: datetime,
     ) -> None:
         """One alert for each domain that is at fault, until it is ready.
 
@@ -73,6 +76,7 @@ class CheckDomains:
                 told.add(name)
                 await self._tell(account, there, at_provider=not ours)
             await (self._believe if ours else self._move)(sender, there)
+            await self._ramp(sender, now)
 
     async def _tell(
         self, account: AccountId, domain: AccountDomain, *, at_provider: bool
@@ -95,6 +99,14 @@ class CheckDomains:
             signal = SenderSignal.DISCONNECTED
             why = f"its domain is {domain.says or 'not ready'}"
         await self.signal(sender.tenant, sender.id, signal, why=why)
+
+    async def _ramp(self, sender: Sender, now: datetime) -> None:
+        """Out of its warm-up, once the whole limit holds."""
+        warm_up, today = sender.warm_up, local_day(now, sender.time_zone)
+        over = warm_up is not None and warm_up.is_over(today)
+        if over and sender.state is SenderState.WARMING:
+            signal, why = SenderSignal.RAMPED, "the ramp is done"
+            await self.signal(sender.tenant, sender.id, signal, why=why)
 
     async def _believe(self, sender: Sender, domain: AccountDomain) -> None:
         """A domain is back; a mailbox that is away for another reason is not."""

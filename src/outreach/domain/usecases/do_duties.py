@@ -307,7 +307,7 @@ class DoDuties:
         domains = self.domains.get(account)
         if domains is not None:
             check = CheckDomains(self.senders, self.signal, self.alerts)
-            await check(duty.tenant, account, domains)
+            await check(duty.tenant, account, domains, now)
         provider = self.lists.get(account)
         if provider is None:
             return

@@ -7,13 +7,14 @@ from types import MappingProxyType
 from typing import Final
 
 from outreach.entrypoints.providers.instantly import INSTANTLY
-from outreach.entrypoints.providers.provider import USER_AGENT, Provider, Signs
+from outreach.entrypoints.providers.provider import USER_AGENT, House, Provider, Signs
 from outreach.entrypoints.providers.resend import RESEND
+from outreach.entrypoints.providers.smtp import SMTP
 from outreach.entrypoints.providers.timelinesai import TIMELINESAI
 
-__all__ = ["PROVIDERS", "USER_AGENT", "Provider", "Signs"]
+__all__ = ["PROVIDERS", "USER_AGENT", "House", "Provider", "Signs"]
 
 PROVIDERS: Final[Mapping[str, Provider]] = MappingProxyType(
-    {one.name: one for one in (TIMELINESAI, INSTANTLY, RESEND)}
+    {one.name: one for one in (TIMELINESAI, INSTANTLY, RESEND, SMTP)}
 )
 """By name. Each has a settings table of its name."""

@@ -9,15 +9,25 @@ from typing import Any, Final
 from attrs import frozen
 
 from outreach.domain.channel import Channel
+from outreach.ports.clock import Clock
 from outreach.ports.gateway import Gateway, Reads
 from outreach.ports.incoming import Authenticates
+from outreach.ports.logins import Logins
 
-__all__ = ["USER_AGENT", "Provider", "Signs"]
+__all__ = ["USER_AGENT", "House", "Provider", "Signs"]
 
 USER_AGENT: Final = "outreach/0.1 (+https://github.com/outreach-engine/outreach)"
 
 Signs = Callable[[Sequence[str]], Authenticates | None]
 """From the webhook secrets of a table to what checks signatures; None: no secret."""
+
+
+@frozen
+class House:
+    """What a process has for those gateways that need more than their settings."""
+
+    clock: Clock
+    logins: Logins
 
 
 @frozen(kw_only=True)
@@ -32,7 +42,7 @@ class Provider:
         channels: on which its senders may open conversations.
         open: makes the gateway of a settings table; what is to be closed with the
             process goes onto the stack.
-        reader: makes what reads its webhooks.
+        reader: makes what reads its webhooks; absent if it sends none.
         signs: absent if it does not sign its webhooks.
         by_header: it can send a header of ours with a webhook; else, if it does not
             sign either, a token stands in the path.
@@ -40,18 +50,26 @@ class Provider:
             ours are usual.
         picks_mailbox: one account is one sender, and the vendor chooses the mailbox of
             each mail.
+        equips: gives an open gateway what the process has; each of its mailboxes may
+            then sign in with a login of its own.
         answers: a person's answer may leave by the mailbox that was written to.
     """
 
     name: str
     channels: frozenset[Channel]
     open: Callable[[Any, AsyncExitStack], Gateway]
-    reader: Callable[[], Reads]
+    reader: Callable[[], Reads] | None = None
     signs: Signs | None = None
     by_header: bool = False
     paces: bool = False
     picks_mailbox: bool = False
     answers: bool = False
+    equips: Callable[[Any, House], Gateway] | None = None
+
+    @property
+    def signs_in(self) -> bool:
+        """Each of its mailboxes has a login."""
+        return self.equips is not None
 
     @property
     def mails(self) -> bool:
