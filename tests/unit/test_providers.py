@@ -29,7 +29,7 @@ CAN: Final = {
     },
     "smtp": {"domains"},
 }
-TABLES: Final = {
+TABLES: Final[dict[str, ProviderTable | SmtpTable]] = {
     "timelinesai": ProviderTable(api_key=Secret("k")),
     "resend": ProviderTable(api_key=Secret("k")),
     "instantly": WorkspaceTable(api_key=Secret("k")),
