@@ -47,6 +47,7 @@ class MailServer:
             the end of a text; else as aiosmtpd says.
         users: password by user; empty: it lets nobody sign in.
         taken: in order.
+        lines: all that there were.
         met: sessions that were begun.
         over_tls: whether each taken mail came by TLS.
     """
@@ -58,6 +59,7 @@ class MailServer:
     over_tls: list[bool] = field(factory=list)
     met: int = 0
     port: int = 0
+    lines: list[asyncio.BaseTransport] = field(factory=list)
 
     def session(self, **options: Any) -> SMTP:
         """One connection's side of it."""
@@ -123,6 +125,10 @@ class _Session(SMTP):
             usual = self._smtp_methods.get(verb)
             self._smtp_methods[verb] = self._scripted(verb, usual)
 
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._says.lines.append(transport)
+        super().connection_made(transport)
+
     def _scripted(self, verb: str, usual: Any) -> Any:
         async def say(arg: str) -> None:
             says = self._says.says.get(verb)
@@ -170,6 +176,10 @@ async def served(
     finally:
         listening.close()
         await listening.wait_closed()
+        for line in server.lines:
+            if isinstance(line, asyncio.Transport):
+                line.abort()
+        await asyncio.sleep(0)  # so that each of them hears of it
 
 
 @contextlib.contextmanager

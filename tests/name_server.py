@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -10,9 +11,11 @@ from attrs import define, field
 from dnslib import QTYPE, RCODE, RR
 from dnslib.server import DNSServer
 
-__all__ = ["NameServer", "fit", "named"]
+__all__ = ["SELECTOR", "NameServer", "fit", "named"]
 
 SELECTOR: Final = "s1"
+_LOOKS_S: Final = 0.01
+"""How often it looks whether it is to end."""
 
 
 @define(eq=False)
@@ -70,11 +73,13 @@ def named(server: NameServer) -> Iterator[NameServer]:
     """Serve in a thread, on a port of its own."""
     serving = DNSServer(server, address="127.0.0.1", port=0, logger=_Quiet())
     server.port = serving.server.server_address[1]
-    serving.start_thread()
+    thread = threading.Thread(target=serving.server.serve_forever, args=(_LOOKS_S,))
+    thread.start()
     try:
         yield server
     finally:
-        serving.stop()
+        serving.server.shutdown()
+        thread.join()
         serving.server.server_close()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import ssl
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
@@ -39,6 +40,7 @@ __all__ = [
 DOMAIN: Final = "cold.example"
 PASSWORD: Final = "canary-of-the-password"
 USER: Final = "ion"
+_TLS: Final = ssl.create_default_context()
 _MAILS: Final = {
     OURS[0]: f"ion.40720000001@{DOMAIN}",
     OURS[1]: f"eva@{DOMAIN}",
@@ -68,7 +70,7 @@ def a_gateway(login: Login, names: NameServer, **pool: Any) -> SmtpGateway:
     """A gateway whose mailboxes all have this login."""
     wanted = Wanted(selectors=(SELECTOR,), bounce_domain=pool.get("bounce_domain", ""))
     return SmtpGateway(
-        Pool(login=login, hello="[127.0.0.1]", **pool),
+        Pool(**{"login": login, "hello": "[127.0.0.1]", "tls": _TLS, **pool}),
         Domains(wanted, resolver([names.address])),
         MemoryClock(datetime.now(UTC)),
         MemoryLogins(TenantId(UUID(int=1))),
