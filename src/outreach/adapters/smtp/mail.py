@@ -36,6 +36,8 @@ _MAIL_ID: Final = re.compile(r"<[!-;=?-~]{1,900}>")
 _LINK: Final = re.compile(r"https?://[!-;=?-~]{1,900}")
 _PLAIN: Final = re.compile(r"[ -~]{0,60}")
 _ATOMS: Final = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]*")
+_ENCODED: Final = "=?"
+"""Begins an encoded word, which a text that looks like one must become itself."""
 _MOST_IDS: Final = 20
 _LONGEST_NAME: Final = 200
 _LONGEST_SUBJECT: Final = 998
@@ -132,9 +134,10 @@ def _mailbox(name: str, address: str) -> str:
     name = " ".join(name.split())
     if not name:
         return address
-    if _PLAIN.fullmatch(name) is None:
+    if _PLAIN.fullmatch(name) is None or _ENCODED in name:
+        # Within quotes too: there are readers that decode what stands there.
         return f"{_words(name, len('From: '))}\r\n <{address}>"
-    if _ATOMS.fullmatch(name) and "=?" not in name:
+    if _ATOMS.fullmatch(name):
         return f"{name} <{address}>"
     quoted = name.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{quoted}" <{address}>'
@@ -143,7 +146,7 @@ def _mailbox(name: str, address: str) -> str:
 def _words(text: str, used: int) -> str:
     """As it is if it is short and plain, else in encoded words of one line each."""
     text = text.strip()
-    if _PLAIN.fullmatch(text) and "=?" not in text:
+    if _PLAIN.fullmatch(text) and _ENCODED not in text:
         return text
     encoded = Header(text, "utf-8", maxlinelen=75, header_name="X" * (used - 2))
     return encoded.encode(linesep="\r\n")
