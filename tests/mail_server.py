@@ -47,6 +47,7 @@ class MailServer:
             the end of a text; else as aiosmtpd says.
         users: password by user; empty: it lets nobody sign in.
         taken: in order.
+        leaves_out: ways to sign in that it does not offer.
         lines: all that there were.
         met: sessions that were begun.
         over_tls: whether each taken mail came by TLS.
@@ -59,6 +60,7 @@ class MailServer:
     over_tls: list[bool] = field(factory=list)
     met: int = 0
     port: int = 0
+    leaves_out: tuple[str, ...] = ()
     lines: list[asyncio.BaseTransport] = field(factory=list)
 
     def session(self, **options: Any) -> SMTP:
@@ -67,6 +69,7 @@ class MailServer:
             self,
             SimpleNamespace(handle_DATA=self.take),
             authenticator=self._knows,
+            auth_exclude_mechanism=self.leaves_out,
             auth_require_tls=False,
             **options,
         )
@@ -80,12 +83,14 @@ class MailServer:
         known = self.users.get(user) == password
         return AuthResult(success=known, handled=False)
 
-    async def take(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+    async def take(self, server: SMTP, _session: Session, envelope: Envelope) -> str:
         says = self.says.get("END", "250 2.0.0 taken")
         takes = says.startswith("2") if isinstance(says, str) else says in _TAKES
         if takes:
             self.taken.append(envelope)
-            self.over_tls.append(session.ssl is not None)
+            line = server.transport
+            assert line is not None
+            self.over_tls.append(line.get_extra_info("sslcontext") is not None)
         if isinstance(says, str):
             return says
         return await _done(server, says)

@@ -29,6 +29,7 @@ from outreach.testing.gateway import OURS, THEIRS, Situation
 __all__ = [
     "DOMAIN",
     "PASSWORD",
+    "USER",
     "PoolGateway",
     "SmtpBench",
     "a_gateway",

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from importlib import import_module
+from ipaddress import ip_address
 from typing import Any, Final
 
 from attrs import define, field, frozen
@@ -75,11 +76,13 @@ def resolver(nameservers: Sequence[str] = ()) -> Any:
 
 
 def _nameserver(text: str) -> Any:
+    """An address of either kind; the fourth version's may have a port."""
     address, colon, port = (
-        text.rpartition(":") if text.count(":") == 1 else (text, "", "")
+        text.partition(":") if text.count(":") == 1 else (text, "", "")
     )
     server = import_module("dns.nameserver").Do53Nameserver
-    return server(address, int(port)) if colon else server(text)
+    known = str(ip_address(address))
+    return server(known, int(port)) if colon else server(known)
 
 
 @define(eq=False)
