@@ -196,8 +196,9 @@ def _kind(row: Mapping[str, Any], where: str) -> tuple[Channel, str]:
         raise Misconfigured(message)
     for key in _not_for(channel, provider):
         if key in row:
+            shown = "" if key in _UNSHOWN else f" {row[key]!r}"
             message = (
-                f"{where}: {key} {row[key]!r} is not for channel {name}: "
+                f"{where}: {key}{shown} is not for channel {name}: "
                 "leave it out, or correct the channel"
             )
             raise Misconfigured(message)
