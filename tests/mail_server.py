@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
+import threading
 from collections.abc import AsyncIterator, Iterator
 from enum import Enum, auto
 from types import SimpleNamespace
 from typing import Any, Final
 
-from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 from attrs import define, field
 
@@ -190,17 +190,18 @@ async def served(
 @contextlib.contextmanager
 def served_beside(server: MailServer) -> Iterator[MailServer]:
     """Serve in a thread, for processes of their own."""
+    listens, over = threading.Event(), threading.Event()
 
-    class _Beside(Controller):
-        def factory(self) -> SMTP:
-            return server.session(loop=self.loop)
+    async def serve() -> None:
+        async with served(server):
+            listens.set()
+            await asyncio.to_thread(over.wait)
 
-    beside = _Beside(server, hostname=HOST, port=0)
-    beside.start()
+    thread = threading.Thread(target=asyncio.run, args=(serve(),))
+    thread.start()
     try:
-        listening = beside.server
-        assert isinstance(listening, asyncio.Server)
-        server.port = listening.sockets[0].getsockname()[1]
+        assert listens.wait(10)
         yield server
     finally:
-        beside.stop()
+        over.set()
+        thread.join()
