@@ -190,6 +190,21 @@ async def test_a_mailbox_s_own_login_goes_before_the_pool_s(bench: SmtpBench) ->
     assert shown[0] == f"Ana Țăranu <{MAIL.sender_number}>"
 
 
+async def test_the_pool_s_login_goes_to_the_pool_s_server_alone(
+    bench: SmtpBench,
+) -> None:
+    own = MailServer()
+    async with served(own):
+        elsewhere = Login("127.0.0.1", own.port, security=CLEAR)
+        await bench.reachable.logins.keep(MAIL.sender, elsewhere)
+
+        told = await bench.reachable.send(MAIL, AMPLE)
+
+    assert isinstance(told, Accepted), told
+    assert (len(own.taken), own.signed_in) == (1, [])
+    assert bench.server.met == 0
+
+
 async def test_a_changed_password_holds_from_the_next_mail_on(
     bench: SmtpBench,
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import AsyncExitStack
 from typing import Final
 from uuid import UUID
@@ -10,6 +11,7 @@ import pytest
 from attrs import fields
 
 from outreach.domain.allowance import Allowance
+from outreach.domain.errors import Misconfigured
 from outreach.domain.ids import AccountId
 from outreach.entrypoints.gateways import Gateways
 from outreach.entrypoints.metrics import Metrics
@@ -57,3 +59,13 @@ async def test_a_gateway_is_filed_under_what_it_can_do(name: str) -> None:
     names = {field.name for field in found} - {"send", "allowances"}
     assert names == CAN[name]
     assert files.send.keys() == files.allowances.keys() == {ACCOUNT}
+
+
+@pytest.mark.parametrize("missing", ["aiosmtplib", "dkim", "dns"])
+def test_without_its_packages_the_pool_names_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, missing: str
+) -> None:
+    monkeypatch.setitem(sys.modules, missing, None)
+
+    with pytest.raises(Misconfigured, match=r"outreach\[smtp\]"):
+        PROVIDERS["smtp"].open(TABLES["smtp"], AsyncExitStack())

@@ -37,16 +37,17 @@ class Server:
 def joined(pool: Login, own: Login | None, tls: ssl.SSLContext) -> Server | str:
     """The way out of a mailbox, or why it has none.
 
-    What the mailbox does not say is as in the pool, but for a user without its
-    password: those belong together, as a port belongs to its host.
+    What the mailbox does not say is as in the pool. What belongs together is taken
+    together: a user with its password, and the pool's login goes to the pool's server
+    alone.
     """
     one = Login() if own is None else own
     if one.host:
-        host, port, security = one.host, one.port, one.security
+        host, port, security, signs = one.host, one.port, one.security, one
     else:
         host, port = pool.host, one.port or pool.port
         security = one.security or pool.security
-    signs = one if one.user else pool
+        signs = one if one.user else pool
     if not host:
         return "it has no server: give the mailbox or smtp.host one"
     port = port or _USUAL
