@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import ssl
 import threading
 from collections.abc import AsyncIterator, Iterator
@@ -18,6 +19,7 @@ __all__ = ["Ends", "MailServer", "served", "served_beside"]
 
 HOST: Final = "127.0.0.1"
 _SLOW_S: Final = 0.15
+_ASKED: Final = re.compile(r" (?:RET|ENVID|NOTIFY|ORCPT)=\S+")
 
 
 class Ends(Enum):
@@ -47,6 +49,8 @@ class MailServer:
             the end of a text; else as aiosmtpd says.
         users: password by user; empty: it lets nobody sign in.
         taken: in order.
+        reports: it offers to write reports as asked (RFC 3461).
+        heard: senders and recipients, as they were given.
         leaves_out: ways to sign in that it does not offer.
         lines: all that there were.
         met: sessions that were begun.
@@ -61,6 +65,8 @@ class MailServer:
     met: int = 0
     port: int = 0
     leaves_out: tuple[str, ...] = ()
+    reports: bool = False
+    heard: list[str] = field(factory=list)
     lines: list[asyncio.BaseTransport] = field(factory=list)
 
     def session(self, **options: Any) -> SMTP:
@@ -136,6 +142,10 @@ class _Session(SMTP):
 
     def _scripted(self, verb: str, usual: Any) -> Any:
         async def say(arg: str) -> None:
+            if verb in {"MAIL", "RCPT"}:
+                self._says.heard.append(arg)
+                if self._says.reports:
+                    arg = _ASKED.sub("", arg)
             says = self._says.says.get(verb)
             if says is None:
                 await usual(arg)
@@ -154,6 +164,8 @@ class _Session(SMTP):
             if not isinstance(says, str | bytes):
                 await _done(self, says)
             status = says
+        if self._says.reports and status == "250 HELP":
+            await super().push("250-DSN")
         await super().push(status)
 
 

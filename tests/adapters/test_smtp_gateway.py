@@ -284,6 +284,22 @@ async def test_reports_come_to_an_address_of_each_mail_s_own(names: NameServer) 
     assert taken.rcpt_tos == [MAIL.to]
 
 
+async def test_reports_are_asked_for_where_they_are_offered(bench: SmtpBench) -> None:
+    to = "ana+oferte=2@firma.ro"
+    for offered in (False, True):
+        bench.server.reports = offered
+        told = await bench.reachable.send(evolve(MAIL, to=to), AMPLE)
+        assert isinstance(told, Accepted), told
+
+    plain, asked = bench.server.heard[:2], bench.server.heard[2:]
+    assert plain == [f"FROM:<{MAIL.sender_number}>", f"TO:<{to}>"]
+    assert asked == [
+        f"FROM:<{MAIL.sender_number}> RET=HDRS ENVID={MAIL.attempt}",
+        f"TO:<{to}> NOTIFY=FAILURE ORCPT=rfc822;ana+2Boferte+3D2@firma.ro",
+    ]
+    assert [one.rcpt_tos for one in bench.server.taken] == [[to], [to]]
+
+
 async def test_lines_that_begin_with_a_dot_arrive_as_they_are(bench: SmtpBench) -> None:
     text = ".\n..\n.a\nFrom here\n. \nend"
 

@@ -14,6 +14,7 @@ from outreach.domain.budget import WarmUp
 from outreach.domain.case import Ledger
 from outreach.domain.channel import Channel
 from outreach.domain.decision import decide
+from outreach.domain.explain import help_for
 from outreach.domain.limits import BudgetKind, Limits
 from outreach.domain.pacing import Pacing
 from outreach.domain.reason import Reason
@@ -105,4 +106,5 @@ def test_what_the_ramp_leaves_is_what_is_sent(*, used: int, sends: bool) -> None
     assert (not full) is sends
     if full:
         assert dict(full[0].inputs)["limit"] == "5"
-        assert full[0].flip.fact == "sender.warm_up"
+        says = help_for(full[0], case)
+        assert says == "ending the warm-up of mailbox ana@firma.ro"

@@ -65,6 +65,14 @@ async def hand_over(
     return answer(said, mail.ref)
 
 
+def _reports(mail: Mail) -> tuple[str, str]:
+    """What is asked with sender and recipient of those who can (RFC 3461): a report of
+    a failure alone, with the headers, that names the attempt.
+    """
+    to = mail.to.replace("+", "+2B").replace("=", "+3D")
+    return f" RET=HDRS ENVID={mail.named}", f" NOTIFY=FAILURE ORCPT=rfc822;{to}"
+
+
 class _Unsaid(Exception):
     """The server does not offer what we insist on."""
 
@@ -116,9 +124,10 @@ class _Talk:
             said = await self._signed_in()
         if said is not None:
             return said
+        asks = _reports(mail) if self._client.supports_extension("dsn") else ("", "")
         for stage, command in (
-            (Stage.SENDER, f"MAIL FROM:<{mail.returns_to}>"),
-            (Stage.RECIPIENT, f"RCPT TO:<{mail.to}>"),
+            (Stage.SENDER, f"MAIL FROM:<{mail.returns_to}>{asks[0]}"),
+            (Stage.RECIPIENT, f"RCPT TO:<{mail.to}>{asks[1]}"),
         ):
             said = await self._say(stage, command.encode("ascii"))
             if said.code not in _SUCCESS:

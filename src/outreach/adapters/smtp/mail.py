@@ -51,12 +51,14 @@ class Mail:
         ref: the Message-ID, with angle brackets; the attempt gives it, so that reports
             and answers name the attempt.
         returns_to: of the envelope: where reports about it go.
+        named: of the envelope: the attempt, for servers that write reports as asked.
         raw: headers and body with CRLF, unsigned.
     """
 
     ref: str
     returns_to: str = field(repr=False)
     to: str = field(repr=False)
+    named: str
     raw: bytes = field(repr=False)
 
 
@@ -99,7 +101,8 @@ def write(
     ]
     head = "".join(f"{key}: {value}\r\n" for key, value in headers)
     returns_to = return_path(parcel.attempt, bounce_domain) if bounce_domain else ours
-    return Mail(ref, returns_to, theirs, head.encode("ascii") + b"\r\n" + _body(parcel))
+    raw = head.encode("ascii") + b"\r\n" + _body(parcel)
+    return Mail(ref, returns_to, theirs, str(parcel.attempt), raw)
 
 
 def _fault(parcel: Parcel, name: str) -> Refused | None:
