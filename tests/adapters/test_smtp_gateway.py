@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import timedelta
 from email import message_from_bytes, policy
 from pathlib import Path
@@ -23,7 +23,7 @@ from tests.contract.smtp_pool import (
     as_mail,
     opened,
 )
-from tests.mail_server import MailServer, served
+from tests.mail_server import Ends, MailServer, served
 from tests.name_server import SELECTOR, NameServer, fit, named
 
 from outreach.adapters.smtp import Domains, Signer, SmtpGateway, Wanted, load_keys
@@ -45,6 +45,7 @@ from outreach.testing.gateway import parcel
 AMPLE: Final = timedelta(seconds=10)
 MAIL: Final = as_mail(parcel())
 CLEAR: Final = Security.NONE
+_TURNS: Final = 200_000
 
 
 @pytest.fixture
@@ -300,6 +301,19 @@ async def test_reports_are_asked_for_where_they_are_offered(bench: SmtpBench) ->
     assert [one.rcpt_tos for one in bench.server.taken] == [[to], [to]]
 
 
+async def test_a_call_that_is_cancelled_leaves_no_connection(bench: SmtpBench) -> None:
+    bench.server.says = {"END": Ends.TAKEN_THEN_SILENT}
+    sending = asyncio.create_task(bench.reachable.send(MAIL, AMPLE))
+    await _until(lambda: bool(bench.server.taken))
+
+    sending.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await sending
+
+    (line,) = bench.server.lines
+    await _until(line.is_closing)
+
+
 async def test_lines_that_begin_with_a_dot_arrive_as_they_are(bench: SmtpBench) -> None:
     text = ".\n..\n.a\nFrom here\n. \nend"
 
@@ -383,6 +397,14 @@ async def test_a_name_server_that_is_silent_takes_no_more_than_the_call_has(
     told = await gateway.send(MAIL, timedelta(milliseconds=100))
 
     assert "no time" in lane_waits(told)
+
+
+async def _until(holds: Callable[[], bool]) -> None:
+    for _ in range(_TURNS):
+        if holds():
+            return
+        await asyncio.sleep(0)
+    pytest.fail("it never came about")
 
 
 async def _forever() -> None:
