@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import re
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -12,8 +15,9 @@ from typing import Any, Final
 import dkim
 import pytest
 from attrs import evolve
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.contract.smtp_pool import as_mail
@@ -236,6 +240,59 @@ def test_a_signature_is_believed_and_a_changed_mail_is_not(folder: Path) -> None
     ):
         assert what in raw
         assert not _verified(raw.replace(what, instead, 1), key), what
+
+
+def _verified_again(raw: bytes, public: str) -> bool:
+    """RFC 6376 read by another: relaxed/relaxed, without a line of dkimpy."""
+    head, _, body = raw.partition(b"\r\n\r\n")
+    fields = [
+        (name.strip().lower(), b" ".join(value.split()))
+        for name, _, value in (
+            one.partition(b":") for one in re.split(rb"\r\n(?![ \t])", head)
+        )
+    ]
+    (signature,) = [value for name, value in fields if name == b"dkim-signature"]
+    tag = {
+        name.strip(): value.replace(b" ", b"")
+        for name, _, value in (one.partition(b"=") for one in signature.split(b";"))
+    }
+    lines = [re.sub(rb"[ \t]+", b" ", one).rstrip() for one in body.split(b"\r\n")]
+    while lines and not lines[-1]:
+        lines.pop()
+    text = b"".join(one + b"\r\n" for one in lines)
+    if base64.b64decode(tag[b"bh"]) != hashlib.sha256(text).digest():
+        return False
+    left, signed = list(fields), b""
+    for wanted in tag[b"h"].lower().split(b":"):
+        for at in range(len(left) - 1, -1, -1):
+            if left[at][0] == wanted:
+                signed += wanted + b":" + left.pop(at)[1] + b"\r\n"
+                break
+    signed += b"dkim-signature:" + re.sub(rb"\bb=[^;]*", b"b=", signature).strip()
+    key = serialization.load_der_public_key(base64.b64decode(public))
+    assert isinstance(key, rsa.RSAPublicKey)
+    try:
+        key.verify(
+            base64.b64decode(tag[b"b"]), signed, padding.PKCS1v15(), hashes.SHA256()
+        )
+    except InvalidSignature:
+        return False
+    return True
+
+
+@pytest.mark.parametrize(
+    "text", ["Bună!", "a  b \t\n\n\n", ".\n\n.\n", "x" * 500, "\n\nlate\n"]
+)
+def test_a_second_reader_believes_it_too(folder: Path, text: str) -> None:
+    keys = load_keys(folder)
+    public = keys["cold.example"].public
+    given_ = evolve(PLAIN, text=text, subject="ș" * 60, thread="<one@firma.ro>")
+    raw = Signer(("s1",), keys).sign(written(given_).raw, "cold.example")
+
+    assert _verified_again(raw, public)
+    assert not _verified_again(raw.replace(b"One-Click", b"Two-Click"), public)
+    assert not _verified_again(raw + b"more\r\n", public)
+    assert not _verified_again(b"From: x@evil.example\r\n" + raw, public)
 
 
 def test_all_headers_of_ours_are_signed(folder: Path) -> None:
