@@ -197,6 +197,22 @@ def _waiting_for(pool: Pool, user: str) -> list[str]:
     return [row["value"].partition("@")[0] for row in found]
 
 
+def test_a_login_that_other_machines_could_not_open_is_not_stored(pool: Pool) -> None:
+    (pool.folder / "mailboxes.toml").write_text(mailbox("ana", PASSWORD), "utf-8")
+
+    told = pool.call(
+        "mailboxes",
+        "import",
+        "mailboxes.toml",
+        OUTREACH_PUBLIC_URL="https://mail.example",
+    )
+
+    assert told.status != 0
+    assert "OUTREACH_SECRET_KEYS" in told.err
+    assert PASSWORD not in told.err
+    assert pool.mailboxes() == {}
+
+
 def test_a_new_password_brings_the_mailbox_back_to_work(pool: Pool) -> None:
     pool.import_(mailbox("ana", "an old one"))
     pool.enrolled()

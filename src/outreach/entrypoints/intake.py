@@ -27,6 +27,7 @@ from outreach.entrypoints.capacity import fit
 from outreach.entrypoints.engine import Engine, logins_of
 from outreach.entrypoints.sender_kinds import SIGNS_IN
 from outreach.entrypoints.senders_file import read_senders
+from outreach.ports.logins import Logins
 
 __all__ = [
     "Files",
@@ -153,27 +154,25 @@ async def senders_file(
         time_zone=tenant.time_zone,
     )
     kept = [sender for sender in batch if wanted(sender)]
+    logins = None
+    if any(one.login is not None for one in kept):  # without keys nothing is stored
+        logins = logins_of(engine.settings, engine.container, engine.tenant)
     made = await engine.container.senders().import_(engine.tenant, kept)
-    await _keep_logins(engine, kept, made)
+    if logins is not None:
+        await _keep(logins, kept, made)
     for account in {one.account for one in made if one.provider in SIGNS_IN}:
         # Their domains may be new: they are looked at before anybody is written to.
         await engine.container.signal().have_checked(engine.tenant, account)
     return len(made)
 
 
-async def _keep_logins(
-    engine: Engine, new: Sequence[NewSender], made: Sequence[Sender]
+async def _keep(
+    logins: Logins, new: Sequence[NewSender], made: Sequence[Sender]
 ) -> None:
-    """Sealed; a mailbox whose row names none keeps what it has."""
-    named = [
-        (sender.id, one.login)
-        for one, sender in zip(new, made, strict=True)
-        if one.login is not None
-    ]
-    if named:
-        logins = logins_of(engine.settings, engine.container, engine.tenant)
-        for sender, login in named:
-            await logins.keep(sender, login)
+    """Sealed; a mailbox whose row names no login keeps what it has."""
+    for one, sender in zip(new, made, strict=True):
+        if one.login is not None:
+            await logins.keep(sender.id, one.login)
 
 
 async def _enroll(
