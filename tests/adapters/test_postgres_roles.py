@@ -260,6 +260,10 @@ async def test_without_a_tenant_or_with_another_one_nothing_is_seen(
             "INSERT INTO mailbox_places VALUES (%s, 'a@example.com', 'sent', 1, 1)",
             (TENANT,),
         )
+        admin.execute(
+            "INSERT INTO mailbox_logins (sender_id, tenant_id, sealed) "
+            "SELECT id, tenant_id, '' FROM senders LIMIT 1"
+        )
         admin.execute("UPDATE raw_events SET tenant_id = %s", (TENANT,))
         admin.execute(
             """

@@ -1,5 +1,5 @@
-"""Every gateway keeps the promises of its ports: in memory, TimelinesAI and
-Instantly alike."""
+"""Every gateway keeps the promises of its ports: in memory, TimelinesAI, Instantly
+and our own mailboxes alike."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ from typing import Any, Final
 
 import pytest
 from attrs import define
-from tests.contract import instantly_workspace
+from tests.contract import instantly_workspace, smtp_pool
 from tests.contract.instantly_workspace import InstantlyBench
 from tests.contract.promises import kept_by, promises_of
+from tests.contract.smtp_pool import SmtpBench
 from tests.contract.timelines_workspace import TimelinesBench, opened
 
 from outreach.adapters.memory.gateway import MemoryGateway, Mishap
 from outreach.domain.channel import Channel
 from outreach.domain.event import EventType, SystemEvent
 from outreach.domain.message import Answer, NotAccepted, Refusal, Refused
-from outreach.ports.domains import AccountDomain, ChecksDomains
+from outreach.ports.domains import AccountDomain, ChecksDomains, ExaminesDomains
 from outreach.ports.gateway import (
     AccountSender,
     LooksUpMany,
@@ -50,7 +51,11 @@ from outreach.testing.gateway_stops import (
     TakesBackContract,
     WarmAccountContract,
 )
-from outreach.testing.incoming import ChecksDomainsContract, FetchesContentContract
+from outreach.testing.incoming import (
+    ChecksDomainsContract,
+    ExaminesDomainsContract,
+    FetchesContentContract,
+)
 
 _PLENTY: Final = 4
 _SCRIPTS: Final[dict[Situation, Answer | Mishap]] = {
@@ -154,6 +159,7 @@ def test_each_promise_of_an_ability_is_a_test() -> None:
         (TakesBack, TakesBackContract),
         (FetchesContent, FetchesContentContract),
         (ChecksDomains, ChecksDomainsContract),
+        (ExaminesDomains, ExaminesDomainsContract),
         (ReplaysLost, ReplaysLostContract),
     ):
         assert promises_of(ability) <= kept_by(suite), ability
@@ -186,4 +192,11 @@ class TestInstantly(
     @pytest.fixture
     async def bench(self) -> AsyncIterator[InstantlyBench]:
         async with instantly_workspace.opened() as bench:
+            yield bench
+
+
+class TestSmtp(GatewayContract, ExaminesDomainsContract):
+    @pytest.fixture
+    async def bench(self) -> AsyncIterator[SmtpBench]:
+        async with smtp_pool.opened() as bench:
             yield bench

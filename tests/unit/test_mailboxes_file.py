@@ -1,195 +1,184 @@
-"""The mailboxes that are read, as settings and a file name them."""
+"""Mailboxes of our own in a senders file: their logins, and how slowly they begin."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Final
 
 import pytest
 
-from outreach.adapters.imap import Box, Security
+from outreach.adapters.contacts import LibraryContacts
 from outreach.domain.errors import Misconfigured
-from outreach.entrypoints.cli.finding import Level
-from outreach.entrypoints.cli.mailbox_checks import of_mailboxes
-from outreach.entrypoints.imap_settings import ImapTable
-from outreach.entrypoints.mailboxes import open_mailboxes, read_boxes
-from outreach.entrypoints.settings import Settings
-from outreach.entrypoints.surroundings import RunPlan, check_speed
-from outreach.entrypoints.talk_settings import Secret
+from outreach.domain.login import Login, Security
+from outreach.domain.new_sender import NewSender
+from outreach.entrypoints.senders_file import read_senders
+from outreach.entrypoints.settings import load
 
-ANA = "ana@mail.example.com"
-
-
-def boxes(
-    tmp_path: Path, text: str, name: str = "boxes.toml", **facts: Any
-) -> list[Box]:
-    path = tmp_path / name
-    path.write_text(text, encoding="utf-8")
-    return list(read_boxes(ImapTable(mailboxes=str(path), **facts)))
+SECRET: Final = "canary-in-a-file"
+ROW: Final = '[[sender]]\nchannel = "EMAIL_COLD"\nprovider = "smtp"\n'
+ANA: Final = ROW + 'address = "ana@firma.ro"\n'
 
 
-def test_a_mailbox_of_the_settings_is_a_catch_all_unless_it_has_an_address() -> None:
-    table = ImapTable(host="imap.example.com", user="all", password=Secret("p"))
-
-    (box,) = read_boxes(table)
-
-    assert (box.name, box.address, box.port) == ("all", "", 993)
-    assert box.security is Security.TLS
-
-
-def test_a_file_takes_what_it_does_not_say_from_the_settings(tmp_path: Path) -> None:
-    text = f"""
-[[mailbox]]
-address = "{ANA}"
-password = "one"
-
-[[mailbox]]
-address = "dan@other.example"
-host = "imap.other.example"
-port = 143
-user = "dan"
-password = "two"
-"""
-
-    ana, dan = boxes(tmp_path, text, host="imap.example.com", port=1993)
-
-    assert (ana.user, ana.host, ana.port) == (ANA, "imap.example.com", 1993)
-    assert ana.security is Security.STARTTLS
-    assert (dan.user, dan.host, dan.port) == ("dan", "imap.other.example", 143)
-    assert dan.security is Security.STARTTLS
+def read(folder: Path, text: str, name: str = "s.toml") -> tuple[NewSender, ...]:
+    path = folder / name
+    path.write_text(text, "utf-8")
+    return read_senders(
+        path, LibraryContacts(), region="RO", time_zone="Europe/Bucharest"
+    )
 
 
-def test_a_file_may_be_a_csv(tmp_path: Path) -> None:
-    text = f"address;host;port;password\n{ANA};imap.example.com;993;p;\n"
+def test_a_mailbox_says_how_it_signs_in(tmp_path: Path) -> None:
+    text = ANA + (
+        'host = "mail.firma.ro"\nport = 465\nuser = "ana"\n'
+        f'password = "{SECRET}"\nname = "Ana Pop"\nsecurity = "tls"\n'
+    )
 
-    (box,) = boxes(tmp_path, text, "boxes.csv")
+    (one,) = read(tmp_path, text)
 
-    assert (box.name, box.port, box.security) == (ANA, 993, Security.TLS)
+    assert one.login == Login(
+        "mail.firma.ro", 465, "ana", SECRET, "Ana Pop", Security.TLS
+    )
+    assert SECRET not in repr(one)
 
 
 def test_a_password_may_be_elsewhere(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "secret").write_text("from-file\n", encoding="utf-8")
-    monkeypatch.setenv("MAIL_PASSWORD", "from-env")
-    text = f"""
-[[mailbox]]
-address = "{ANA}"
-password_env = "MAIL_PASSWORD"
+    monkeypatch.setenv("ANA_PASSWORD", SECRET)
+    (tmp_path / "secret").write_text(f"{SECRET}\n", "utf-8")
+    path = tmp_path / "secret"
+    for given in ('password_env = "ANA_PASSWORD"', f'password_file = "{path}"'):
+        (one,) = read(tmp_path, f'{ANA}user = "ana"\n{given}\n')
 
-[[mailbox]]
-address = "dan@mail.example.com"
-password_file = "{tmp_path / "secret"}"
-"""
-
-    found = boxes(tmp_path, text, host="imap.example.com")
-
-    assert [box.password for box in found] == ["from-env", "from-file"]
-    assert "from-" not in repr(found)
+        assert one.login is not None
+        assert one.login.password == SECRET
 
 
-def test_a_row_of_a_csv_has_no_more_cells_than_its_header(tmp_path: Path) -> None:
-    text = f"address,password\n{ANA},s3,cret\n"
+def test_a_table_of_mailboxes_has_the_same_columns(tmp_path: Path) -> None:
+    text = (
+        "channel,provider,address,host,port,user,password,daily_limit,warm_up_days\n"
+        f"EMAIL_COLD,smtp,ana@firma.ro,mail.firma.ro,587,ana,{SECRET},30,0\n"
+        "EMAIL_COLD,smtp,ion@firma.ro,,,,,,\n"
+    )
 
-    with pytest.raises(Misconfigured, match="mailbox 1 has more cells") as error:
-        boxes(tmp_path, text, "boxes.csv", host="imap.example.com")
+    ana, ion = read(tmp_path, text, "s.csv")
 
-    assert "cret" not in str(error.value)
+    assert ana.login == Login("mail.firma.ro", 587, "ana", SECRET)
+    assert (ana.limits.total_per_day, ana.warm_up_days) == (30, 0)
+    assert ion.login is None
+
+
+def test_a_mailbox_begins_slowly_unless_its_row_says_otherwise(tmp_path: Path) -> None:
+    (usual,) = read(tmp_path, ANA)
+    (own,) = read(tmp_path, ANA + "warm_up_days = 28\nwarm_up_start = 8\n")
+    (old,) = read(tmp_path, ANA + "warm_up_days = 0\n")
+    (phone,) = read(tmp_path, '[[sender]]\nphone = "+40712345678"\nwarm_up_days = 9\n')
+
+    assert (usual.warm_up_days, usual.warm_up_start) == (14, 5)
+    assert (own.warm_up_days, own.warm_up_start) == (28, 8)
+    assert old.warm_up_days == 0
+    assert (phone.warm_up_days, phone.warm_up_start) == (9, 15)
 
 
 @pytest.mark.parametrize(
-    ("text", "says"),
+    ("rows", "says"),
     [
-        ("", "no mailbox"),
-        ("[[mailboxes]]\n", "only"),
-        ("mailbox = 5\n", "only"),
-        ('[[mailbox]]\naddress = "s3cret\n', "no TOML"),
-        ('[[mailbox]]\npassword = "s3cret"\n', "address or user"),
-        ('[[mailbox]]\naddress = "a@b.ro"\n', "no password"),
+        (ANA + f'password = "{SECRET}"', "password is set and user is not"),
+        (ANA + 'user = "ana"', "user is set and password is not"),
+        (ANA + "password = 123456789", "password must be str"),
         (
-            '[[mailbox]]\naddress = "a@b.ro"\npasword = "s3cret"\n',
-            "unknown key 'pasword'",
+            ANA + f'user = "a"\npassword = "{SECRET}"\npassword_env = "X"',
+            "one thing: leave one out",
         ),
-        ('[[mailbox]]\naddress = "a@b.ro"\npassword = 5\n', "password must be str"),
-        ('[[mailbox]]\naddress = "a@b.ro"\npassword = "s3cret"\nport = "x"\n', "port"),
+        (ANA + 'user = "a"\npassword_env = "NOT_THERE_X"', "'NOT_THERE_X' is not set"),
+        (ANA + 'user = "a"\npassword_file = "/no/such"', "'/no/such' cannot be read"),
+        (ANA + 'security = "ssl"', "give tls, starttls, none"),
+        (ANA + "port = 70000", "70000 is no port"),
+        (ANA + 'name = "a\\r\\nBcc: x"', "name has a control character"),
+        (ANA + "warm_up_start = 0", "warm_up_start"),
         (
-            '[[mailbox]]\nuser = "a"\npassword = "s3cret"\npassword_env = "X"\n',
-            "one thing",
-        ),
-        ('[[mailbox]]\naddress = "a@b.ro"\npassword_env = "NOT_SET"\n', "not set"),
-        ('[[mailbox]]\naddress = "a@b.ro"\npassword_file = "/none"\n', "be read"),
-        (
-            '[[mailbox]]\naddress = "a@b.ro"\npassword = "s3cret"\nsecurity = "none"\n',
-            "this machine",
+            '[[sender]]\nchannel = "EMAIL_COLD"\n' + f'password = "{SECRET}"',
+            "password is not for channel EMAIL_COLD",
         ),
         (
-            '[[mailbox]]\naddress = "a@b.ro"\npassword = "s3cret"\nsecurity = "ssl"\n',
-            "ssl",
+            f'[[sender]]\nphone = "+40712345678"\npassword = "{SECRET}"',
+            "password is not for channel WHATSAPP",
         ),
     ],
 )
-def test_a_wrong_file_is_named_with_the_way_out_and_without_secrets(
-    tmp_path: Path, text: str, says: str
+def test_a_login_that_cannot_be_is_refused_without_its_password(
+    tmp_path: Path, rows: str, says: str
 ) -> None:
-    with pytest.raises(Misconfigured, match=says) as error:
-        boxes(tmp_path, text, host="imap.example.com")
+    with pytest.raises(Misconfigured) as told:
+        read(tmp_path, rows)
 
-    assert "boxes.toml" in str(error.value)
-    assert "s3cret" not in str(error.value)
-
-
-def test_a_server_is_needed_and_a_file_must_be_there(tmp_path: Path) -> None:
-    with pytest.raises(Misconfigured, match="no host"):
-        boxes(tmp_path, '[[mailbox]]\naddress = "a@b.ro"\npassword = "p"\n')
-    with pytest.raises(Misconfigured, match="not there"):
-        list(read_boxes(ImapTable(mailboxes=str(tmp_path / "none.toml"))))
+    said = f"{told.value}{told.value.__cause__}"
+    assert says in said
+    assert "sender 1" in said
+    assert SECRET not in said
+    assert "123456789" not in said
 
 
-def test_one_mailbox_twice_is_refused(tmp_path: Path) -> None:
-    row = f'[[mailbox]]\naddress = "{ANA}"\npassword = "p"\n'
-    path = tmp_path / "boxes.toml"
-    path.write_text(row + row, encoding="utf-8")
-
-    with pytest.raises(Misconfigured, match="twice"):
-        open_mailboxes(ImapTable(host="imap.example.com", mailboxes=str(path)))
+# --- the settings of the pool
 
 
-def test_who_vouches_for_servers_must_be_a_file_of_certificates(tmp_path: Path) -> None:
-    file = tmp_path / "ca.pem"
-    file.write_text("nothing", encoding="utf-8")
-    table = ImapTable(
-        host="imap.example.com", user="u", password=Secret("p"), ca_file=str(file)
+def test_the_pool_is_set_by_its_server_or_by_servers_of_its_mailboxes() -> None:
+    none = load({}).smtp
+    one = load({"OUTREACH_SMTP_HOST": "mail.firma.ro"}).smtp
+    own = load({"OUTREACH_SMTP_OWN_SERVERS": "true"}).smtp
+
+    assert [table.is_set for table in (none, one, own)] == [False, True, True]
+    assert one.base_url == "smtp://mail.firma.ro:587"
+
+
+def test_all_of_the_pool_can_be_set_in_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "outreach.toml"
+    path.write_text(
+        f"""
+        [smtp]
+        host = "mail.firma.ro"
+        port = 465
+        user = "pool"
+        password = "{SECRET}"
+        security = "tls"
+        name = "Agro"
+        hello = "out.firma.ro"
+        bounce_domain = "back.firma.ro"
+        dkim_selector = "s1, s2"
+        dkim_keys = "/etc/keys"
+        nameservers = "127.0.0.1:5353"
+        blocklists = "dbl.example"
+        rate = 2.5
+        per_day = 9000
+        """,
+        "utf-8",
     )
 
-    with pytest.raises(Misconfigured, match="ca_file"):
-        open_mailboxes(table)
+    table = load({}, config=path).smtp
+
+    assert table.password.reveal == SECRET
+    assert SECRET not in repr(table)
+    assert table.listed(table.dkim_selector) == ("s1", "s2")
+    assert (table.allowance.rate, table.allowance.per_day) == (2.5, 9000)
 
 
-# --- what is said of them
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("PORT", "99999", "99999 is no port"),
+        ("SECURITY", "ssl", "tls, starttls, none"),
+        ("USER", "pool", "smtp.user is set and smtp.password is not"),
+        ("PASSWORD", SECRET, "smtp.password is set and smtp.user is not"),
+        ("DKIM_KEYS", "/etc/keys", "smtp.dkim_selector is not"),
+        ("DKIM_SELECTOR", "s1 s2", "'s1 s2' is no name"),
+        ("BOUNCE_DOMAIN", "a.ro, b.ro", "one domain"),
+        ("BLOCKLISTS", "x y", "'x y' is no name"),
+        ("HELLO", "a b", "'a b' is no name of a machine"),
+    ],
+)
+def test_what_cannot_be_stops_the_start(name: str, value: str, says: str) -> None:
+    with pytest.raises(Misconfigured) as told:
+        load({f"OUTREACH_SMTP_{name}": value})
 
-
-def test_doctor_says_what_is_read_and_what_is_wrong_with_the_file(
-    tmp_path: Path,
-) -> None:
-    table = ImapTable(host="imap.example.com", user="all", password=Secret("s3cret"))
-    wrong = ImapTable(mailboxes=str(tmp_path / "none.toml"))
-
-    (fine,) = of_mailboxes(Settings(imap=table))
-    (bad,) = of_mailboxes(Settings(imap=wrong))
-
-    assert fine.level is Level.OK
-    assert fine.says == (
-        "1 are read, 1 of them for many addresses, at imap.example.com, by tls"
-    )
-    assert bad.level is Level.FAIL
-    assert list(of_mailboxes(Settings())) == []
-
-
-def test_time_runs_no_faster_than_a_real_server(tmp_path: Path) -> None:
-    plan = RunPlan(data_dir=tmp_path, speed=1_500)
-    near = ImapTable(host="127.0.0.1", user="all", password=Secret("p"))
-    far = ImapTable(host="imap.example.com", user="all", password=Secret("p"))
-
-    check_speed(Settings(imap=near), plan)
-    with pytest.raises(Misconfigured, match="leave --speed out"):
-        check_speed(Settings(imap=far), plan)
+    assert says in str(told.value)
+    assert SECRET not in str(told.value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import AsyncExitStack
 from typing import Any, Final
 from uuid import UUID
@@ -10,6 +11,7 @@ import pytest
 from attrs import fields
 
 from outreach.domain.allowance import Allowance
+from outreach.domain.errors import Misconfigured
 from outreach.domain.ids import AccountId
 from outreach.entrypoints.gateways import Gateways
 from outreach.entrypoints.metrics import Metrics
@@ -19,7 +21,7 @@ from outreach.entrypoints.provider_settings import (
     WorkspaceTable,
 )
 from outreach.entrypoints.providers import PROVIDERS
-from outreach.entrypoints.settings import Secret, Settings
+from outreach.entrypoints.settings import Secret, Settings, SmtpTable
 
 ACCOUNT: Final = AccountId(UUID(int=1))
 CAN: Final = {
@@ -34,6 +36,7 @@ CAN: Final = {
         "replays",
     },
     "ses": {"takers", "domains", "tells"},
+    "smtp": {"domains"},
 }
 TABLES: Final[dict[str, Any]] = {
     "timelinesai": ProviderTable(api_key=Secret("k")),
@@ -44,6 +47,7 @@ TABLES: Final[dict[str, Any]] = {
     "ses": SesTable(
         access_key_id=Secret("k"), secret_access_key=Secret("s"), region="eu-west-1"
     ),
+    "smtp": SmtpTable(host="mail.example"),
 }
 
 
@@ -67,3 +71,13 @@ async def test_a_gateway_is_filed_under_what_it_can_do(name: str) -> None:
     names = {field.name for field in found} - {"send", "allowances"}
     assert names == CAN[name]
     assert files.send.keys() == files.allowances.keys() == {ACCOUNT}
+
+
+@pytest.mark.parametrize("missing", ["aiosmtplib", "dkim", "dns"])
+def test_without_its_packages_the_pool_names_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, missing: str
+) -> None:
+    monkeypatch.setitem(sys.modules, missing, None)
+
+    with pytest.raises(Misconfigured, match=r"outreach\[smtp\]"):
+        PROVIDERS["smtp"].open(TABLES["smtp"], AsyncExitStack())

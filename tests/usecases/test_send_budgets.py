@@ -277,3 +277,25 @@ async def test_a_guard_that_comes_and_goes_lets_nothing_pass_unasked(seed: int) 
     assert len(here.gateway.accepted) == len(sent) == 4
     assert sent <= guard.granted
     assert used(here, phone) == {BudgetKind.TOTAL: 4}
+
+
+async def test_a_mailbox_that_warms_up_sends_a_little_more_each_day() -> None:
+    here = engine()
+    (phone,) = await here.world.phones()
+    (mailbox,) = await here.world.mailboxes(
+        limits=Limits(total_per_day=8), warm_up_days=4, warm_up_start=2
+    )
+    leads = await here.world.line(phone, 30, mail=True, within=DAY * 30)
+    for lead in leads:
+        await here.world.mail(mailbox, lead)
+
+    sent = []
+    for _ in range(5):
+        before = len(here.gateway.accepted)
+        await here.run()
+        sent.append(len(here.gateway.accepted) - before)
+        here.pass_time(DAY)
+
+    assert sent == [2, 4, 6, 8, 8]
+    assert Reason.BUDGET_EXCEEDED in here.reasons()
+    await agree(here, mailbox)

@@ -324,6 +324,8 @@ def _budget(kind: BudgetKind) -> Rule:
         )
         says = f"raise {setting} of {sender.number} to {used + 1}"
         lift = Flip(f"sender.limits.{setting}", used + 1, says)
+        if used < getattr(sender.limits, setting):
+            lift = Flip("sender.warm_up", None, "end the mailbox's warm-up")
         if room:
             # It is the period that ends, and only without it there would be none.
             says = f"take {setting} of {sender.number} away"

@@ -26,6 +26,7 @@ __all__ = [
     "WarmUp",
     "effective_limit",
     "has_room",
+    "ramped",
 ]
 
 HARD_LIMIT: Final = 200
@@ -50,21 +51,26 @@ class WarmUp:
     days: int = field(validator=validators.ge(0))
     start: int = field(default=15, validator=validators.ge(0))
 
+    def is_over(self, day: date) -> bool:
+        """Whether the whole limit holds on that day."""
+        return self.days <= 1 or (day - self.began).days >= self.days - 1
+
 
 def effective_limit(daily_limit: int, warm_up: WarmUp | None, day: date) -> int:
-    """New contacts a sender may make on *day*: its limit, or less while it warms up.
+    """New contacts a sender may make on *day*: its limit, or less while it warms up."""
+    return ramped(min(daily_limit, HARD_LIMIT), warm_up, day)
 
-    Linear from ``start`` on the first day to ``daily_limit`` on the last one,
-    rounded down.
+
+def ramped(limit: int, warm_up: WarmUp | None, day: date) -> int:
+    """What is left of *limit* on *day* while a sender warms up.
+
+    Linear from ``start`` on the first day to *limit* on the last one, rounded down.
     """
-    limit = min(daily_limit, HARD_LIMIT)
-    if warm_up is None or warm_up.days <= 1:
+    if warm_up is None or warm_up.is_over(day):
         return limit
-    done = (day - warm_up.began).days
-    if done >= warm_up.days - 1:
-        return limit
+    done = max((day - warm_up.began).days, 0)
     start = min(warm_up.start, limit)
-    return start + (limit - start) * max(done, 0) // (warm_up.days - 1)
+    return start + (limit - start) * done // (warm_up.days - 1)
 
 
 def has_room(*, used: int, external: int, limit: int) -> bool:

@@ -21,6 +21,7 @@ from outreach.domain.routing import Route, Ways, route_step
 from outreach.domain.sender import SendClass, Sender
 from outreach.domain.sequence import EnrolmentStatus, MessageTemplate, Sequence, Step
 from outreach.domain.suppression import Suppression, Switch
+from outreach.domain.warming import limits_at
 from outreach.domain.window import Window
 
 __all__ = ["Case", "Flip", "LaneFacts", "Ledger", "flip"]
@@ -159,7 +160,7 @@ class Case:
             domain=self.to.partition("@")[2].lower(),
             campaign="" if self.campaign is None else str(self.campaign),
         )
-        return share(kind, sender.limits, part, at, sender.time_zone)
+        return share(kind, limits_at(sender, at), part, at, sender.time_zone)
 
 
 @frozen

@@ -7,6 +7,7 @@ from attrs import field, frozen, validators
 from outreach.domain.budget import HARD_LIMIT
 from outreach.domain.channel import Channel
 from outreach.domain.limits import NO_LIMITS, Limits
+from outreach.domain.login import Login
 from outreach.domain.pacing import Pacing
 
 __all__ = ["NewSender"]
@@ -22,6 +23,8 @@ class NewSender:
         provider_account: the account's name at us, ``default`` if there is one.
         pacing: of a sender that is new; one that is known keeps its own.
         answers, channel: see `Sender`.
+        warm_up_start: of the first day, if it warms up.
+        login: of a mailbox of our own; None: the file names none.
     """
 
     number: str
@@ -38,7 +41,9 @@ class NewSender:
     )
     priority: int = field(default=1, validator=validators.ge(1))
     warm_up_days: int = field(default=0, validator=validators.ge(0))
+    warm_up_start: int = field(default=15, validator=validators.ge(1))
     limits: Limits = NO_LIMITS
+    login: Login | None = None
     pacing: Pacing = field(default=Pacing())
 
     @pacing.validator

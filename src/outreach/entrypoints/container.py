@@ -143,7 +143,7 @@ class Container(containers.DeclarativeContainer):
     batch: providers.Object[Any] = providers.Object(50)
     readers: providers.Singleton[dict[str, Any]] = providers.Singleton(
         dict,
-        {name: one.reader() for name, one in PROVIDERS.items()},
+        {name: one.reader() for name, one in PROVIDERS.items() if one.reader},
         **{OWN_MAIL: providers.Singleton(MailReader)},
         links=providers.Singleton(LinksReader),
     )

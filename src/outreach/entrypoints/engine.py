@@ -15,6 +15,7 @@ from attrs import evolve, field, frozen
 from outreach.adapters.arq import ArqBell, connect_bell
 from outreach.adapters.memory.bell import Bells, LocalBell
 from outreach.adapters.postgres import migrate
+from outreach.adapters.postgres.logins import PostgresLogins
 from outreach.adapters.postgres.pool import Role
 from outreach.adapters.postgres.setup import ensure_partitions
 from outreach.adapters.postgres.setup import tenant as find_tenant
@@ -28,7 +29,7 @@ from outreach.entrypoints.gateways import Gateways
 from outreach.entrypoints.mailboxes import mailbox_duties, use_mailboxes
 from outreach.entrypoints.metrics import Metrics
 from outreach.entrypoints.own_keys import link_keys
-from outreach.entrypoints.providers import PROVIDERS, USER_AGENT
+from outreach.entrypoints.providers import PROVIDERS, USER_AGENT, House
 from outreach.entrypoints.runner import IN_FLIGHT, TOGETHER, Runner
 from outreach.entrypoints.settings import Settings, is_loopback
 from outreach.entrypoints.talking import tell_people, use_model
@@ -39,6 +40,7 @@ __all__ = [
     "Urls",
     "check_mail",
     "incarnation",
+    "logins_of",
     "open_engine",
 ]
 
@@ -184,7 +186,7 @@ async def open_engine(
             use_model(
                 settings, container, tenant, metrics, stack, user_agent=USER_AGENT
             )
-            _open_providers(settings, tenant, gateways, metrics, stack)
+            _open_providers(settings, tenant, gateways, metrics, stack, container)
             if settings.imap.is_set:
                 use_mailboxes(settings.imap, container)
             for account, allowance in gateways.allowances.items():
@@ -221,13 +223,29 @@ def _open_providers(
     gateways: Gateways,
     metrics: Metrics,
     stack: AsyncExitStack,
+    container: Container,
 ) -> None:
     for name, provider in PROVIDERS.items():
         table = getattr(settings, name)
         if table.is_set:
             gateway = provider.open(table, stack)
+            if provider.equips is not None:
+                logins = logins_of(settings, container, tenant)
+                gateway = provider.equips(gateway, House(container.clock(), logins))
             account = account_id(tenant, name, "default")
             gateways.add(account, name, gateway, table.allowance, metrics)
+
+
+def logins_of(
+    settings: Settings, container: Container, tenant: TenantId
+) -> PostgresLogins:
+    """The sealed logins of a tenant's mailboxes.
+
+    Raises:
+        Misconfigured: there is no key that every process would have.
+    """
+    keys = link_keys(settings, _data_dir(settings))
+    return PostgresLogins(container.database(), tenant, keys)
 
 
 def check_mail(settings: Settings) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
+from types import MappingProxyType, UnionType
 from typing import Any, Final
 
 from attrs import field, frozen
@@ -13,7 +13,7 @@ from outreach.domain.ids import AccountId
 from outreach.domain.usecases.replay_lost import Source
 from outreach.entrypoints.measured import Measured, MeasuredMany
 from outreach.entrypoints.metrics import Metrics, provider_name
-from outreach.ports.domains import ChecksDomains
+from outreach.ports.domains import ChecksDomains, ExaminesDomains
 from outreach.ports.gateway import (
     Gateway,
     ListsAccounts,
@@ -32,7 +32,7 @@ from outreach.ports.incoming import FetchesContent
 
 __all__ = ["Gateways"]
 
-_ABILITIES: Final[Mapping[str, type]] = MappingProxyType(
+_ABILITIES: Final[Mapping[str, type | UnionType]] = MappingProxyType(
     {
         "look": LooksUp,
         "look_many": LooksUpMany,
@@ -43,7 +43,7 @@ _ABILITIES: Final[Mapping[str, type]] = MappingProxyType(
         "hosts": RunsCampaigns,
         "webhooks": ReceivesWebhooks,
         "fetch": FetchesContent,
-        "domains": ChecksDomains,
+        "domains": ChecksDomains | ExaminesDomains,
         "tells": TellsUse,
     }
 )

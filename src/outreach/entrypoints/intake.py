@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,13 +19,15 @@ from outreach.domain.lead_file import (
     MissingColumns,
 )
 from outreach.domain.new_sender import NewSender
+from outreach.domain.sender import Sender
 from outreach.domain.sequence import Override
 from outreach.domain.usecases.enroll import Enrolled
 from outreach.entrypoints.campaign_file import CampaignFile, read_campaign
 from outreach.entrypoints.capacity import fit
-from outreach.entrypoints.engine import Engine
-from outreach.entrypoints.sender_kinds import usual_providers
+from outreach.entrypoints.engine import Engine, logins_of
+from outreach.entrypoints.sender_kinds import SIGNS_IN, usual_providers
 from outreach.entrypoints.senders_file import read_senders
+from outreach.ports.logins import Logins
 
 __all__ = [
     "Files",
@@ -153,7 +155,25 @@ async def senders_file(
         usual=usual_providers(engine.settings),
     )
     kept = [sender for sender in batch if wanted(sender)]
-    return len(await engine.container.senders().import_(engine.tenant, kept))
+    logins = None
+    if any(one.login is not None for one in kept):  # without keys nothing is stored
+        logins = logins_of(engine.settings, engine.container, engine.tenant)
+    made = await engine.container.senders().import_(engine.tenant, kept)
+    if logins is not None:
+        await _keep(logins, kept, made)
+    for account in {one.account for one in made if one.provider in SIGNS_IN}:
+        # Their domains may be new: they are looked at before anybody is written to.
+        await engine.container.signal().have_checked(engine.tenant, account)
+    return len(made)
+
+
+async def _keep(
+    logins: Logins, new: Sequence[NewSender], made: Sequence[Sender]
+) -> None:
+    """Sealed; a mailbox whose row names no login keeps what it has."""
+    for one, sender in zip(new, made, strict=True):
+        if one.login is not None:
+            await logins.keep(sender.id, one.login)
 
 
 async def _enroll(

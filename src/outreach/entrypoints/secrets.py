@@ -24,8 +24,8 @@ async def webhook_tokens(
     """Tokens of each provider's webhooks, newest first; made and stored if unset."""
     found: dict[str, tuple[Secret, ...]] = {}
     for name, provider in PROVIDERS.items():
-        if provider.signs:
-            continue  # it vouches for its deliveries by itself
+        if provider.signs or provider.reader is None:
+            continue  # it vouches for its deliveries by itself, or has none
         given = getattr(engine.settings, name).webhook_secret.reveal
         if given:
             parts = tuple(part.strip() for part in given.split(",") if part.strip())

@@ -17,6 +17,7 @@ __all__ = [
     "BY_REF",
     "CARRIED",
     "PICKS_MAILBOX",
+    "SIGNS_IN",
     "USUAL_PROVIDER",
     "mails_per_day",
     "pacing_of",
@@ -27,7 +28,6 @@ CARRIED: Final[Mapping[str, frozenset[Channel]]] = MappingProxyType(
     {
         # named by the specification, for files that are made ahead of their adapters
         "baileys": frozenset({Channel.WHATSAPP}),
-        "smtp": frozenset({Channel.EMAIL_COLD}),
         **{name: one.channels for name, one in PROVIDERS.items()},
     }
 )
@@ -47,10 +47,11 @@ PICKS_MAILBOX: Final = frozenset(
 """One account is one sender here: the vendor chooses the mailbox of each mail."""
 BY_REF: Final = frozenset(name for name, one in PROVIDERS.items() if one.by_ref)
 """A sender of these must have an `account_ref`."""
-ANSWERING: Final = frozenset(
-    ("smtp", *(name for name, one in PROVIDERS.items() if one.answers))
-)
+ANSWERING: Final = frozenset(name for name, one in PROVIDERS.items() if one.answers)
 """A person's answer may leave by the mailbox that the prospect has written to."""
+
+SIGNS_IN: Final = frozenset(name for name, one in PROVIDERS.items() if one.signs_in)
+"""Each mailbox has a login, and begins slowly unless its file says that it is old."""
 
 _PACED_BY_VENDOR: Final = frozenset(
     name for name, one in PROVIDERS.items() if one.paces

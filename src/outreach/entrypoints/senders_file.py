@@ -14,12 +14,15 @@ from outreach.domain.errors import Misconfigured
 from outreach.domain.lead import Email, Phone
 from outreach.domain.limits import Limits
 from outreach.domain.new_sender import NewSender
+from outreach.domain.warming import MAIL_DAYS, MAIL_START, PHONE_START
 from outreach.domain.window import zone_info
+from outreach.entrypoints.mailbox_login import LOGIN_KEYS, login_of
 from outreach.entrypoints.sender_kinds import (
     ANSWERING,
     BY_REF,
     CARRIED,
     PICKS_MAILBOX,
+    SIGNS_IN,
     USUAL_PROVIDER,
     mails_per_day,
     pacing_of,
@@ -41,11 +44,14 @@ _KEYS: Final = frozenset(
         "daily_limit",
         "priority",
         "warm_up_days",
+        "warm_up_start",
+        *LOGIN_KEYS,
         *Limits.names(),
     }
 )
-_OF_PHONES: Final = ("phone", "warm_up_days")
-_NUMBERS: Final = ("daily_limit", "priority", "warm_up_days", *Limits.names())
+_WARM_UP: Final = ("warm_up_days", "warm_up_start")
+_NUMBERS: Final = ("daily_limit", "priority", "port", *_WARM_UP, *Limits.names())
+_UNSHOWN: Final = frozenset({"password"})
 
 
 def read_senders(
@@ -157,11 +163,13 @@ def _sender(
     for name in _KEYS & row.keys():
         kind = int if name in _NUMBERS else str
         if not isinstance(row[name], kind) or isinstance(row[name], bool):
-            message = f"{where}: {name} must be {kind.__name__}, not {row[name]!r}"
+            shown = "" if name in _UNSHOWN else f", not {row[name]!r}"
+            message = f"{where}: {name} must be {kind.__name__}{shown}"
             raise Misconfigured(message)
     channel, provider = _kind(row, where)
     account = row.get("provider_account", "default")
     number = _number(row, where, contacts, channel=channel, region=region)
+    own = provider in SIGNS_IN
     zone = row.get("time_zone", time_zone)
     zone_info(zone)
     try:
@@ -176,7 +184,9 @@ def _sender(
             account_ref=row.get("account_ref", ""),
             daily_limit=_daily_limit(row, channel),
             priority=row.get("priority", 1),
-            warm_up_days=row.get("warm_up_days", 0),
+            warm_up_days=row.get("warm_up_days", MAIL_DAYS if own else 0),
+            warm_up_start=row.get("warm_up_start", MAIL_START if own else PHONE_START),
+            login=login_of(row, where) if own else None,
             limits=_limits(row, where, channel, provider),
             pacing=pacing_of(channel, provider),
         )
@@ -208,15 +218,22 @@ def _kind(row: Mapping[str, Any], where: str) -> tuple[Channel, str]:
             "by which the vendor knows it"
         )
         raise Misconfigured(message)
-    theirs = ("address",) if channel is Channel.WHATSAPP else _OF_PHONES
-    for key in theirs:
+    for key in _not_for(channel, provider):
         if key in row:
+            shown = "" if key in _UNSHOWN else f" {row[key]!r}"
             message = (
-                f"{where}: {key} {row[key]!r} is not for channel {name}: "
+                f"{where}: {key}{shown} is not for channel {name}: "
                 "leave it out, or correct the channel"
             )
             raise Misconfigured(message)
     return channel, provider
+
+
+def _not_for(channel: Channel, provider: str) -> tuple[str, ...]:
+    """Keys that mean nothing for such a sender."""
+    if channel is Channel.WHATSAPP:
+        return ("address", *LOGIN_KEYS)
+    return ("phone",) if provider in SIGNS_IN else ("phone", *_WARM_UP, *LOGIN_KEYS)
 
 
 def _number(

@@ -30,6 +30,7 @@ from outreach.entrypoints.provider_settings import (
     SesTable,
     WorkspaceTable,
 )
+from outreach.entrypoints.smtp_settings import SmtpTable
 from outreach.entrypoints.talk_settings import AlertSettings, ModelSettings, Secret
 
 __all__ = [
@@ -44,6 +45,7 @@ __all__ = [
     "Secret",
     "SesTable",
     "Settings",
+    "SmtpTable",
     "TenantSettings",
     "WorkspaceTable",
     "is_loopback",
@@ -157,6 +159,7 @@ class Settings:
     instantly: WorkspaceTable = WorkspaceTable()
     ses: SesTable = SesTable()
     imap: ImapTable = ImapTable()
+    smtp: SmtpTable = SmtpTable()
 
     @web_port.validator
     def _port(self, _: object, port: int) -> None:

@@ -30,9 +30,11 @@ class Account:
 
 @frozen
 class SenderUse:
-    """One phone with its day so far, for people.
+    """One sender with its day so far, for people.
 
     Attributes:
+        total: most messages of all kinds on this day, less while a mailbox warms up;
+            None: nothing bounds them.
         waiting: messages in its lane.
         next_wake: engine time of its next send; None: nothing waits or it is shut.
     """
@@ -42,6 +44,7 @@ class SenderUse:
     day_followups: int
     external: int
     limit: int
+    total: int | None
     waiting: int
     next_wake: datetime | None
 

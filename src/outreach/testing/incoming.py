@@ -6,13 +6,15 @@ from typing import Final, Protocol
 
 from outreach.domain.errors import Misconfigured, Unavailable
 from outreach.domain.event import EventType, SystemEvent
-from outreach.ports.domains import ChecksDomains
+from outreach.ports.domains import ChecksDomains, ExaminesDomains
 from outreach.ports.incoming import FetchesContent
 from outreach.testing.gateway_bench import Situation, Workbench, raised
 
 __all__ = [
     "ChecksDomainsContract",
     "DomainsWorkbench",
+    "ExaminesDomainsContract",
+    "ExaminesWorkbench",
     "FetchesContentContract",
     "FetchesWorkbench",
 ]
@@ -40,6 +42,14 @@ class DomainsWorkbench(Workbench, Protocol):
 
     async def own(self, domain: str, *, ready: bool) -> None:
         """The account has this domain, too."""
+        ...
+
+
+class ExaminesWorkbench(DomainsWorkbench, Protocol):
+    """A workbench whose domains can be asked about, or not."""
+
+    async def hide(self, domain: str) -> None:
+        """Nobody can be asked about this domain."""
         ...
 
 
@@ -126,6 +136,47 @@ class ChecksDomainsContract:
             error = await raised(_checker(bench).domains())
 
             assert type(error) is kind, (situation, error)
+
+
+class ExaminesDomainsContract:
+    """Every promise of `ExaminesDomains`; the DNS can be asked again in the end."""
+
+    async def test_each_domain(self, bench: ExaminesWorkbench) -> None:
+        """Each domain that could be asked about has a verdict, and what is wrong with
+        it.
+        """
+        await bench.own("ready.example", ready=True)
+        await bench.own("new.example", ready=False)
+
+        told = await _examiner(bench).examine(["ready.example", "new.example"])
+
+        found = {one.name: one for one in told}
+        assert found["ready.example"].ready
+        assert not found["ready.example"].says
+        assert not found["new.example"].ready
+        assert found["new.example"].says
+
+    async def test_one_domain_is_silent(self, bench: ExaminesWorkbench) -> None:
+        """One that could not be asked about has none."""
+        await bench.own("ready.example", ready=True)
+        await bench.hide("silent.example")
+
+        told = await _examiner(bench).examine(["silent.example", "ready.example"])
+
+        assert [one.name for one in told] == ["ready.example"]
+
+    async def test_all_are_silent(self, bench: ExaminesWorkbench) -> None:
+        """If none could be asked about, it is Unavailable."""
+        await bench.arrange(Situation.UNREACHABLE)
+
+        error = await raised(_examiner(bench).examine(["any.example"]))
+
+        assert type(error) is Unavailable, error
+
+
+def _examiner(bench: Workbench) -> ExaminesDomains:
+    assert isinstance(bench.gateway, ExaminesDomains)
+    return bench.gateway
 
 
 def _fetcher(bench: Workbench) -> FetchesContent:

@@ -18,7 +18,9 @@ from outreach.domain.change import DutyKind
 from outreach.domain.channel import Channel
 from outreach.domain.errors import NotFound, Refused
 from outreach.domain.ids import SenderId
+from outreach.domain.limits import Limits
 from outreach.domain.message import MessageStatus, Outcome
+from outreach.domain.new_sender import NewSender
 from outreach.domain.sender import SenderSignal, SenderState, signalled
 from outreach.ports.gateway import Status
 from outreach.testing import invented
@@ -63,6 +65,31 @@ class SendersContract:
             40,
             2,
         )
+
+    async def test_a_mailbox_warms_up_by_all_that_it_sends(self, world: World) -> None:
+        mailbox = NewSender(
+            number="ana@firma.ro",
+            provider="smtp",
+            time_zone="Europe/Bucharest",
+            channel=Channel.EMAIL_COLD,
+            warm_up_days=14,
+            warm_up_start=5,
+            limits=Limits(total_per_day=50),
+        )
+
+        (made,) = await world.senders.import_(world.tenant, [mailbox])
+        (first,) = await world.senders.all(world.tenant)
+        later = evolve(mailbox, warm_up_start=10)
+        await world.senders.import_(world.tenant, [later])
+        (raised_,) = await world.senders.all(world.tenant)
+        await world.advance_engine(timedelta(days=13))
+        (last,) = await world.senders.all(world.tenant)
+
+        assert (made.state, made.warm_up) == (
+            SenderState.WARMING,
+            WarmUp(invented.START.date(), 14, 5),
+        )
+        assert [one.total for one in (first, raised_, last)] == [5, 10, 50]
 
     async def test_a_new_file_changes_what_it_names(self, world: World) -> None:
         (phone,) = await world.phones(label="vechi")

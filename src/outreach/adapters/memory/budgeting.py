@@ -22,6 +22,7 @@ from outreach.domain.ids import IntentId, SenderId
 from outreach.domain.limits import NO_LIMITS, SETTING, BudgetKind, kind_of, room_left
 from outreach.domain.message import Draft, NotArmed, WhyNotArmed
 from outreach.domain.sender import SendClass, Sender
+from outreach.domain.warming import limits_at
 
 __all__ = [
     "close",
@@ -43,7 +44,7 @@ def no_budget(store: MemoryStore, lane: LaneRow, draft: Draft) -> NotArmed | Non
     full: list[tuple[datetime, str]] = []
     for share in draft.shares:
         row = _of(store, lane.sender.id).get(share.key)
-        now = getattr(lane.sender.limits, SETTING[share.kind])
+        now = getattr(limits_at(lane.sender, store.now), SETTING[share.kind])
         limit = share.limit if now is None else min(share.limit, now)
         held = {} if row is None else row.ids
         if draft.parcel.intent not in held and len(held) >= limit:
@@ -96,7 +97,8 @@ def with_uses(store: MemoryStore, case: Case) -> Case:
 def room(store: MemoryStore, sender: Sender, units: int) -> int:
     """New contacts a sender can still take, whatever its units say."""
     used = {key: len(row.ids) for key, row in _of(store, sender.id).items()}
-    return room_left(sender.limits, units, used, store.now, sender.time_zone)
+    limits = limits_at(sender, store.now)
+    return room_left(limits, units, used, store.now, sender.time_zone)
 
 
 def _of(store: MemoryStore, sender: SenderId) -> Mapping[str, BudgetRow]:

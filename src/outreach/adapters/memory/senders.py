@@ -24,6 +24,7 @@ from outreach.domain.message import MessageStatus
 from outreach.domain.new_sender import NewSender
 from outreach.domain.sender import Sender, SenderMove, SenderState
 from outreach.domain.sender_names import has_address
+from outreach.domain.warming import limits_at
 from outreach.domain.window import local_day
 from outreach.ports.gateway import Status
 from outreach.ports.senders import Account, Polled, SenderUse
@@ -261,8 +262,9 @@ def _warm_up(store: MemoryStore, known: WarmUp | None, new: NewSender) -> WarmUp
     if not new.warm_up_days:
         return None
     if known is not None:
-        return evolve(known, days=new.warm_up_days)
-    return WarmUp(local_day(store.now, new.time_zone), new.warm_up_days)
+        return evolve(known, days=new.warm_up_days, start=new.warm_up_start)
+    today = local_day(store.now, new.time_zone)
+    return WarmUp(today, new.warm_up_days, new.warm_up_start)
 
 
 def _use(store: MemoryStore, lane: LaneRow) -> SenderUse:
@@ -282,6 +284,7 @@ def _use(store: MemoryStore, lane: LaneRow) -> SenderUse:
         day_followups=sent_today,
         external=ledger.external,
         limit=store.effective(sender, ledger.day),
+        total=limits_at(sender, store.now).total_per_day,
         waiting=lane.line.count(),
         next_wake=wake_at(store, lane),
     )

@@ -27,6 +27,7 @@ from outreach.domain.ids import (
 from outreach.domain.limits import room_left
 from outreach.domain.sender import SendClass
 from outreach.domain.timing import Timing
+from outreach.domain.warming import limits_at
 from outreach.domain.window import Hours, local_day
 from outreach.ports.lanes import ALL_ROOM, ALONE, Claim, PutOff, Waiting
 
@@ -224,5 +225,6 @@ def _room(row: Mapping[str, Any]) -> Room:
         limit = effective_limit(sender.daily_limit, sender.warm_up, day)
         units = max(0, limit - row["taken"])
     zone = sender.time_zone
-    left = room_left(sender.limits, units, row["budgets"], row["now"], zone)
+    limits = limits_at(sender, row["now"])
+    left = room_left(limits, units, row["budgets"], row["now"], zone)
     return Room(sender, left, row["waiting"], row["used"], row["followups"])

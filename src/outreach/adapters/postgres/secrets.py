@@ -12,10 +12,15 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from outreach.adapters.postgres.pool import Database
 from outreach.domain.errors import Misconfigured
 
-__all__ = ["KeptSecrets"]
+__all__ = ["KeptSecrets", "sealer"]
 
 
-def _sealer(keys: Sequence[str]) -> MultiFernet:
+def sealer(keys: Sequence[str]) -> MultiFernet:
+    """What seals with the first of *keys* and opens with any.
+
+    Raises:
+        Misconfigured: there is no key.
+    """
     if not keys:
         message = "no secret key: set OUTREACH_SECRET_KEYS, newest first"
         raise Misconfigured(message)
@@ -40,7 +45,7 @@ class KeptSecrets:
 
     @_sealer.default
     def _make_sealer(self) -> MultiFernet:
-        return _sealer(self.keys)
+        return sealer(self.keys)
 
     async def get(self, name: str) -> str | None:
         """The secret of that name, if one was made.

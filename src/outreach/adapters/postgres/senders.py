@@ -21,6 +21,7 @@ from outreach.domain.ids import AccountId, SenderId, TenantId, account_id
 from outreach.domain.message import MessageStatus
 from outreach.domain.new_sender import NewSender
 from outreach.domain.sender import Sender
+from outreach.domain.warming import limits_at
 from outreach.domain.window import local_day
 from outreach.ports.gateway import Status
 from outreach.ports.senders import Account, Polled, SenderUse
@@ -191,6 +192,7 @@ class PostgresSenders:
             "limit": new.daily_limit,
             "priority": new.priority,
             "warm_up_days": new.warm_up_days,
+            "warm_up_start": new.warm_up_start,
             "limits": asdict(new.limits),
             "gap": new.pacing.gap,
             "jitter": new.pacing.jitter,
@@ -235,6 +237,7 @@ def _use(row: Mapping[str, Any]) -> SenderUse:
         day_followups=row["followups"],
         external=row["external"],
         limit=effective_limit(sender.daily_limit, sender.warm_up, day),
+        total=limits_at(sender, row["now"]).total_per_day,
         waiting=row["waiting"],
         next_wake=row["wake_at"],
     )

@@ -50,7 +50,7 @@ from outreach.domain.usecases.watch_plans import WatchPlans
 from outreach.domain.usecases.watch_senders import WatchSenders
 from outreach.domain.window import local_day
 from outreach.ports.alerts import Alert, Alerts
-from outreach.ports.domains import ChecksDomains
+from outreach.ports.domains import ChecksDomains, ExaminesDomains
 from outreach.ports.duties import Duties
 from outreach.ports.gateway import AccountSender, ListsAccounts, PollsStatus
 from outreach.ports.journeys import Journeys
@@ -118,7 +118,7 @@ class DoDuties:
     winners: PickWinner
     polls: Mapping[AccountId, PollsStatus]
     lists: Mapping[AccountId, ListsAccounts]
-    domains: Mapping[AccountId, ChecksDomains] = field(factory=dict)
+    domains: Mapping[AccountId, ChecksDomains | ExaminesDomains] = field(factory=dict)
     replay: ReplayLost | None = None
     mailboxes: ReadMailboxes | None = None
 
@@ -327,7 +327,7 @@ class DoDuties:
         domains = self.domains.get(account)
         if domains is not None:
             check = CheckDomains(self.senders, self.signal, self.alerts)
-            await check(duty.tenant, account, domains)
+            await check(duty.tenant, account, domains, now)
         provider = self.lists.get(account)
         if provider is None:
             return

@@ -56,6 +56,7 @@ from outreach.domain.usecases.ready import (
     with_host,
 )
 from outreach.domain.usecases.watch_senders import WatchSenders
+from outreach.domain.warming import limits_at
 from outreach.domain.window import Window
 from outreach.ports.calendar import Calendar
 from outreach.ports.clock import Clock
@@ -282,7 +283,8 @@ class SendNext:
         """
         case, ledger = ready.case, ready.case.ledger
         if ledger is not None and budget:
-            limit = getattr(ready.sender.limits, SETTING[kind_of(budget)])
+            limits = limits_at(ready.sender, claim.now)
+            limit = getattr(limits, SETTING[kind_of(budget)])
             budgets = {**ledger.budgets, budget: limit}
             case = evolve(case, ledger=evolve(ledger, budgets=budgets))
         elif ledger is not None:

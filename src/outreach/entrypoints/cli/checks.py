@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from outreach.domain.errors import Misconfigured, OutreachError
 from outreach.domain.sender import SendClass, Sender
 from outreach.domain.suppression import way_out
+from outreach.entrypoints.cli import mail_checks
 from outreach.entrypoints.cli.backlog import backlog, sequences
 from outreach.entrypoints.cli.finding import Finding, Level
 from outreach.entrypoints.cli.sender_rows import MAILBOXES, PHONES, Rows
@@ -85,6 +86,9 @@ def of_settings(settings: Settings) -> Iterator[Finding]:
             "provider of its own, and workers send nothing",
         )
     for name in with_key:
+        if PROVIDERS[name].signs_in:
+            yield from mail_checks.of_pool(settings.smtp)
+            continue
         table: ProviderTable | SesTable = getattr(settings, name)
         yield base_url(name, table.base_url)
         if isinstance(table, SesTable):
@@ -242,7 +246,7 @@ async def in_the_engine(engine: Engine) -> Sequence[Finding]:
 
 async def at_providers(engine: Engine) -> Sequence[Finding]:
     """Whether each provider takes our credentials; asks, and changes nothing."""
-    found = []
+    found = [*await mail_checks.of_domains(engine)]
     for gateway in {id(one): one for one in engine.gateways.lists.values()}.values():
         try:
             numbers = await gateway.senders()

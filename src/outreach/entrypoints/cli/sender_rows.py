@@ -52,7 +52,7 @@ def plain_sender(use: SenderUse) -> dict[str, Any]:
         "until": sender.until,
         "enabled": sender.enabled,
         "time_zone": sender.time_zone,
-        **(_of_phone(use) if PHONES.has(sender) else {"sent_today": _sent(use)}),
+        **(_of_phone(use) if PHONES.has(sender) else _of_mailbox(use)),
         "further_limits": {
             name: limit
             for name, limit in asdict(sender.limits).items()
@@ -71,6 +71,10 @@ def _of_phone(use: SenderUse) -> dict[str, Any]:
         "by_hand_today": use.external,
         "followups_today": use.day_followups,
     }
+
+
+def _of_mailbox(use: SenderUse) -> dict[str, Any]:
+    return {"sent_today": _sent(use), "most_today": use.total}
 
 
 def _sent(use: SenderUse) -> int:
@@ -114,8 +118,10 @@ def show_senders(kind: Rows, uses: Sequence[SenderUse], zone: str) -> None:
 
 
 def _of_total(use: SenderUse) -> str:
-    most = use.sender.limits.total_per_day
-    return str(_sent(use)) if most is None else f"{_sent(use)} of {most}"
+    if use.total is None:
+        return str(_sent(use))
+    warming = "" if use.total == use.sender.limits.total_per_day else ", warming up"
+    return f"{_sent(use)} of {use.total}{warming}"
 
 
 def _state(use: SenderUse) -> str:

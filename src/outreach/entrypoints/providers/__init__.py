@@ -7,16 +7,20 @@ from types import MappingProxyType
 from typing import Final
 
 from outreach.entrypoints.providers.instantly import INSTANTLY
-from outreach.entrypoints.providers.provider import USER_AGENT, Provider, Signs
+from outreach.entrypoints.providers.provider import USER_AGENT, House, Provider, Signs
 from outreach.entrypoints.providers.resend import RESEND
 from outreach.entrypoints.providers.sendgrid import SENDGRID
 from outreach.entrypoints.providers.ses import SES
+from outreach.entrypoints.providers.smtp import SMTP
 from outreach.entrypoints.providers.timelinesai import TIMELINESAI
 from outreach.entrypoints.providers.wamm import WAMM
 
-__all__ = ["PROVIDERS", "USER_AGENT", "Provider", "Signs"]
+__all__ = ["PROVIDERS", "USER_AGENT", "House", "Provider", "Signs"]
 
 PROVIDERS: Final[Mapping[str, Provider]] = MappingProxyType(
-    {one.name: one for one in (TIMELINESAI, WAMM, INSTANTLY, RESEND, SES, SENDGRID)}
+    {
+        one.name: one
+        for one in (TIMELINESAI, WAMM, INSTANTLY, SMTP, RESEND, SES, SENDGRID)
+    }
 )
 """By name. Each has a settings table of its name."""

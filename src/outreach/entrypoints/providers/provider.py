@@ -9,15 +9,25 @@ from typing import Any, Final
 from attrs import frozen
 
 from outreach.domain.channel import Channel
+from outreach.ports.clock import Clock
 from outreach.ports.gateway import Gateway, Reads
 from outreach.ports.incoming import Authenticates
+from outreach.ports.logins import Logins
 
-__all__ = ["USER_AGENT", "Provider", "Signs"]
+__all__ = ["USER_AGENT", "House", "Provider", "Signs"]
 
 USER_AGENT: Final = "outreach/0.1 (+https://github.com/outreach-engine/outreach)"
 
 Signs = Callable[[Any], Authenticates | None]
 """From a settings table to what checks signatures; None: it says not by what."""
+
+
+@frozen
+class House:
+    """What a process has for those gateways that need more than their settings."""
+
+    clock: Clock
+    logins: Logins
 
 
 @frozen(kw_only=True)
@@ -32,7 +42,7 @@ class Provider:
         channels: on which its senders may open conversations.
         open: makes the gateway of a settings table; what is to be closed with the
             process goes onto the stack.
-        reader: makes what reads its webhooks.
+        reader: makes what reads its webhooks; absent if it sends none.
         signs: absent if it does not sign its webhooks.
         vouched_by: the setting of its table by which a signature is known as theirs.
         by_header: it can send a header of ours with a webhook; else, if it does not
@@ -45,13 +55,15 @@ class Provider:
             each mail.
         by_ref: the vendor knows a sender by an id of its own alone, which the file of
             senders must give (`account_ref`).
+        equips: gives an open gateway what the process has; each of its mailboxes may
+            then sign in with a login of its own.
         answers: a person's answer may leave by the mailbox that was written to.
     """
 
     name: str
     channels: frozenset[Channel]
     open: Callable[[Any, AsyncExitStack], Gateway]
-    reader: Callable[[], Reads]
+    reader: Callable[[], Reads] | None = None
     signs: Signs | None = None
     vouched_by: str = "webhook_secret"
     by_header: bool = False
@@ -60,6 +72,12 @@ class Provider:
     picks_mailbox: bool = False
     by_ref: bool = False
     answers: bool = False
+    equips: Callable[[Any, House], Gateway] | None = None
+
+    @property
+    def signs_in(self) -> bool:
+        """Each of its mailboxes has a login."""
+        return self.equips is not None
 
     @property
     def mails(self) -> bool:

@@ -36,18 +36,20 @@ BEGIN
            priority = (x ->> 'priority')::integer, warm_up_days = v_days,
            warm_up_began = CASE WHEN v_days > 0
                                 THEN coalesce(warm_up_began, v_today) END,
+           warm_up_start = (x ->> 'warm_up_start')::integer,
            updated_at = clock_timestamp()
      WHERE p.number = x ->> 'number' RETURNING * INTO v_phone;
     IF NOT FOUND THEN
       INSERT INTO senders (id, tenant_id, account_id, channel, answers, number, label,
         provider, provider_account_ref, status, status_before, status_changed_at,
-        daily_quota_limit, warm_up_began, warm_up_days, time_zone, priority, gap,
-        jitter)
+        daily_quota_limit, warm_up_began, warm_up_days, warm_up_start, time_zone,
+        priority, gap, jitter)
       VALUES ((x ->> 'new_id')::uuid, current_tenant(), v_account, x ->> 'channel',
         (x ->> 'answers')::boolean, x ->> 'number', x ->> 'label', x ->> 'provider',
         x ->> 'ref', CASE WHEN v_days > 0 THEN 'WARMING' ELSE 'ACTIVE' END,
         CASE WHEN v_days > 0 THEN 'WARMING' ELSE 'ACTIVE' END, engine_now(),
         (x ->> 'limit')::integer, CASE WHEN v_days > 0 THEN v_today END, v_days,
+        (x ->> 'warm_up_start')::integer,
         x ->> 'time_zone', (x ->> 'priority')::integer,
         make_interval(secs => (x ->> 'gap')::double precision),
         make_interval(secs => (x ->> 'jitter')::double precision))
