@@ -24,6 +24,7 @@ from outreach.domain.errors import Misconfigured
 from outreach.domain.template import MINIMUM_VARIANTS
 from outreach.domain.trial import Measure
 from outreach.entrypoints.provider_settings import (
+    OutsideTables,
     ProviderLimits,
     ProviderTable,
     WorkspaceTable,
@@ -35,6 +36,7 @@ __all__ = [
     "AlertSettings",
     "Hours",
     "ModelSettings",
+    "OutsideTables",
     "PolicyTables",
     "ProviderLimits",
     "ProviderTable",
@@ -50,6 +52,7 @@ CONFIG: Final = "outreach.toml"
 
 _PREFIX: Final = "OUTREACH_"
 _TESTS: Final = "OUTREACH_TEST_"
+_OUTSIDE: Final = "OUTREACH_PROVIDERS_"
 _NAMES_FILE: Final = "OUTREACH_CONFIG"
 _PORTS: Final = range(65_536)
 _COUNTRY: Final = re.compile("[A-Z]{2}")
@@ -149,6 +152,7 @@ class Settings:
     alerts: AlertSettings = AlertSettings()
     policy: PolicyTables = field(factory=PolicyTables)
     instantly: WorkspaceTable = WorkspaceTable()
+    providers: OutsideTables = field(factory=OutsideTables)
 
     @web_port.validator
     def _port(self, _: object, port: int) -> None:
@@ -178,6 +182,16 @@ class Settings:
     def embedded(self) -> bool:
         """No URLs are set: PostgreSQL and Valkey are started from wheels."""
         return not self.database_url
+
+    def table(self, provider: str) -> ProviderTable:
+        """What is set of a provider, built in or not; an empty table if nothing is."""
+        outside = self.providers.tables
+        found: ProviderTable = (
+            outside[provider]
+            if provider in outside
+            else getattr(self, provider, ProviderTable())
+        )
+        return found
 
     @property
     def public(self) -> str:
@@ -220,6 +234,7 @@ def load(env: Mapping[str, str], *, config: Path | None = None) -> Settings:
             continue
         if name == _NAMES_FILE:
             continue
+        names |= _outside_names(name)
         if name not in names:
             message = f"{name} is not a setting; allowed: {', '.join(sorted(names))}"
             raise Misconfigured(message)
@@ -245,7 +260,7 @@ def _names(cls: type, prefix: tuple[str, ...]) -> Iterator[tuple[str, tuple[str,
     resolve_types(cls)
     for item in fields(cls):
         path = (*prefix, item.name)
-        if item.type is PolicyTables:
+        if item.type in {PolicyTables, OutsideTables}:
             continue
         if item.type is not Secret and isinstance(item.type, type) and has(item.type):
             yield from _names(item.type, path)
@@ -268,13 +283,17 @@ def _apply(
             raise Misconfigured(message)
         kind = types[key]
         if kind is PolicyTables:
-            changes[key] = _tables(value, f"{source}: {where}")
+            changes[key] = PolicyTables(_table(value, source, where))
+        elif kind is OutsideTables:
+            tables = dict(getattr(current, key).tables)
+            for name, inner in _table(value, source, where).items():
+                own, below = tables.get(name, ProviderTable()), (*prefix, key, name)
+                inside = _table(inner, source, f"{where}.{name}")
+                tables[name] = _apply(own, inside, source=source, prefix=below)
+            changes[key] = OutsideTables(tables)
         elif kind is not Secret and isinstance(kind, type) and has(kind):
-            if not isinstance(value, dict):
-                message = f"{source}: {where} must be a table: [{where}]"
-                raise Misconfigured(message)
-            inner = getattr(current, key)
-            changes[key] = _apply(inner, value, source=source, prefix=(*prefix, key))
+            inner, given = getattr(current, key), _table(value, source, where)
+            changes[key] = _apply(inner, given, source=source, prefix=(*prefix, key))
         else:
             changes[key] = _convert(value, kind, f"{source}: {where}")
     return _changed(current, changes, f"{source}: {'.'.join(prefix) or 'settings'}")
@@ -303,11 +322,21 @@ def _from_env(
     return changed
 
 
-def _tables(value: Any, where: str) -> PolicyTables:
+def _table(value: Any, source: str, where: str) -> dict[str, Any]:
     if not isinstance(value, dict):
-        message = f"{where} must be a table: [{where.rpartition(' ')[2]}]"
+        message = f"{source}: {where} must be a table: [{where}]"
         raise Misconfigured(message)
-    return PolicyTables(value)
+    return value
+
+
+def _outside_names(name: str) -> dict[str, tuple[str, ...]]:
+    """``OUTREACH_PROVIDERS_NAME_KEY``, by the longest key that it ends in."""
+    keys = sorted((item.name for item in fields(ProviderTable)), key=len, reverse=True)
+    for key in keys:
+        inside = name.removeprefix(_OUTSIDE).removesuffix(f"_{key.upper()}")
+        if name == f"{_OUTSIDE}{inside}_{key.upper()}" and inside:
+            return {name: ("providers", inside.lower(), key)}
+    return {}
 
 
 def _convert(value: Any, kind: Any, where: str) -> Any:

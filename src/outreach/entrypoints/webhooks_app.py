@@ -84,7 +84,7 @@ def web_app(engine: Engine, tokens: Mapping[str, tuple[Secret, ...]]) -> Starlet
 def _signed(settings: Settings) -> Mapping[str, Authenticates]:
     """What checks each provider that signs; one without a secret has no route."""
     found = {
-        name: provider.signs(getattr(settings, name).webhook_secrets)
+        name: provider.signs(settings.table(name).webhook_secrets)
         for name, provider in PROVIDERS.items()
         if provider.signs
     }
