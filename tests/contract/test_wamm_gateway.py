@@ -27,8 +27,8 @@ class TestWamm:
     test_one_request_per_call_whatever_becomes_of_it = (
         GatewayContract.test_one_request_per_call_whatever_becomes_of_it
     )
-    test_nothing_the_provider_or_the_network_does_israised = (
-        GatewayContract.test_nothing_the_provider_or_the_network_does_israised
+    test_nothing_the_provider_or_the_network_does_is_raised = (
+        GatewayContract.test_nothing_the_provider_or_the_network_does_is_raised
     )
     test_what_may_have_been_accepted_is_unknown = (
         GatewayContract.test_what_may_have_been_accepted_is_unknown

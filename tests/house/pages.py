@@ -17,7 +17,9 @@ from tests.house.tree import ROOT, committed, pyproject
 
 __all__ = ["Block", "blocks", "broken_links", "faults_of", "pages"]
 
-FENCE: Final = re.compile(r"^( *)```(\w*)[^\n]*\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
+FENCE: Final = re.compile(
+    r"^( *)```(\w*) *([^\n]*)\n(.*?)^\1```", re.MULTILINE | re.DOTALL
+)
 LINK: Final = re.compile(r"\]\((?!\w+:|#)([^)#\s]+)")
 TARGET: Final = re.compile(r"^([a-z]+):", re.MULTILINE)
 SHELL: Final = {"cat", "cd", "cp", "curl", "export", "git", "ls", "source", "sudo"}
@@ -27,12 +29,18 @@ HELP_TIMEOUT_S: Final = 60
 
 @frozen
 class Block:
-    """One fenced block of a page."""
+    """One fenced block of a page.
+
+    Attributes:
+        of: the file that it is a piece of, as its first line says; empty: it stands
+            alone.
+    """
 
     page: Path
     line: int
     language: str
     text: str
+    of: str = ""
 
     def __str__(self) -> str:
         return f"{self.page.relative_to(ROOT)}:{self.line}"
@@ -60,9 +68,8 @@ def blocks(*languages: str) -> list[Block]:
         text = page.read_text("utf-8")
         for match in FENCE.finditer(text):
             line = text.count("\n", 0, match.start()) + 1
-            block = Block(
-                page, line, match[2], re.sub(f"(?m)^{match[1]}", "", match[3])
-            )
+            body = re.sub(f"(?m)^{match[1]}", "", match[4])
+            block = Block(page, line, match[2], body, match[3])
             if block.language in languages:
                 found.append(block)
     return found
@@ -84,9 +91,9 @@ def faults_of(command: str) -> list[str]:
         for word in words
         if word.startswith(("examples/", "docs/")) and not (ROOT / word).exists()
     ]
+    if not words or words[0] in {"#", *SHELL}:
+        return faults
     match words:
-        case [] | ["#", *_]:
-            pass
         case ["make", *rest]:
             targets = set(TARGET.findall((ROOT / "Makefile").read_text("utf-8")))
             faults += [
@@ -99,11 +106,17 @@ def faults_of(command: str) -> list[str]:
                 faults.append(f"no module for {target}")
         case ["pip", "install", *rest] | [_, "-m", "pip", "install", *rest]:
             faults += _unknown_extras(rest)
-        case [program, *_] if program in SHELL:
-            pass
+        case ["pytest", "--outreach-adapter", adapter]:
+            faults += _no_adapter(adapter)
         case [program, *_]:
             faults.append(f"{program} is not known to tests/house/pages.py")
     return faults
+
+
+def _no_adapter(where: str) -> list[str]:
+    file = f"{where.partition(':')[0]}.py"
+    there = any(path.name == file for path in committed())
+    return [] if there else [f"no {file} here"]
 
 
 def _not_in_help(words: list[str]) -> list[str]:

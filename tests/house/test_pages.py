@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.house.pages import Block, blocks, broken_links, faults_of, pages
-from tests.house.tree import ROOT
+from tests.house.tree import ROOT, committed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,9 +39,22 @@ def run(block: Block, folder: Path) -> str:
 def test_every_python_block_runs(tmp_path: Path) -> None:
     (tmp_path / "examples").symlink_to(ROOT / "examples")
 
-    complaints = [run(block, tmp_path) for block in blocks("python", "py")]
+    alone = [block for block in blocks("python", "py") if not block.of]
+    complaints = [run(block, tmp_path) for block in alone]
 
     assert [complaint for complaint in complaints if complaint] == []
+
+
+def test_a_file_that_is_shown_in_pieces_is_shown_whole() -> None:
+    shown: dict[str, str] = {}
+    for block in blocks("python"):
+        if block.of:
+            shown[block.of] = f"{shown.get(block.of, '')}\n\n{block.text}"
+    files = {path.name: path for path in committed()}
+
+    assert set(shown) == {"pigeon_post.py", "pigeon_wire.py"}
+    for name, text in shown.items():
+        assert text.split() == files[name].read_text("utf-8").split(), name
 
 
 def test_every_command_can_be_typed() -> None:
@@ -88,6 +101,7 @@ def test_the_readme_shows_both_ways_in() -> None:
         "arq outreach.nowhere.WorkerSettings",
         "pip install 'outreach[telepathy]'",
         "frobnicate",
+        "pytest --outreach-adapter dovecote:adapter",
     ],
 )
 def test_a_command_that_cannot_be_typed_is_seen(command: str) -> None:

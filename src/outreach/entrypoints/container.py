@@ -48,6 +48,7 @@ from outreach.adapters.system.links import LinksReader, SignedLinks
 from outreach.adapters.system.witness import FileWitness
 from outreach.domain.allocation import Intake
 from outreach.domain.ids import AccountId
+from outreach.domain.link import PROVIDER
 from outreach.domain.sla import ReviewCalendar
 from outreach.domain.timing import Timing
 from outreach.domain.usecases.answer_review import AnswerReview
@@ -77,6 +78,7 @@ from outreach.entrypoints.punctual import Punctual
 from outreach.entrypoints.settings import Settings
 from outreach.ports.bell import Bell
 from outreach.ports.contacts import Contacts
+from outreach.ports.gateway import Reads
 
 __all__ = ["Container", "reviewers"]
 
@@ -96,6 +98,15 @@ def _contacts() -> Contacts:
     """Loaded when first asked for: the plans of all numbers, which no worker needs."""
     library: Contacts = import_module("outreach.adapters.contacts").LibraryContacts()
     return library
+
+
+def _readers() -> dict[str, Reads]:
+    """Of every provider's webhooks, and of the links in our own mail."""
+    return {
+        **{name: one.reader() for name, one in PROVIDERS.items() if one.reader},
+        OWN_MAIL: MailReader(),
+        PROVIDER: LinksReader(),
+    }
 
 
 def _wall() -> datetime:
@@ -141,12 +152,7 @@ class Container(containers.DeclarativeContainer):
     drafter: providers.Object[Any] = providers.Object(None)
     unattended: providers.Object[Any] = providers.Object(())
     batch: providers.Object[Any] = providers.Object(50)
-    readers: providers.Singleton[dict[str, Any]] = providers.Singleton(
-        dict,
-        {name: one.reader() for name, one in PROVIDERS.items() if one.reader},
-        **{OWN_MAIL: providers.Singleton(MailReader)},
-        links=providers.Singleton(LinksReader),
-    )
+    readers = providers.Singleton(_readers)
 
     database = providers.Singleton(
         Database, database_url, schema=settings.provided.database_schema, role=role

@@ -39,6 +39,7 @@ __all__ = [
     "Engine",
     "Urls",
     "check_mail",
+    "check_outside",
     "incarnation",
     "logins_of",
     "open_engine",
@@ -131,6 +132,7 @@ async def open_engine(
         NotMigrated: the database lacks tables; ``outreach migrate`` makes them.
         Misconfigured: a setting is wrong.
     """
+    check_outside(settings)
     migrate.check(urls.database, schema=settings.database_schema)
     gateways = Gateways()
     metrics = Metrics()
@@ -226,7 +228,7 @@ def _open_providers(
     container: Container,
 ) -> None:
     for name, provider in PROVIDERS.items():
-        table = getattr(settings, name)
+        table = settings.table(name)
         if table.is_set:
             gateway = provider.open(table, stack)
             if provider.equips is not None:
@@ -248,6 +250,25 @@ def logins_of(
     return PostgresLogins(container.database(), tenant, keys)
 
 
+def check_outside(settings: Settings) -> None:
+    """Whether every ``[providers.NAME]`` is for a provider that another package brings.
+
+    Raises:
+        Misconfigured: it is for nobody, or for one that is built in.
+    """
+    for name in settings.providers.tables:
+        if name in PROVIDERS.built_in:
+            message = f"[providers.{name}]: {name} is built in: write [{name}]"
+            raise Misconfigured(message)
+        if name not in PROVIDERS:
+            others = sorted(PROVIDERS.keys() - PROVIDERS.built_in)
+            message = (
+                f"[providers.{name}]: no installed package brings a provider {name!r} "
+                f"(there are: {', '.join(others) or 'none'}); install it here"
+            )
+            raise Misconfigured(message)
+
+
 def check_mail(settings: Settings) -> None:
     """Whether mail that goes out can carry a link by which people are left alone.
 
@@ -256,7 +277,7 @@ def check_mail(settings: Settings) -> None:
             sign links with, or they would lead nowhere.
     """
     mail = [name for name, provider in PROVIDERS.items() if provider.mails]
-    used = [name for name in mail if getattr(settings, name).is_set]
+    used = [name for name in mail if settings.table(name).is_set]
     if not used:
         return
     alone = settings.embedded or is_loopback(settings.public)
@@ -266,9 +287,7 @@ def check_mail(settings: Settings) -> None:
             "unsubscribe: set OUTREACH_SECRET_KEYS, the same for every process"
         )
         raise Misconfigured(message)
-    abroad = [
-        name for name in used if not is_loopback(getattr(settings, name).base_url)
-    ]
+    abroad = [name for name in used if not is_loopback(settings.table(name).base_url)]
     if abroad and is_loopback(settings.public):
         message = (
             f"{abroad[0]} sends mail whose links to unsubscribe would lead to "
@@ -286,7 +305,7 @@ def check_mail(settings: Settings) -> None:
 
 def without_providers(settings: Settings) -> bool:
     """No provider has credentials."""
-    return not any(getattr(settings, name).is_set for name in PROVIDERS)
+    return not any(settings.table(name).is_set for name in PROVIDERS)
 
 
 def with_provider(settings: Settings, name: str, **values: Any) -> Settings:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -11,7 +12,13 @@ from attrs import field, frozen
 from outreach.domain.allowance import Allowance
 from outreach.entrypoints.talk_settings import Secret
 
-__all__ = ["ProviderLimits", "ProviderTable", "SesTable", "WorkspaceTable"]
+__all__ = [
+    "OutsideTables",
+    "ProviderLimits",
+    "ProviderTable",
+    "SesTable",
+    "WorkspaceTable",
+]
 
 _FASTEST: Final = 10_000
 _LARGEST: Final = 1_000_000_000
@@ -98,6 +105,15 @@ class WorkspaceTable(ProviderTable):
     """
 
     workspace: str = ""
+
+
+@frozen(unsafe_hash=False)
+class OutsideTables:
+    """``[providers.NAME]``: accounts at providers whose adapters are packages of
+    their own.
+    """
+
+    tables: Mapping[str, ProviderTable] = field(factory=dict)
 
 
 @frozen

@@ -35,7 +35,7 @@ async def register_webhooks(
             continue
         url = f"{public.rstrip('/')}/webhooks/{name}"
         if provider.signs:
-            if getattr(engine.settings, name).webhook_secret:
+            if engine.settings.table(name).webhook_secret:
                 await gateway.register(url)
             continue
         secret = next(iter(tokens[name])).reveal

@@ -26,7 +26,7 @@ async def webhook_tokens(
     for name, provider in PROVIDERS.items():
         if provider.signs or provider.reader is None:
             continue  # it vouches for its deliveries by itself, or has none
-        given = getattr(engine.settings, name).webhook_secret.reveal
+        given = engine.settings.table(name).webhook_secret.reveal
         if given:
             parts = tuple(part.strip() for part in given.split(",") if part.strip())
         else:

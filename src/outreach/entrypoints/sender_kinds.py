@@ -66,7 +66,7 @@ def usual_providers(settings: Settings) -> Mapping[Channel, str]:
         used = [
             name
             for name, one in PROVIDERS.items()
-            if channel in one.channels and getattr(settings, name).is_set
+            if channel in one.channels and settings.table(name).is_set
         ]
         if used and usual not in used:
             found[channel] = used[0]

@@ -7,7 +7,6 @@ key and what is allowed; secrets are never shown, not in errors either.
 
 from __future__ import annotations
 
-import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from datetime import time
@@ -15,16 +14,13 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
-from zoneinfo import available_timezones
 
 from attrs import evolve, field, fields, frozen, has, resolve_types
 
-from outreach.domain.capacity import STOP_RATE
 from outreach.domain.errors import Misconfigured
-from outreach.domain.template import MINIMUM_VARIANTS
-from outreach.domain.trial import Measure
 from outreach.entrypoints.imap_settings import ImapTable
 from outreach.entrypoints.provider_settings import (
+    OutsideTables,
     ProviderLimits,
     ProviderTable,
     SesTable,
@@ -32,6 +28,7 @@ from outreach.entrypoints.provider_settings import (
 )
 from outreach.entrypoints.smtp_settings import SmtpTable
 from outreach.entrypoints.talk_settings import AlertSettings, ModelSettings, Secret
+from outreach.entrypoints.tenant_settings import Hours, TenantSettings
 
 __all__ = [
     "CONFIG",
@@ -39,6 +36,7 @@ __all__ = [
     "Hours",
     "ImapTable",
     "ModelSettings",
+    "OutsideTables",
     "PolicyTables",
     "ProviderLimits",
     "ProviderTable",
@@ -56,74 +54,9 @@ CONFIG: Final = "outreach.toml"
 
 _PREFIX: Final = "OUTREACH_"
 _TESTS: Final = "OUTREACH_TEST_"
+_OUTSIDE: Final = "OUTREACH_PROVIDERS_"
 _NAMES_FILE: Final = "OUTREACH_CONFIG"
 _PORTS: Final = range(65_536)
-_COUNTRY: Final = re.compile("[A-Z]{2}")
-
-
-@frozen
-class Hours:
-    """Working hours of the tenant's reviewers, Monday to Friday, local time."""
-
-    opens: time = time(9)
-    closes: time = time(18)
-    wall_clock: bool = False
-
-
-@frozen
-class TenantSettings:
-    """The default tenant.
-
-    Attributes:
-        stop_rate: share of leads that stop at each touch; by it phones take no more
-            new contacts than they can follow up.
-        minimum_variants: different texts that a template must give.
-        links_in_first: a first WhatsApp message may hold links.
-        pick_winners: the best version of a template is picked by itself.
-        versions_by: what versions of a template are compared by.
-    """
-
-    name: str = "default"
-    time_zone: str = field(default="Europe/Bucharest")
-    country: str = field(default="RO")
-    language: str = "ro"
-    reviews: Hours = Hours()
-    stop_rate: float = field(default=STOP_RATE)
-    minimum_variants: int = field(default=MINIMUM_VARIANTS)
-    links_in_first: bool = False
-    pick_winners: bool = False
-    versions_by: str = field(default=Measure.REPLIES.value)
-
-    @stop_rate.validator
-    def _share(self, _: object, rate: float) -> None:
-        if not 0 <= rate <= 1:
-            message = f"{rate} is no share: give 0 to 1"
-            raise ValueError(message)
-
-    @minimum_variants.validator
-    def _some(self, _: object, minimum: int) -> None:
-        if minimum < 1:
-            message = f"{minimum} different texts are too few: give 1 or more"
-            raise ValueError(message)
-
-    @versions_by.validator
-    def _measure(self, _: object, measure: str) -> None:
-        allowed = [one.value for one in Measure]
-        if measure not in allowed:
-            message = f"{measure!r} is no measure: give one of {', '.join(allowed)}"
-            raise ValueError(message)
-
-    @time_zone.validator
-    def _zone(self, _: object, zone: str) -> None:
-        if zone not in available_timezones():
-            message = f"{zone!r} is no time zone: give one such as Europe/Bucharest"
-            raise ValueError(message)
-
-    @country.validator
-    def _country(self, _: object, country: str) -> None:
-        if _COUNTRY.fullmatch(country) is None:
-            message = f"{country!r} is no country: give two capital letters such as RO"
-            raise ValueError(message)
 
 
 @frozen(unsafe_hash=False)
@@ -160,6 +93,7 @@ class Settings:
     ses: SesTable = SesTable()
     imap: ImapTable = ImapTable()
     smtp: SmtpTable = SmtpTable()
+    providers: OutsideTables = field(factory=OutsideTables)
 
     @web_port.validator
     def _port(self, _: object, port: int) -> None:
@@ -189,6 +123,17 @@ class Settings:
     def embedded(self) -> bool:
         """No URLs are set: PostgreSQL and Valkey are started from wheels."""
         return not self.database_url
+
+    def table(self, provider: str) -> Any:
+        """What is set of a provider, built in or not; an empty table if nothing is.
+
+        Returns:
+            a `ProviderTable`, or a table of the provider's own that has `is_set`.
+        """
+        outside = self.providers.tables
+        if provider in outside:
+            return outside[provider]
+        return getattr(self, provider, ProviderTable())
 
     @property
     def public(self) -> str:
@@ -231,6 +176,7 @@ def load(env: Mapping[str, str], *, config: Path | None = None) -> Settings:
             continue
         if name == _NAMES_FILE:
             continue
+        names |= _outside_names(name)
         if name not in names:
             message = f"{name} is not a setting; allowed: {', '.join(sorted(names))}"
             raise Misconfigured(message)
@@ -256,7 +202,7 @@ def _names(cls: type, prefix: tuple[str, ...]) -> Iterator[tuple[str, tuple[str,
     resolve_types(cls)
     for item in fields(cls):
         path = (*prefix, item.name)
-        if item.type is PolicyTables:
+        if item.type in {PolicyTables, OutsideTables}:
             continue
         if item.type is not Secret and isinstance(item.type, type) and has(item.type):
             yield from _names(item.type, path)
@@ -279,13 +225,17 @@ def _apply(
             raise Misconfigured(message)
         kind = types[key]
         if kind is PolicyTables:
-            changes[key] = _tables(value, f"{source}: {where}")
+            changes[key] = PolicyTables(_table(value, source, where))
+        elif kind is OutsideTables:
+            tables = dict(getattr(current, key).tables)
+            for name, inner in _table(value, source, where).items():
+                own, below = tables.get(name, ProviderTable()), (*prefix, key, name)
+                inside = _table(inner, source, f"{where}.{name}")
+                tables[name] = _apply(own, inside, source=source, prefix=below)
+            changes[key] = OutsideTables(tables)
         elif kind is not Secret and isinstance(kind, type) and has(kind):
-            if not isinstance(value, dict):
-                message = f"{source}: {where} must be a table: [{where}]"
-                raise Misconfigured(message)
-            inner = getattr(current, key)
-            changes[key] = _apply(inner, value, source=source, prefix=(*prefix, key))
+            inner, given = getattr(current, key), _table(value, source, where)
+            changes[key] = _apply(inner, given, source=source, prefix=(*prefix, key))
         else:
             changes[key] = _convert(value, kind, f"{source}: {where}")
     return _changed(current, changes, f"{source}: {'.'.join(prefix) or 'settings'}")
@@ -314,11 +264,21 @@ def _from_env(
     return changed
 
 
-def _tables(value: Any, where: str) -> PolicyTables:
+def _table(value: Any, source: str, where: str) -> dict[str, Any]:
     if not isinstance(value, dict):
-        message = f"{where} must be a table: [{where.rpartition(' ')[2]}]"
+        message = f"{source}: {where} must be a table: [{where}]"
         raise Misconfigured(message)
-    return PolicyTables(value)
+    return value
+
+
+def _outside_names(name: str) -> dict[str, tuple[str, ...]]:
+    """``OUTREACH_PROVIDERS_NAME_KEY``, by the longest key that it ends in."""
+    keys = sorted((item.name for item in fields(ProviderTable)), key=len, reverse=True)
+    for key in keys:
+        inside = name.removeprefix(_OUTSIDE).removesuffix(f"_{key.upper()}")
+        if name == f"{_OUTSIDE}{inside}_{key.upper()}" and inside:
+            return {name: ("providers", inside.lower(), key)}
+    return {}
 
 
 def _convert(value: Any, kind: Any, where: str) -> Any:

@@ -68,7 +68,7 @@ def check_speed(settings: Settings, plan: RunPlan) -> None:
     if plan.speed is None:
         return
     for name in PROVIDERS:
-        table = getattr(settings, name)
+        table = settings.table(name)
         if table.is_set and not is_loopback(table.base_url):
             message = (
                 f"--speed is for providers on this machine only, and {name} is at "

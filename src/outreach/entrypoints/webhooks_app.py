@@ -85,7 +85,7 @@ def web_app(engine: Engine, tokens: Mapping[str, tuple[Secret, ...]]) -> Starlet
 def _signed(settings: Settings) -> Mapping[str, Authenticates]:
     """What checks each provider that signs; one without a secret has no route."""
     found = {
-        name: provider.signs(getattr(settings, name))
+        name: provider.signs(settings.table(name))
         for name, provider in PROVIDERS.items()
         if provider.signs
     }

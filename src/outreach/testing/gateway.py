@@ -38,6 +38,7 @@ from outreach.testing.gateway_accounts import (
     ListsAccountsContract,
     ReceivesWebhooksContract,
     ReplaysLostContract,
+    TellsUseContract,
 )
 from outreach.testing.gateway_bench import (
     OURS,
@@ -63,6 +64,7 @@ __all__ = [
     "RegistersWorkbench",
     "ReplaysLostContract",
     "Situation",
+    "TellsUseContract",
     "Workbench",
     "parcel",
 ]
@@ -122,7 +124,7 @@ class GatewayContract:
             expected = 0 if situation is Situation.UNREACHABLE else 1
             assert bench.arrivals - before == expected, situation
 
-    async def test_nothing_the_provider_or_the_network_does_israised(
+    async def test_nothing_the_provider_or_the_network_does_is_raised(
         self, bench: Workbench
     ) -> None:
         for situation in Situation:

@@ -6,8 +6,14 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol
 
+from outreach.domain.allowance import Period
 from outreach.domain.errors import Misconfigured, Unavailable
-from outreach.ports.gateway import ListsAccounts, ReceivesWebhooks, ReplaysLost
+from outreach.ports.gateway import (
+    ListsAccounts,
+    ReceivesWebhooks,
+    ReplaysLost,
+    TellsUse,
+)
 from outreach.testing.gateway_bench import (
     OURS,
     RegistersWorkbench,
@@ -21,6 +27,7 @@ __all__ = [
     "LosesWorkbench",
     "ReceivesWebhooksContract",
     "ReplaysLostContract",
+    "TellsUseContract",
 ]
 
 _UNASKABLE: Final = {
@@ -127,6 +134,29 @@ class ReplaysLostContract:
             await bench.arrange(situation)
             error = await raised(_replayer(bench).lost(datetime.now(UTC)))
             assert type(error) is kind, (situation, error)
+
+
+class TellsUseContract:
+    """Every promise of `TellsUse`."""
+
+    async def test_each_period_is_told_once_at_most(self, bench: Workbench) -> None:
+        told = await _teller(bench).use()
+
+        periods = [one.period for one in told]
+        assert len(periods) == len(set(periods)) <= len(Period)
+        for one in told:
+            assert one.used >= 0, one
+            assert one.limit is None or one.limit >= 0, one
+
+    async def test_a_silent_provider_is_unavailable(self, bench: Workbench) -> None:
+        await bench.arrange(Situation.UNREACHABLE)
+
+        assert type(await raised(_teller(bench).use())) is Unavailable
+
+
+def _teller(bench: Workbench) -> TellsUse:
+    assert isinstance(bench.gateway, TellsUse)
+    return bench.gateway
 
 
 def _replayer(bench: Workbench) -> ReplaysLost:

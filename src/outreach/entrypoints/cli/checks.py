@@ -21,7 +21,7 @@ from outreach.entrypoints.cli import mail_checks
 from outreach.entrypoints.cli.backlog import backlog, sequences
 from outreach.entrypoints.cli.finding import Finding, Level
 from outreach.entrypoints.cli.sender_rows import MAILBOXES, PHONES, Rows
-from outreach.entrypoints.engine import Engine
+from outreach.entrypoints.engine import Engine, check_outside
 from outreach.entrypoints.providers import PROVIDERS
 from outreach.entrypoints.settings import (
     ProviderTable,
@@ -76,7 +76,12 @@ def of_settings(settings: Settings) -> Iterator[Finding]:
         Level.OK,
         f"read; {servers}; tenant {tenant.name}, {tenant.time_zone}, {tenant.country}",
     )
-    with_key = [name for name in PROVIDERS if getattr(settings, name).is_set]
+    try:
+        check_outside(settings)
+    except Misconfigured as error:
+        yield Finding("providers", Level.FAIL, str(error), "correct it")
+        return
+    with_key = [name for name in PROVIDERS if settings.table(name).is_set]
     if not with_key:
         yield Finding(
             "providers",
@@ -89,7 +94,7 @@ def of_settings(settings: Settings) -> Iterator[Finding]:
         if PROVIDERS[name].signs_in:
             yield from mail_checks.of_pool(settings.smtp)
             continue
-        table: ProviderTable | SesTable = getattr(settings, name)
+        table = settings.table(name)
         yield base_url(name, table.base_url)
         if isinstance(table, SesTable):
             yield _region(table)
@@ -178,7 +183,7 @@ def base_url(name: str, url: str) -> Finding:
 
 def _public(settings: Settings, names: Sequence[str]) -> Finding:
     url = settings.public
-    far = any(not is_loopback(getattr(settings, name).base_url) for name in names)
+    far = any(not is_loopback(settings.table(name).base_url) for name in names)
     if far and is_loopback(url):
         return Finding(
             "public address",

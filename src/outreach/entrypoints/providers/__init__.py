@@ -1,12 +1,13 @@
-"""The providers that are built in, a module for each."""
+"""The providers that an engine knows: those that are built in, a module for each, and
+those that other packages bring.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Final
 
 from outreach.entrypoints.providers.instantly import INSTANTLY
+from outreach.entrypoints.providers.known import Known
 from outreach.entrypoints.providers.provider import USER_AGENT, House, Provider, Signs
 from outreach.entrypoints.providers.resend import RESEND
 from outreach.entrypoints.providers.sendgrid import SENDGRID
@@ -17,10 +18,5 @@ from outreach.entrypoints.providers.wamm import WAMM
 
 __all__ = ["PROVIDERS", "USER_AGENT", "House", "Provider", "Signs"]
 
-PROVIDERS: Final[Mapping[str, Provider]] = MappingProxyType(
-    {
-        one.name: one
-        for one in (TIMELINESAI, WAMM, INSTANTLY, SMTP, RESEND, SES, SENDGRID)
-    }
-)
-"""By name. Each has a settings table of its name."""
+PROVIDERS: Final = Known((TIMELINESAI, WAMM, INSTANTLY, SMTP, RESEND, SES, SENDGRID))
+"""By name. Each that is built in has a settings table of its name."""
