@@ -114,6 +114,7 @@ class Container(containers.DeclarativeContainer):
     bulk: providers.Dependency[Mapping[AccountId, Any]] = providers.Dependency()
     lookups: providers.Dependency[Mapping[AccountId, Any]] = providers.Dependency()
     bulk_lookups: providers.Dependency[Mapping[AccountId, Any]] = providers.Dependency()
+    answering: providers.Dependency[Mapping[AccountId, Any]] = providers.Dependency()
     polls: providers.Dependency[Mapping[AccountId, Any]] = providers.Dependency()
     lists: providers.Dependency[Mapping[AccountId, Any]] = providers.Dependency()
     takers: providers.Dependency[Mapping[AccountId, Any]] = providers.Dependency()
@@ -204,7 +205,7 @@ class Container(containers.DeclarativeContainer):
         senders=senders,
         signal=signal,
         alerts=alerts,
-        answering=polls,
+        answering=answering,
     )
     send = providers.Factory(
         SendNext,
@@ -248,6 +249,7 @@ class Container(containers.DeclarativeContainer):
         fetchers=fetchers,
         drafter=drafter,
         unattended=unattended,
+        asked=lists,
         batch=batch,
     )
     dispatch = providers.Factory(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from collections import ChainMap
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -144,6 +145,7 @@ async def open_engine(
             bulk=gateways.bulk,
             lookups=gateways.look,
             bulk_lookups=gateways.look_many,
+            answering=ChainMap(gateways.poll, gateways.acknowledges),
             polls=gateways.poll,
             lists=gateways.lists,
             takers=gateways.takers,

@@ -15,6 +15,7 @@ from outreach.entrypoints.measured import Measured, MeasuredMany
 from outreach.entrypoints.metrics import Metrics, provider_name
 from outreach.ports.domains import ChecksDomains
 from outreach.ports.gateway import (
+    Acknowledges,
     Gateway,
     ListsAccounts,
     LooksUp,
@@ -45,6 +46,7 @@ _ABILITIES: Final[Mapping[str, type]] = MappingProxyType(
         "fetch": FetchesContent,
         "domains": ChecksDomains,
         "tells": TellsUse,
+        "acknowledges": Acknowledges,
     }
 )
 """Field of `Gateways`, and the protocol of whoever is filed there."""
@@ -68,6 +70,7 @@ class Gateways:
     domains: dict[AccountId, Any] = field(factory=dict)
     replays: dict[AccountId, Any] = field(factory=dict)
     tells: dict[AccountId, Any] = field(factory=dict)
+    acknowledges: dict[AccountId, Any] = field(factory=dict)
     allowances: dict[AccountId, Allowance] = field(factory=dict)
 
     def add(

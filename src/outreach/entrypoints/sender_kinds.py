@@ -24,7 +24,6 @@ CARRIED: Final[Mapping[str, frozenset[Channel]]] = MappingProxyType(
     {
         # named by the specification, for files that are made ahead of their adapters
         "wamm": frozenset({Channel.WHATSAPP}),
-        "baileys": frozenset({Channel.WHATSAPP}),
         "smtp": frozenset({Channel.EMAIL_COLD}),
         "ses": frozenset({Channel.EMAIL_WARM}),
         "sendgrid": frozenset({Channel.EMAIL_WARM}),

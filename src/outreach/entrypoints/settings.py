@@ -24,6 +24,7 @@ from outreach.domain.errors import Misconfigured
 from outreach.domain.template import MINIMUM_VARIANTS
 from outreach.domain.trial import Measure
 from outreach.entrypoints.provider_settings import (
+    GatewayTable,
     ProviderLimits,
     ProviderTable,
     WorkspaceTable,
@@ -33,6 +34,7 @@ from outreach.entrypoints.talk_settings import AlertSettings, ModelSettings, Sec
 __all__ = [
     "CONFIG",
     "AlertSettings",
+    "GatewayTable",
     "Hours",
     "ModelSettings",
     "PolicyTables",
@@ -149,6 +151,7 @@ class Settings:
     alerts: AlertSettings = AlertSettings()
     policy: PolicyTables = field(factory=PolicyTables)
     instantly: WorkspaceTable = WorkspaceTable()
+    baileys: GatewayTable = GatewayTable()
 
     @web_port.validator
     def _port(self, _: object, port: int) -> None:

@@ -8,7 +8,7 @@ from typing import Protocol, runtime_checkable
 
 from outreach.domain.event import SystemEvent
 
-__all__ = ["Authenticates", "FetchesContent"]
+__all__ = ["Authenticates", "FetchesContent", "Keeps"]
 
 
 class Authenticates(Protocol):
@@ -28,6 +28,24 @@ class Authenticates(Protocol):
 
     def is_theirs(self, headers: Mapping[str, str], raw: bytes, now: datetime) -> bool:
         """Whether the signature over *raw* is the provider's, and fresh."""
+        ...
+
+
+@runtime_checkable
+class Keeps(Protocol):
+    """A reader whose provider's deliveries say too much, or too little, by themselves.
+
+    Beside `outreach.ports.gateway.Reads`, which reads what was kept.
+    """
+
+    def kept(self, raw: bytes, phone_in_path: str, at: datetime) -> bytes:
+        """What of *raw* is stored: without the provider's tokens, and with what only
+        its path and its arrival tell. Never raises for any bytes.
+
+        Args:
+            phone_in_path: our number, where the path carries one; else empty.
+            at: machine time at which it came in.
+        """
         ...
 
 

@@ -21,7 +21,7 @@ from outreach.entrypoints.cli.backlog import backlog, sequences
 from outreach.entrypoints.cli.finding import Finding, Level
 from outreach.entrypoints.cli.sender_rows import MAILBOXES, PHONES, Rows
 from outreach.entrypoints.engine import Engine
-from outreach.entrypoints.providers import PROVIDERS, Signs
+from outreach.entrypoints.providers import PROVIDERS, Provider, Signs, as_set
 from outreach.entrypoints.settings import ProviderTable, Settings, is_loopback
 
 __all__ = [
@@ -79,27 +79,41 @@ def of_settings(settings: Settings) -> Iterator[Finding]:
             "set OUTREACH_TIMELINESAI_API_KEY; until then outreach run practises on a "
             "provider of its own, and workers send nothing",
         )
+    known = as_set(settings)
     for name in with_key:
         table: ProviderTable = getattr(settings, name)
-        yield base_url(name, table.base_url)
-        signs = PROVIDERS[name].signs
-        yield (
-            _signatures(name, signs, table)
-            if signs
-            else Finding(
-                f"{name} webhooks",
-                Level.OK,
-                "the token is set"
-                if table.webhook_secret
-                else "the token is made and kept by outreach run and outreach web",
-            )
-        )
+        yield base_url(name, table.base_url, hosted=known[name].hosted)
+        yield _webhooks(known[name], table, settings.public)
     if with_key:
         yield _public(settings, with_key)
 
 
-def _signatures(name: str, signs: Signs, table: ProviderTable) -> Finding:
-    """Of a provider that signs: it makes up the secret, and shows it on its page."""
+def _webhooks(provider: Provider, table: ProviderTable, public: str) -> Finding:
+    """By what its deliveries are told from a stranger's."""
+    check = f"{provider.name} webhooks"
+    setting = f"OUTREACH_{provider.name.upper()}_WEBHOOK_SECRET"
+    if provider.signs:
+        return _signatures(provider, provider.signs, table)
+    if provider.by_number and not table.webhook_secret:
+        return Finding(
+            check,
+            Level.WARN,
+            "no token is set, and the gateway is told none: nothing would come in",
+            f"set {setting}, and have each number's deliveries sent to "
+            f"{public}/webhooks/{provider.name}/TOKEN/NUMBER",
+        )
+    return Finding(
+        check,
+        Level.OK,
+        "the token is set"
+        if table.webhook_secret
+        else "the token is made and kept by outreach run and outreach web",
+    )
+
+
+def _signatures(provider: Provider, signs: Signs, table: ProviderTable) -> Finding:
+    """Of a provider that signs: with a secret of its own, or with one of ours."""
+    name = provider.name
     check, setting = f"{name} webhooks", f"OUTREACH_{name.upper()}_WEBHOOK_SECRET"
     try:
         known = signs(table.webhook_secrets)
@@ -111,13 +125,26 @@ def _signatures(name: str, signs: Signs, table: ProviderTable) -> Finding:
         check,
         Level.WARN,
         "no signing secret: no reply and no bounce would come in",
-        f"make a webhook to /webhooks/{name} at the vendor; its secret is {setting}",
+        f"make a webhook to /webhooks/{name} at the vendor; its secret is {setting}"
+        if provider.makes_secret
+        else f"set {setting}; the gateway is told it",
     )
 
 
-def base_url(name: str, url: str) -> Finding:
-    """Whether a key would travel in the clear."""
+def base_url(name: str, url: str, *, hosted: bool = True) -> Finding:
+    """Whether there is one, and a key would travel in the clear.
+
+    Args:
+        hosted: the provider has one of its own.
+    """
     check = f"{name} address"
+    if not url and not hosted:
+        return Finding(
+            check,
+            Level.FAIL,
+            "nobody said where it runs",
+            f"set OUTREACH_{name.upper()}_BASE_URL",
+        )
     if not url:
         return Finding(check, Level.OK, "the vendor's own")
     plain = urlsplit(url).scheme == "http" and not is_loopback(url)

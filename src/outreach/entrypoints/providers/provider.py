@@ -36,6 +36,13 @@ class Provider:
         signs: absent if it does not sign its webhooks.
         by_header: it can send a header of ours with a webhook; else, if it does not
             sign either, a token stands in the path.
+        by_number: after that token the path names our number, for its deliveries do
+            not.
+        hosted: it has an address of its own; else an operator runs it, and says where.
+        makes_secret: the secret it signs with is made up by it, and shown on its page;
+            else by us.
+        as_set: the same as a settings table makes it, where one name stands for several
+            programs.
         paces: the vendor spreads its senders' messages itself; no gap and no total of
             ours are usual.
         picks_mailbox: one account is one sender, and the vendor chooses the mailbox of
@@ -49,9 +56,13 @@ class Provider:
     reader: Callable[[], Reads]
     signs: Signs | None = None
     by_header: bool = False
+    by_number: bool = False
+    hosted: bool = True
+    makes_secret: bool = True
     paces: bool = False
     picks_mailbox: bool = False
     answers: bool = False
+    as_set: Callable[[Any], Provider] | None = None
 
     @property
     def mails(self) -> bool:

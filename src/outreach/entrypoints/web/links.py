@@ -26,11 +26,11 @@ from outreach.adapters.system.links import PATHS, followed
 from outreach.domain.errors import RetryLater
 from outreach.domain.ids import ConsentId
 from outreach.domain.link import Link, LinkKind, spoken
+from outreach.entrypoints.web.bodies import read_body
 from outreach.entrypoints.web.failures import Failures
 from outreach.entrypoints.web.pages import Told, page
 from outreach.entrypoints.web.parts import WebParts
 from outreach.entrypoints.web.ringer import Ringer
-from outreach.entrypoints.web.webhooks import read_body
 from outreach.ports.consents import Consents
 from outreach.ports.links import Links
 

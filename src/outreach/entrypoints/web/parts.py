@@ -32,6 +32,8 @@ class WebhookRoute:
         tokens: the last part of the path, any of them; empty: no such path.
         header_secrets: of the header ``X-Outreach-Webhook-Secret``, likewise.
         signed: what the provider's signature is checked by, where it signs.
+        by_number: the path goes on after the token with our number (E.164), which the
+            provider's deliveries do not name.
     """
 
     provider: str = field()
@@ -40,6 +42,7 @@ class WebhookRoute:
     tokens: tuple[Secret, ...] = ()
     header_secrets: tuple[Secret, ...] = ()
     signed: Authenticates | None = None
+    by_number: bool = False
 
     @provider.validator
     def _one_part(self, _: object, provider: str) -> None:

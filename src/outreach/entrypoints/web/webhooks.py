@@ -1,7 +1,8 @@
 """Takes in what providers send: authenticate, store, answer, ring; nothing else.
 
 ``POST /webhooks/{provider}`` with the provider's own signature, or with a secret in the
-header ``X-Outreach-Webhook-Secret``, and ``POST /webhooks/{provider}/{token}``. Each
+header ``X-Outreach-Webhook-Secret``, and ``POST /webhooks/{provider}/{token}``, which
+goes on with our number where a delivery does not name it. Each
 exists only where a secret for it is configured: without one the answer is 404, as for
 any provider that does not exist. With one, a wrong secret or signature is 401, always
 the same, whatever is wrong with it; which providers an installation uses is no secret,
@@ -22,7 +23,6 @@ import hmac
 import math
 from collections import defaultdict
 from collections.abc import Awaitable, Sequence
-from contextlib import aclosing
 from http import HTTPStatus
 from typing import Final
 
@@ -37,12 +37,14 @@ from outreach.domain.errors import Misconfigured, RetryLater
 from outreach.domain.event import Arrival, EventType, SystemEvent
 from outreach.entrypoints.metrics import ProviderName, WebhookOutcome, provider_name
 from outreach.entrypoints.settings import Secret
+from outreach.entrypoints.web.bodies import check_encoding, read_body
 from outreach.entrypoints.web.errors import Noted, Problem
 from outreach.entrypoints.web.failures import Failures
-from outreach.entrypoints.web.parts import Limits, WebhookRoute, WebParts
+from outreach.entrypoints.web.parts import WebhookRoute, WebParts
 from outreach.entrypoints.web.ringer import Ringer
+from outreach.ports.incoming import Keeps
 
-__all__ = ["WEBHOOK_HEADER", "Webhooks", "read_body"]
+__all__ = ["WEBHOOK_HEADER", "Webhooks"]
 
 WEBHOOK_HEADER: Final = "X-Outreach-Webhook-Secret"
 
@@ -50,9 +52,6 @@ _HEADER: Final = WEBHOOK_HEADER.lower().encode()
 _COME_AGAIN_SECONDS: Final = 5
 _AT_ONCE_BYTES: Final = 4 << 20
 """Of bodies handed to the inbox together: a body of many events is kept with each."""
-
-_LONGEST_LENGTH: Final = 18
-"""Digits of a Content-Length that are read as a number."""
 
 _log = structlog.get_logger(__name__)
 
@@ -156,16 +155,19 @@ class _Intake:
 
     async def by_token(self, request: Request) -> Response:
         token: str = request.path_params["token"]
+        number = ""
+        if any(key.route.by_number for key in self.keys):
+            token, _, number = token.rpartition("/")
         given = token.encode("utf-8", "surrogatepass")
-        return await self._counted(self._known(request, given))
+        return await self._counted(self._known(request, given), number)
 
     async def _counted(
-        self, authentic: Awaitable[tuple[WebhookRoute, bytes]]
+        self, authentic: Awaitable[tuple[WebhookRoute, bytes]], number: str = ""
     ) -> Response:
         metrics, began = self.parts.metrics, self.parts.monotonic()
         outcome = WebhookOutcome.FAILED
         try:
-            new = await self._take(*await authentic)
+            new = await self._take(*await authentic, number)
             outcome = WebhookOutcome.STORED if new else WebhookOutcome.REPEATED
             metrics.webhook_seconds.observe(self.parts.monotonic() - began)
         except Problem as problem:
@@ -185,7 +187,7 @@ class _Intake:
         route = self._authenticated(given)
         if route is None:
             raise self._stranger(request)
-        _check_encoding(request)
+        check_encoding(request)
         return route, await read_body(request, self.parts.limits)
 
     async def _signed(self, request: Request) -> tuple[WebhookRoute, bytes]:
@@ -198,14 +200,16 @@ class _Intake:
         ]
         if not likely:
             raise self._stranger(request)
-        _check_encoding(request)
+        check_encoding(request)
         raw = await read_body(request, self.parts.limits)
         found = [route for route, by in likely if by.is_theirs(headers, raw, now)]
         if not found:
             raise self._stranger(request)
         return found[0], raw
 
-    async def _take(self, route: WebhookRoute, raw: bytes) -> int:
+    async def _take(self, route: WebhookRoute, raw: bytes, number: str) -> int:
+        if isinstance(route.reader, Keeps):
+            raw = route.reader.kept(raw, number, self.parts.now())
         events = _read(route, raw)
         new = await self._store(route, raw, events)
         if new:
@@ -329,49 +333,6 @@ def _first_of_each(request: Request) -> dict[str, str]:
     for name, value in request.headers.raw:
         found.setdefault(name.decode("latin-1").lower(), value.decode("latin-1"))
     return found
-
-
-def _check_encoding(request: Request) -> None:
-    encoding = request.headers.get("content-encoding", "").strip().lower()
-    if encoding not in {"", "identity"}:
-        raise Problem(
-            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-            "compressed bodies are not read: send it without Content-Encoding",
-        )
-
-
-async def read_body(request: Request, limits: Limits) -> bytes:
-    """The body as it came, counted while it comes and not kept beyond the limit.
-
-    Raises:
-        Problem: it is too large, or did not come in time.
-    """
-    most, within = limits.body_bytes, limits.body_within.total_seconds()
-    too_large = Problem(
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-        f"the body is larger than {most} bytes",
-        details={"limit_bytes": most},
-    )
-    declared = request.headers.get("content-length", "")
-    # one that is no number is the server's to refuse; the bytes are counted anyway
-    is_long = len(declared) > _LONGEST_LENGTH
-    if declared.isascii() and declared.isdigit() and (is_long or int(declared) > most):
-        raise too_large
-    body = bytearray()
-    try:
-        async with asyncio.timeout(within), aclosing(request.stream()) as stream:
-            async for chunk in stream:
-                if len(body) + len(chunk) > most:
-                    raise too_large
-                body += chunk
-    except TimeoutError:
-        raise Problem(
-            HTTPStatus.REQUEST_TIMEOUT,
-            f"the body was not here within {within:g} seconds",
-            details={"limit_seconds": within},
-            headers={"Connection": "close"},
-        ) from None
-    return bytes(body)
 
 
 def _read(route: WebhookRoute, raw: bytes) -> Sequence[SystemEvent]:
