@@ -31,6 +31,7 @@ from outreach.adapters.baileys.words import (
     part,
     refused_strangers,
     uid,
+    word,
 )
 from outreach.domain.event import SystemEvent
 from outreach.domain.message import MessageStatus
@@ -145,14 +146,14 @@ def _connection(
     if not number:
         yield unknown(raw, "a connection without a number")
         return
-    state, error = data.get("connection"), data.get("error")
+    state, error = word(data.get("connection")), word(data.get("error"))
     key = f"connection:{number}:{stamp or fingerprint(raw)}"
     lock = part(data, "reachoutTimeLock")
     code = part(data, "lastDisconnect", "error", "output").get("statusCode")
     if lock.get("isActive") is True:
         until = moment(lock.get("timeEnforcementEnds"))
         yield locked(number, f"{key}:lock", "reach-out time-lock", until)
-    if isinstance(error, str) and error in _GONE:
+    if error in _GONE:
         yield away(number, key, None, _GONE[error])
     elif state == "open":
         yield connected(number, key)
@@ -166,4 +167,4 @@ def _connection(
 
 def _passing(code: object) -> object:
     """What a gateway is mending is no ban, whatever ended the last connection."""
-    return None if code in {401, 403} else code
+    return None if code in (401, 403) else code

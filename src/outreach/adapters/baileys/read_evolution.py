@@ -26,6 +26,7 @@ from outreach.adapters.baileys.words import (
     number_of_jid,
     part,
     phone,
+    word,
 )
 from outreach.domain.event import SystemEvent
 from outreach.domain.message import MessageStatus
@@ -85,7 +86,7 @@ def _updated(data: object, number: str, raw: bytes) -> Iterator[SystemEvent]:
 def _connection(
     data: Json, number: str, stamp: str, raw: bytes
 ) -> Iterator[SystemEvent]:
-    state = data.get("state") or data.get("status")
+    state = word(data.get("state")) or word(data.get("status"))
     code = data.get("statusReason") or data.get("disconnectionReasonCode")
     key = f"connection:{number}:{stamp or fingerprint(raw)}"
     if not number:

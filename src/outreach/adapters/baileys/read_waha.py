@@ -29,6 +29,7 @@ from outreach.adapters.baileys.words import (
     plain,
     refused_strangers,
     uid,
+    word,
 )
 from outreach.domain.event import SystemEvent
 from outreach.domain.message import MessageStatus
@@ -65,7 +66,6 @@ def events(body: Json, name: str, raw: bytes) -> Iterable[SystemEvent]:
 
 def _message(payload: Json, number: str) -> Message:
     from_us = payload.get("fromMe") is True
-    source = payload.get("source")
     return Message(
         uid=uid(payload.get("id")),
         from_us=from_us,
@@ -74,7 +74,7 @@ def _message(payload: Json, number: str) -> Message:
         text=plain(payload.get("body")),
         media=payload.get("hasMedia") is True,
         at=moment(payload.get("timestamp")),
-        app=_APP.get(source) if isinstance(source, str) else None,
+        app=_APP.get(word(payload.get("source"))),
     )
 
 
@@ -117,7 +117,7 @@ def _failure(payload: Json) -> Failure:
 def _status(
     body: Json, payload: Json, number: str, raw: bytes
 ) -> Iterator[SystemEvent]:
-    status = payload.get("status")
+    status = word(payload.get("status"))
     given = uid(body.get("id"))
     key = f"session:{given}" if given else f"session:{fingerprint(raw)}"
     if not number:
@@ -126,7 +126,7 @@ def _status(
         yield connected(number, key)
     elif status == "STARTING":
         yield away(number, key, None, "starting", mending=True)
-    elif isinstance(status, str) and status in _AWAY:
+    elif status in _AWAY:
         yield away(number, key, None, _AWAY[status])
     else:
         yield unknown(raw, "no news of a session")

@@ -32,6 +32,7 @@ __all__ = [
     "tag",
     "thread",
     "uid",
+    "word",
 ]
 
 PROVIDER: Final = "baileys"
@@ -173,6 +174,11 @@ def refused_strangers(codes: object) -> bool:
     """Whether an error, or one of a list of them, refuses strangers."""
     found = codes if isinstance(codes, list) else [codes]
     return any(str(one) in COLD_CODES for one in found if isinstance(one, str | int))
+
+
+def word(said: object) -> str:
+    """A word of theirs, to be compared; empty for whatever is none."""
+    return said if isinstance(said, str) else ""
 
 
 def part(body: object, *names: str) -> Json:
