@@ -113,7 +113,11 @@ def _read(path: pathlib.Path) -> Spec:
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     document = yaml.load(path.read_text(encoding="utf-8"), loader)
     mixed_in = {one["$ref"] for one in _members_of_all_of(document)}
-    for name, schema in document["components"].get("schemas", {}).items():
+    schemas = document["components"].get("schemas", {})
+    if not schemas:  # they stand where they are used
+        for asked in _request_bodies(document):
+            _tighten(asked)
+    for name, schema in schemas.items():
         _tighten(schema, is_open=f"#/components/schemas/{name}" in mixed_in)
     return _spec(document)
 
@@ -126,6 +130,13 @@ def _spec(document: dict[str, Any]) -> Spec:
         _URI, resource
     )
     return Spec(document, registry)
+
+
+def _request_bodies(document: dict[str, Any]) -> Iterator[Any]:
+    for verbs in document["paths"].values():
+        for verb in verbs.values():
+            content = verb.get("requestBody", {}).get("content", {})
+            yield content.get("application/json", {}).get("schema")
 
 
 def _tighten(schema: Any, *, is_open: bool = False) -> None:

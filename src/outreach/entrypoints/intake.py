@@ -149,6 +149,7 @@ async def senders_file(
         engine.container.contacts(),
         region=tenant.country,
         time_zone=tenant.time_zone,
+        whatsapp=tenant.whatsapp_provider,
     )
     kept = [sender for sender in batch if wanted(sender)]
     return len(await engine.container.senders().import_(engine.tenant, kept))

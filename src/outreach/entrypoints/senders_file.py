@@ -48,7 +48,12 @@ _NUMBERS: Final = ("daily_limit", "priority", "warm_up_days", *Limits.names())
 
 
 def read_senders(
-    path: Path, contacts: Contacts, *, region: str, time_zone: str
+    path: Path,
+    contacts: Contacts,
+    *,
+    region: str,
+    time_zone: str,
+    whatsapp: str = USUAL_PROVIDER[Channel.WHATSAPP],
 ) -> tuple[NewSender, ...]:
     """Read a file of ``[[sender]]`` tables, or a CSV with the same names.
 
@@ -57,6 +62,7 @@ def read_senders(
         contacts: reads the numbers.
         region: of numbers without a country code.
         time_zone: where a sender names none.
+        whatsapp: provider of a phone that names none.
 
     Raises:
         Misconfigured: names file, sender, key, value and the way out.
@@ -65,7 +71,9 @@ def read_senders(
     seen: dict[str, int] = {}
     for number, row in enumerate(_rows(path), start=1):
         where = f"{path}: sender {number}"
-        sender = _sender(row, where, contacts, region=region, time_zone=time_zone)
+        is_phone = row.get("channel", Channel.WHATSAPP) == Channel.WHATSAPP
+        whole = {"provider": whatsapp, **row} if is_phone else row
+        sender = _sender(whole, where, contacts, region=region, time_zone=time_zone)
         if sender.number in seen:
             what = "phone" if sender.channel is Channel.WHATSAPP else "address"
             message = (

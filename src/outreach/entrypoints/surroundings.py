@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO, Any
 from uuid import UUID
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from outreach.adapters.contacts import LibraryContacts
 from outreach.adapters.postgres.migrate import migrate
@@ -22,6 +22,7 @@ from outreach.entrypoints.embedded import start
 from outreach.entrypoints.engine import Urls, with_provider
 from outreach.entrypoints.providers import PROVIDERS
 from outreach.entrypoints.sandbox import Sandbox
+from outreach.entrypoints.sender_kinds import USUAL_PROVIDER
 from outreach.entrypoints.senders_file import read_senders
 from outreach.entrypoints.settings import Secret, Settings, is_loopback
 
@@ -144,8 +145,14 @@ def sandbox(settings: Settings, plan: RunPlan) -> AbstractContextManager[Sandbox
 
 
 def practise(settings: Settings, box: Sandbox) -> Settings:
-    """The settings with every provider on loopback."""
+    """The settings with every provider on loopback.
+
+    Phones go by the one that is played, whichever they are meant for.
+    """
     key = Secret(box.token)
+    usual = USUAL_PROVIDER[Channel.WHATSAPP]
+    tenant = evolve(settings.tenant, whatsapp_provider=usual)
+    settings = evolve(settings, tenant=tenant)
     for name, url, more in (
         ("timelinesai", box.base_url, {}),
         ("instantly", box.instantly_url, {}),
