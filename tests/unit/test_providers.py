@@ -12,7 +12,7 @@ from attrs import evolve, fields
 from outreach.domain.allowance import Allowance
 from outreach.domain.errors import Misconfigured
 from outreach.domain.ids import AccountId
-from outreach.entrypoints.gateways import Gateways
+from outreach.entrypoints.gateways import Gateways, Unasked
 from outreach.entrypoints.metrics import Metrics
 from outreach.entrypoints.provider_settings import (
     DIALECTS,
@@ -73,6 +73,23 @@ async def test_a_dialect_is_filed_under_what_its_program_can_do(dialect: str) ->
     table = evolve(GATEWAY, dialect=dialect)
 
     assert abilities(await filed("baileys", table)) == DIALECT_CAN[dialect]
+
+
+@pytest.mark.anyio
+async def test_whom_nobody_can_ask_is_whoever_is_open_here_and_lists_nothing() -> None:
+    found = {}
+    for name, table in TABLES.items():
+        found[name] = ACCOUNT in Unasked(await filed(name, table))
+
+    assert found == {
+        "timelinesai": False,
+        "resend": False,
+        "instantly": True,
+        "baileys": True,
+    }
+    waha = evolve(GATEWAY, dialect="waha")
+    assert ACCOUNT not in Unasked(await filed("baileys", waha))
+    assert ACCOUNT not in Unasked(Gateways())
 
 
 @pytest.mark.anyio

@@ -546,7 +546,7 @@ async def test_a_provider_that_cannot_be_asked_is_believed(
     kind: EventType, state: SenderState
 ) -> None:
     here, phone, _ = await contacted()
-    take_in = evolve(here.take_in, asked=())
+    take_in = evolve(here.take_in, unasked={phone.account})
     await here.arrives(about(phone, EventType.SENDER_DISCONNECTED))
     await take_in(A)
 

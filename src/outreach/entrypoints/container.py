@@ -7,6 +7,7 @@ owns them (`outreach.entrypoints.engine`).
 from __future__ import annotations
 
 import random
+from collections.abc import Container as Accounts
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
@@ -115,6 +116,9 @@ class Container(containers.DeclarativeContainer):
     lookups: providers.Dependency[Mapping[AccountId, Any]] = providers.Dependency()
     bulk_lookups: providers.Dependency[Mapping[AccountId, Any]] = providers.Dependency()
     answering: providers.Dependency[Mapping[AccountId, Any]] = providers.Dependency()
+    unasked: providers.Dependency[Accounts[AccountId]] = providers.Dependency(
+        default=()
+    )
     polls: providers.Dependency[Mapping[AccountId, Any]] = providers.Dependency()
     lists: providers.Dependency[Mapping[AccountId, Any]] = providers.Dependency()
     takers: providers.Dependency[Mapping[AccountId, Any]] = providers.Dependency()
@@ -249,7 +253,7 @@ class Container(containers.DeclarativeContainer):
         fetchers=fetchers,
         drafter=drafter,
         unattended=unattended,
-        asked=lists,
+        unasked=unasked,
         batch=batch,
     )
     dispatch = providers.Factory(

@@ -25,7 +25,7 @@ from outreach.domain.errors import Misconfigured, Unavailable
 from outreach.domain.ids import Incarnation, TenantId, account_id, tenant_id
 from outreach.entrypoints.container import Container
 from outreach.entrypoints.embedded.folder import default_data_dir
-from outreach.entrypoints.gateways import Gateways
+from outreach.entrypoints.gateways import Gateways, Unasked
 from outreach.entrypoints.metrics import Metrics
 from outreach.entrypoints.own_keys import link_keys
 from outreach.entrypoints.providers import PROVIDERS, USER_AGENT
@@ -146,6 +146,7 @@ async def open_engine(
             lookups=gateways.look,
             bulk_lookups=gateways.look_many,
             answering=ChainMap(gateways.poll, gateways.acknowledges),
+            unasked=Unasked(gateways),
             polls=gateways.poll,
             lists=gateways.lists,
             takers=gateways.takers,

@@ -31,7 +31,7 @@ from outreach.ports.gateway import (
 )
 from outreach.ports.incoming import FetchesContent
 
-__all__ = ["Gateways"]
+__all__ = ["Gateways", "Unasked"]
 
 _ABILITIES: Final[Mapping[str, type]] = MappingProxyType(
     {
@@ -92,3 +92,18 @@ class Gateways:
         for name, ability in _ABILITIES.items():
             if isinstance(gateway, ability):
                 getattr(self, name)[account] = gateway
+
+
+@frozen
+class Unasked:
+    """The accounts that are open here and cannot be asked what their senders can do.
+
+    One that is not open here may be asked elsewhere, so it is none of these.
+    """
+
+    gateways: Gateways
+
+    def __contains__(self, account: object) -> bool:
+        open_here = account in self.gateways.send
+        asked = account in self.gateways.lists or account in self.gateways.domains
+        return open_here and not asked

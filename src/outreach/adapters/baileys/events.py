@@ -42,7 +42,6 @@ __all__ = [
 ]
 
 BANNED: Final = 403
-LOGGED_OUT: Final = 401
 PASSING: Final = frozenset({408, 428, 440, 503, 515})
 """Codes of Baileys' `DisconnectReason` after which a gateway connects again by itself:
 time-out, connection closed, replaced, service unavailable, restart required."""

@@ -58,7 +58,6 @@ __all__ = ["EVENTS", "TABLE", "Waha", "own_id"]
 EVENTS: Final = ("session.status", "message", "message.any", "message.ack")
 """What the reader reads; reactions say no more than acks do."""
 
-_STATE_WORD: Final = "status"
 _WORKING: Final = "WORKING"
 _STARTING: Final = "STARTING"
 _LINES: Final = 100
@@ -88,7 +87,7 @@ def _is_status(said: Said) -> bool:
 
 
 def _is_starting(said: Said) -> bool:
-    return _is_status(said) and said.data.get(_STATE_WORD) == _STARTING
+    return _is_status(said) and said.data.get("status") == _STARTING
 
 
 TABLE: Final = (

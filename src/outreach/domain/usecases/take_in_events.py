@@ -97,7 +97,7 @@ class TakeInEvents:
         fetchers: provider accounts that keep a part of what they tell.
         drafter: drafts answers from templates; None: nobody does.
         unattended: tenants that let approved templates go out without a person.
-        asked: provider accounts that tell which senders are connected; None: all do.
+        unasked: provider accounts that cannot be asked which senders are connected.
         batch: events taken at once; all must be applied within the lease of the first.
     """
 
@@ -114,7 +114,7 @@ class TakeInEvents:
     fetchers: Mapping[AccountId, FetchesContent] = field(factory=dict)
     drafter: Drafter | None = None
     unattended: Collection[TenantId] = ()
-    asked: Container[AccountId] | None = None
+    unasked: Container[AccountId] = ()
     batch: int = 50
 
     async def __call__(self, who: Incarnation) -> int:
@@ -210,7 +210,7 @@ class TakeInEvents:
         for account in await self.senders.all_accounts(
             event.provider, arrived.arrival.account
         ):
-            can_ask = self.asked is None or account.id in self.asked
+            can_ask = account.id not in self.unasked
             if event.type in _CHECKED and can_ask:
                 await self.signal.have_checked(account.tenant, account.id)
             signal = _signal(event, can_ask=can_ask)
