@@ -455,6 +455,17 @@ async def test_a_session_that_holds_another_number_is_not_that_number(
     assert found.state is SenderState.OFFLINE
 
 
+@pytest.mark.parametrize(
+    "name", ["default", f"+{SESSION}", f"{SESSION}-old", "", None, 7]
+)
+async def test_what_is_named_otherwise_is_none_of_our_numbers(
+    askable: Bench, name: object
+) -> None:
+    answering(askable, "s", Says(200, [{"name": name, "status": "WORKING"}]))
+
+    assert list(await askable.gateway.senders()) == []
+
+
 async def test_the_vendors_own_shape_of_instances_is_read(
     evolution: BaileysBench[EvolutionHouse],
 ) -> None:

@@ -336,7 +336,7 @@ def _line(number: str, record: Json) -> Line:
 def _account(item: Json) -> AccountSender | None:
     name = item.get("name") or item.get("instanceName")
     number = phone(name)
-    if not isinstance(name, str) or not number:
+    if not number or name != digits(number):
         return None
     within = number_of_jid(item.get("ownerJid") or item.get("owner"))
     status = item.get("connectionStatus") or item.get("status") or item.get("state")

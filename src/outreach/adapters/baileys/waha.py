@@ -291,7 +291,7 @@ def _line(parcel: Parcel, item: Json) -> Line:
 def _account(item: Json) -> AccountSender | None:
     name = item.get("name")
     number = phone(name)
-    if not isinstance(name, str) or not number:
+    if not number or name != digits(number):
         return None
     within = number_of_jid(part(item, "me").get("id"))
     status = item.get("status")
