@@ -672,6 +672,16 @@ def test_the_token_of_an_instance_is_not_kept() -> None:
     assert event.sender == OURS
 
 
+def test_what_is_kept_is_hardly_longer_than_what_came() -> None:
+    long = api("messages.upsert", upsert(message("ă" * 10_000))["data"])
+    came = json.dumps(long, ensure_ascii=False).encode()
+    broken = raw(api("messages.upsert", upsert(message("a\ud800"))["data"]))
+
+    assert len(BaileysReader().kept(came, OURS, NOW)) < len(came) + 200
+    (event,) = BaileysReader().read(BaileysReader().kept(broken, OURS, NOW))
+    assert event.content == "a\ufffd"
+
+
 def test_a_signed_delivery_is_kept_as_it_came() -> None:
     came = raw(waha_message())
 

@@ -76,7 +76,6 @@ class Message:
         number: ours (E.164), empty if the delivery does not say.
         chats: ids of the chat, the gateway's first: a phone's, a linked id, or both.
         app: a person wrote it on the telephone itself (None: it may have been us).
-        shown: there is something that a person can read or look at.
         broken: it could not be decrypted (yet).
     """
 

@@ -55,7 +55,16 @@ class BaileysReader:
             return raw
         ours = {"phone": phone(phone_in_path), "at": at.isoformat()}
         rest = {name: value for name, value in body.items() if name not in _TOKENS}
-        return json.dumps({**rest, _OURS: ours}).encode()
+        return _written({**rest, _OURS: ours})
+
+
+def _written(body: Json) -> bytes:
+    """As short as it came; half of a surrogate pair only goes as an escape."""
+    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        return json.dumps(body, separators=(",", ":")).encode()
 
 
 def _events(body: Json, raw: bytes) -> Iterable[SystemEvent]:
