@@ -7,10 +7,12 @@ fails in CI, where the folder is there.
 
 from __future__ import annotations
 
+import copy
 import functools
 import os
 import pathlib
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import attrs
@@ -62,6 +64,38 @@ class Spec:
         pointer = f"/paths/{_escaped(path)}/{method.lower()}/requestBody"
         self._check(f"{pointer}/content/application~1json/schema", body)
 
+    def check_query(self, method: str, path: str, query: Mapping[str, str]) -> None:
+        """Hold a request's query to the parameters; `path` as the document has it."""
+        told = self.document["paths"][path][method.lower()].get("parameters", [])
+        named = {one["name"]: one for one in told if one["in"] == "query"}
+        needed = {name for name, one in named.items() if one.get("required")}
+        assert set(query) <= set(named), f"{path} has no {set(query) - set(named)}"
+        assert needed <= set(query), f"{path} needs {needed - set(query)}"
+        for name, value in query.items():
+            allowed = named[name].get("schema", {}).get("enum", [value])
+            assert value in allowed, f"{name} of {path} is one of {allowed}"
+
+    def path_of(self, method: str, path: str) -> str:
+        """A request's path as the document writes it, with its parameters' names."""
+        for known, verbs in self.document["paths"].items():
+            if method.lower() not in verbs:
+                continue
+            if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", known), path):
+                return str(known)
+        message = f"the vendor has no {method} {path}"
+        raise AssertionError(message)
+
+    def corrected(self, pointer: str, schema: object) -> Spec:
+        """The same, where the vendor's program differs from its description."""
+        document = copy.deepcopy(self.document)
+        *way, last = pointer.strip("/").split("/")
+        node = document
+        for part in way:
+            node = node[part.replace("~1", "/")]
+        assert last in node, pointer
+        node[last] = schema
+        return _spec(document)
+
     def check_webhook(self, name: str, body: object) -> None:
         """Hold what a webhook carries to the schema of its event type."""
         pointer = f"/webhooks/{_escaped(name)}/post/requestBody"
@@ -84,8 +118,16 @@ def _read(path: pathlib.Path) -> Spec:
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     document = yaml.load(path.read_text(encoding="utf-8"), loader)
     mixed_in = {one["$ref"] for one in _members_of_all_of(document)}
-    for name, schema in document["components"]["schemas"].items():
+    schemas = document["components"].get("schemas", {})
+    if not schemas:  # they stand where they are used
+        for asked in _request_bodies(document):
+            _tighten(asked)
+    for name, schema in schemas.items():
         _tighten(schema, is_open=f"#/components/schemas/{name}" in mixed_in)
+    return _spec(document)
+
+
+def _spec(document: dict[str, Any]) -> Spec:
     resource = referencing.Resource.from_contents(
         document, default_specification=referencing.jsonschema.DRAFT202012
     )
@@ -93,6 +135,13 @@ def _read(path: pathlib.Path) -> Spec:
         _URI, resource
     )
     return Spec(document, registry)
+
+
+def _request_bodies(document: dict[str, Any]) -> Iterator[Any]:
+    for verbs in document["paths"].values():
+        for verb in verbs.values():
+            content = verb.get("requestBody", {}).get("content", {})
+            yield content.get("application/json", {}).get("schema")
 
 
 def _tighten(schema: Any, *, is_open: bool = False) -> None:
@@ -108,6 +157,10 @@ def _tighten(schema: Any, *, is_open: bool = False) -> None:
         return
     for key, value in schema.items():
         _tighten(value, is_open=key == "allOf")
+    if isinstance(schema.get("required"), bool):  # a parameter's word in a schema
+        del schema["required"]
+    if schema.get("type") == "object" and isinstance(schema.get("enum"), list):
+        schema["type"] = "string"  # what a generator makes of a list of words
     says_null = _SAYS_NULL in str(schema.get("description", ""))
     if isinstance(schema.get("type"), str) and (schema.get("nullable") or says_null):
         schema["type"] = [schema["type"], "null"]

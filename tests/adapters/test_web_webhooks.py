@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -35,7 +35,7 @@ from outreach.domain.errors import (
 )
 from outreach.domain.event import Arrival, EventType, SystemEvent
 from outreach.entrypoints.settings import Secret
-from outreach.entrypoints.web.app import Limits, create_app
+from outreach.entrypoints.web.app import Limits, WebhookRoute, create_app
 
 
 async def test_a_delivery_is_stored_before_it_is_answered() -> None:
@@ -328,3 +328,57 @@ async def test_a_request_keeps_the_id_it_was_given_if_it_is_one() -> None:
     assert named.json()["requestId"] == given
     assert nonsense.json()["requestId"] == nonsense.headers["x-request-id"]
     assert "+40731000001" not in nonsense.text + str(nonsense.headers)
+
+
+# --- a provider whose deliveries do not name our number
+
+
+@frozen
+class PathReader:
+    """Keeps the number of the path and the time, and leaves out a token."""
+
+    def kept(self, raw: bytes, phone_in_path: str, at: datetime) -> bytes:
+        return raw.replace(b"t0ken", b"") + f"|{phone_in_path}|{at:%H:%M}".encode()
+
+    def read(self, raw: bytes) -> Sequence[SystemEvent]:
+        return [
+            SystemEvent(
+                key=raw.decode(),
+                provider="baileys",
+                type=EventType.REPLY,
+                channel=Channel.WHATSAPP,
+            )
+        ]
+
+
+async def by_number(path: str) -> tuple[int, list[Arrival]]:
+    route = WebhookRoute(
+        provider="baileys",
+        account="default",
+        reader=PathReader(),
+        tokens=(Secret("a/secret"),),
+        by_number=True,
+    )
+    there = Web(routes=(route,))
+    answer = await asked(there.app, "POST", path, content=b"body t0ken")
+    return answer.status_code, await there.stored()
+
+
+async def test_the_path_goes_on_with_our_number_which_is_kept_with_the_body() -> None:
+    status, (arrival,) = await by_number("/webhooks/baileys/a/secret/+40720000001")
+
+    assert status == 200
+    assert arrival.raw == f"body |+40720000001|{NOW:%H:%M}".encode()
+    assert arrival.key == arrival.raw.decode()
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/webhooks/baileys/a/secret",
+        "/webhooks/baileys/a/another/+40720000001",
+        "/webhooks/baileys/a/secret/+40720000001/more",
+    ],
+)
+async def test_without_the_token_before_the_number_it_is_a_stranger(path: str) -> None:
+    assert await by_number(path) == (401, [])

@@ -1,5 +1,5 @@
-"""Every gateway keeps the promises of its ports: in memory, TimelinesAI, Instantly
-and our own mailboxes alike."""
+"""Every gateway keeps the promises of its ports: in memory, TimelinesAI, Baileys in
+three dialects, Instantly and our own mailboxes alike."""
 
 from __future__ import annotations
 
@@ -9,7 +9,13 @@ from typing import Any, Final
 
 import pytest
 from attrs import define
-from tests.contract import instantly_workspace, smtp_pool
+from tests.contract import baileys_gateways, instantly_workspace, smtp_pool
+from tests.contract.baileys_gateways import (
+    ApiHouse,
+    BaileysBench,
+    EvolutionHouse,
+    WahaHouse,
+)
 from tests.contract.instantly_workspace import InstantlyBench
 from tests.contract.promises import kept_by, promises_of
 from tests.contract.smtp_pool import SmtpBench
@@ -176,6 +182,41 @@ class TestTimelinesAI(
     @pytest.fixture
     async def bench(self) -> AsyncIterator[TimelinesBench]:
         async with opened() as bench:
+            yield bench
+
+
+class TestBaileysApi(GatewayContract):
+    @pytest.fixture
+    async def bench(self) -> AsyncIterator[BaileysBench[ApiHouse]]:
+        async with baileys_gateways.opened(ApiHouse()) as bench:
+            yield bench
+
+
+class TestWaha(
+    GatewayContract,
+    LooksUpContract,
+    LooksUpByContentContract,
+    RepeatsSafelyContract,
+    ListsAccountsContract,
+    ReceivesWebhooksContract,
+):
+    @pytest.fixture
+    async def bench(self) -> AsyncIterator[BaileysBench[WahaHouse]]:
+        async with baileys_gateways.opened(WahaHouse()) as bench:
+            yield bench
+
+
+class TestEvolution(
+    GatewayContract,
+    LooksUpContract,
+    LooksUpByContentContract,
+    PollsStatusContract,
+    ListsAccountsContract,
+    ReceivesWebhooksContract,
+):
+    @pytest.fixture
+    async def bench(self) -> AsyncIterator[BaileysBench[EvolutionHouse]]:
+        async with baileys_gateways.opened(EvolutionHouse()) as bench:
             yield bench
 
 

@@ -31,6 +31,7 @@ def read(tmp_path: Path, text: str) -> tuple[Settings, Container]:
         witness_file=tmp_path / "instance.json",
         gateways={},
         lookups={},
+        answering={},
         polls={},
         lists={},
         takers={},

@@ -25,7 +25,7 @@ from outreach.domain.lead import NewLead
 from outreach.domain.lead_file import ImportId
 from outreach.domain.message import MessageStatus, Outcome
 from outreach.domain.review import Priority, ReviewReason
-from outreach.domain.sender import Sender, SenderState
+from outreach.domain.sender import RECONNECT_WITHIN, Sender, SenderState
 from outreach.domain.usecases.send_next import Step
 from outreach.domain.usecases.take_in_events import PARK_AFTER
 from outreach.ports.gateway import AccountSender
@@ -509,6 +509,51 @@ async def test_news_of_a_phone_moves_it(
 
     assert here.phone(phone.id).state is state
     assert here.told() == [alert]
+
+
+async def test_a_phone_that_is_being_connected_again_waits_ten_minutes_for_it() -> None:
+    here, phone, _ = await contacted()
+    passing = evolve(about(phone, EventType.SENDER_DISCONNECTED), passing=True)
+    await here.arrives(passing)
+
+    await here.take()
+
+    moved = here.phone(phone.id)
+    assert moved.state is SenderState.RECONNECTING
+    assert moved.until == await here.world.now() + RECONNECT_WITHIN
+    assert here.told() == []
+
+
+async def test_a_lock_lasts_as_long_as_the_provider_says() -> None:
+    here, phone, _ = await contacted()
+    until = await here.world.now() + 60 * HOUR
+    await here.arrives(evolve(about(phone, EventType.SENDER_LOCKED), until=until))
+
+    await here.take()
+
+    moved = here.phone(phone.id)
+    assert (moved.state, moved.until) == (SenderState.REACHOUT_LOCKED, until)
+
+
+@pytest.mark.parametrize(
+    ("kind", "state"),
+    [
+        (EventType.SENDER_CONNECTED, SenderState.ACTIVE),
+        (EventType.SENDER_BANNED, SenderState.BANNED),
+    ],
+)
+async def test_a_provider_that_cannot_be_asked_is_believed(
+    kind: EventType, state: SenderState
+) -> None:
+    here, phone, _ = await contacted()
+    take_in = evolve(here.take_in, unasked={phone.account})
+    await here.arrives(about(phone, EventType.SENDER_DISCONNECTED))
+    await take_in(A)
+
+    await here.arrives(about(phone, kind))
+    await take_in(A)
+
+    assert here.phone(phone.id).state is state
 
 
 async def test_a_phone_is_back_when_the_provider_that_was_asked_says_so() -> None:

@@ -58,6 +58,8 @@ class SystemEvent:
         ours: the provider says that our own API sent it (None: it does not say).
         diagnostic: why a mail came back, in the words of the server that returned it
             (``550 5.1.1 no such user``); empty if the provider does not hand it on.
+        passing: of SENDER_DISCONNECTED: the provider is connecting it again by itself.
+        until: of SENDER_LOCKED: wall clock, when it ends, if the provider says so.
         tenant, lead: whom it is about, where the event itself says so: only what came
             in by a link that we signed does.
     """
@@ -79,6 +81,8 @@ class SystemEvent:
     incomplete: bool = False
     references: tuple[str, ...] = ()
     diagnostic: str = ""
+    passing: bool = False
+    until: datetime | None = None
     tenant: TenantId | None = None
     lead: LeadId | None = None
 

@@ -7,6 +7,7 @@ owns them (`outreach.entrypoints.engine`).
 from __future__ import annotations
 
 import random
+from collections.abc import Container as Accounts
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
@@ -129,6 +130,10 @@ class Container(containers.DeclarativeContainer):
     bulk: providers.Dependency[Mapping[AccountId, Any]] = providers.Dependency()
     lookups: providers.Dependency[Mapping[AccountId, Any]] = providers.Dependency()
     bulk_lookups: providers.Dependency[Mapping[AccountId, Any]] = providers.Dependency()
+    answering: providers.Dependency[Mapping[AccountId, Any]] = providers.Dependency()
+    unasked: providers.Dependency[Accounts[AccountId]] = providers.Dependency(
+        default=()
+    )
     polls: providers.Dependency[Mapping[AccountId, Any]] = providers.Dependency()
     lists: providers.Dependency[Mapping[AccountId, Any]] = providers.Dependency()
     takers: providers.Dependency[Mapping[AccountId, Any]] = providers.Dependency()
@@ -215,7 +220,7 @@ class Container(containers.DeclarativeContainer):
         senders=senders,
         signal=signal,
         alerts=alerts,
-        answering=polls,
+        answering=answering,
     )
     send = providers.Factory(
         SendNext,
@@ -259,6 +264,7 @@ class Container(containers.DeclarativeContainer):
         fetchers=fetchers,
         drafter=drafter,
         unattended=unattended,
+        unasked=unasked,
         batch=batch,
     )
     dispatch = providers.Factory(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from collections import ChainMap
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -25,7 +26,7 @@ from outreach.domain.errors import Misconfigured, Unavailable
 from outreach.domain.ids import Incarnation, TenantId, account_id, tenant_id
 from outreach.entrypoints.container import Container
 from outreach.entrypoints.embedded.folder import default_data_dir
-from outreach.entrypoints.gateways import Gateways
+from outreach.entrypoints.gateways import Gateways, Unasked
 from outreach.entrypoints.mailboxes import mailbox_duties, use_mailboxes
 from outreach.entrypoints.metrics import Metrics
 from outreach.entrypoints.own_keys import link_keys
@@ -150,6 +151,8 @@ async def open_engine(
             bulk=gateways.bulk,
             lookups=gateways.look,
             bulk_lookups=gateways.look_many,
+            answering=ChainMap(gateways.poll, gateways.acknowledges),
+            unasked=Unasked(gateways),
             polls=gateways.poll,
             lists=gateways.lists,
             takers=gateways.takers,

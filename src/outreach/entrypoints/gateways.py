@@ -15,6 +15,7 @@ from outreach.entrypoints.measured import Measured, MeasuredMany
 from outreach.entrypoints.metrics import Metrics, provider_name
 from outreach.ports.domains import ChecksDomains, ExaminesDomains
 from outreach.ports.gateway import (
+    Acknowledges,
     Gateway,
     ListsAccounts,
     LooksUp,
@@ -30,7 +31,7 @@ from outreach.ports.gateway import (
 )
 from outreach.ports.incoming import FetchesContent
 
-__all__ = ["Gateways"]
+__all__ = ["Gateways", "Unasked"]
 
 _ABILITIES: Final[Mapping[str, type | UnionType]] = MappingProxyType(
     {
@@ -45,6 +46,7 @@ _ABILITIES: Final[Mapping[str, type | UnionType]] = MappingProxyType(
         "fetch": FetchesContent,
         "domains": ChecksDomains | ExaminesDomains,
         "tells": TellsUse,
+        "acknowledges": Acknowledges,
     }
 )
 """Field of `Gateways`, and the protocol of whoever is filed there."""
@@ -68,6 +70,7 @@ class Gateways:
     domains: dict[AccountId, Any] = field(factory=dict)
     replays: dict[AccountId, Any] = field(factory=dict)
     tells: dict[AccountId, Any] = field(factory=dict)
+    acknowledges: dict[AccountId, Any] = field(factory=dict)
     allowances: dict[AccountId, Allowance] = field(factory=dict)
 
     def add(
@@ -89,3 +92,18 @@ class Gateways:
         for name, ability in _ABILITIES.items():
             if isinstance(gateway, ability):
                 getattr(self, name)[account] = gateway
+
+
+@frozen
+class Unasked:
+    """The accounts that are open here and cannot be asked what their senders can do.
+
+    One that is not open here may be asked elsewhere, so it is none of these.
+    """
+
+    gateways: Gateways
+
+    def __contains__(self, account: object) -> bool:
+        open_here = account in self.gateways.send
+        asked = account in self.gateways.lists or account in self.gateways.domains
+        return open_here and not asked

@@ -13,12 +13,16 @@ from outreach.domain.allowance import Allowance
 from outreach.entrypoints.talk_settings import Secret
 
 __all__ = [
+    "DIALECTS",
+    "GatewayTable",
     "OutsideTables",
     "ProviderLimits",
     "ProviderTable",
     "SesTable",
     "WorkspaceTable",
 ]
+
+DIALECTS: Final = ("baileys-api", "waha", "evolution")
 
 _FASTEST: Final = 10_000
 _LARGEST: Final = 1_000_000_000
@@ -105,6 +109,23 @@ class WorkspaceTable(ProviderTable):
     """
 
     workspace: str = ""
+
+
+@frozen
+class GatewayTable(ProviderTable):
+    """The same of a WhatsApp gateway that the operator runs: *base_url* is needed.
+
+    Attributes:
+        dialect: which program it is.
+    """
+
+    dialect: str = field(default=DIALECTS[0])
+
+    @dialect.validator
+    def _known(self, _: object, dialect: str) -> None:
+        if dialect not in DIALECTS:
+            message = f"{dialect!r} is no dialect: give one of {', '.join(DIALECTS)}"
+            raise ValueError(message)
 
 
 @frozen(unsafe_hash=False)

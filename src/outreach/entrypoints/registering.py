@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from outreach.domain.ids import account_id
 from outreach.entrypoints.engine import Engine
-from outreach.entrypoints.providers import PROVIDERS
+from outreach.entrypoints.providers import as_set
 from outreach.entrypoints.settings import Secret
 
 __all__ = ["register_webhooks"]
@@ -28,7 +28,7 @@ async def register_webhooks(
         Unavailable: a provider could not be asked.
         Misconfigured: it refused the address or our credentials.
     """
-    for name, provider in PROVIDERS.items():
+    for name, provider in as_set(engine.settings).items():
         account = account_id(engine.tenant, name, "default")
         gateway = engine.gateways.webhooks.get(account)
         if gateway is None:

@@ -10,7 +10,7 @@ from typing import Final
 from outreach.adapters.postgres.secrets import KeptSecrets
 from outreach.entrypoints.engine import Engine
 from outreach.entrypoints.own_keys import sealing_keys
-from outreach.entrypoints.providers import PROVIDERS
+from outreach.entrypoints.providers import as_set
 from outreach.entrypoints.settings import Secret
 
 __all__ = ["webhook_tokens"]
@@ -23,7 +23,7 @@ async def webhook_tokens(
 ) -> Mapping[str, tuple[Secret, ...]]:
     """Tokens of each provider's webhooks, newest first; made and stored if unset."""
     found: dict[str, tuple[Secret, ...]] = {}
-    for name, provider in PROVIDERS.items():
+    for name, provider in as_set(engine.settings).items():
         if provider.signs or provider.reader is None:
             continue  # it vouches for its deliveries by itself, or has none
         given = engine.settings.table(name).webhook_secret.reveal

@@ -25,11 +25,7 @@ __all__ = [
 ]
 
 CARRIED: Final[Mapping[str, frozenset[Channel]]] = MappingProxyType(
-    {
-        # named by the specification, for files that are made ahead of their adapters
-        "baileys": frozenset({Channel.WHATSAPP}),
-        **{name: one.channels for name, one in PROVIDERS.items()},
-    }
+    {name: one.channels for name, one in PROVIDERS.items()}
 )
 """Channels on which a sender of each provider may open conversations; a provider that
 is not here (an adapter of one's own) may have senders of any.
@@ -60,8 +56,12 @@ _MAILS_PER_DAY: Final = 50
 
 
 def usual_providers(settings: Settings) -> Mapping[Channel, str]:
-    """Of each channel; where that one has no credentials, the first one that has."""
+    """Of each channel; where that one has no credentials, the first one that has. Of
+    phones the one that is set, if it is another than the usual one.
+    """
     found = dict(USUAL_PROVIDER)
+    wanted = settings.tenant.whatsapp_provider
+    chosen = {Channel.WHATSAPP: wanted} if wanted != found[Channel.WHATSAPP] else {}
     for channel, usual in USUAL_PROVIDER.items():
         used = [
             name
@@ -70,7 +70,7 @@ def usual_providers(settings: Settings) -> Mapping[Channel, str]:
         ]
         if used and usual not in used:
             found[channel] = used[0]
-    return found
+    return found | chosen
 
 
 def pacing_of(channel: Channel, provider: str) -> Pacing:

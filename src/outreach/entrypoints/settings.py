@@ -20,6 +20,7 @@ from attrs import evolve, field, fields, frozen, has, resolve_types
 from outreach.domain.errors import Misconfigured
 from outreach.entrypoints.imap_settings import ImapTable
 from outreach.entrypoints.provider_settings import (
+    GatewayTable,
     OutsideTables,
     ProviderLimits,
     ProviderTable,
@@ -33,6 +34,7 @@ from outreach.entrypoints.tenant_settings import Hours, TenantSettings
 __all__ = [
     "CONFIG",
     "AlertSettings",
+    "GatewayTable",
     "Hours",
     "ImapTable",
     "ModelSettings",
@@ -94,6 +96,7 @@ class Settings:
     imap: ImapTable = ImapTable()
     smtp: SmtpTable = SmtpTable()
     providers: OutsideTables = field(factory=OutsideTables)
+    baileys: GatewayTable = GatewayTable()
 
     @web_port.validator
     def _port(self, _: object, port: int) -> None:

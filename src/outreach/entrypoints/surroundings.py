@@ -23,6 +23,7 @@ from outreach.entrypoints.engine import Urls, with_provider
 from outreach.entrypoints.mailboxes import boxes_abroad
 from outreach.entrypoints.providers import PROVIDERS
 from outreach.entrypoints.sandbox import Sandbox
+from outreach.entrypoints.sender_kinds import USUAL_PROVIDER
 from outreach.entrypoints.senders_file import read_senders
 from outreach.entrypoints.settings import ImapTable, Secret, Settings, is_loopback
 
@@ -156,8 +157,14 @@ def sandbox(settings: Settings, plan: RunPlan) -> AbstractContextManager[Sandbox
 
 
 def practise(settings: Settings, box: Sandbox) -> Settings:
-    """The settings with every provider on loopback; no real mailbox is read."""
+    """The settings with every provider on loopback; no real mailbox is read.
+
+    Phones go by the one that is played, whichever they are meant for.
+    """
     key = Secret(box.token)
+    usual = USUAL_PROVIDER[Channel.WHATSAPP]
+    tenant = evolve(settings.tenant, whatsapp_provider=usual)
+    settings = evolve(settings, tenant=tenant)
     for name, url, more in (
         ("timelinesai", box.base_url, {}),
         ("instantly", box.instantly_url, {}),

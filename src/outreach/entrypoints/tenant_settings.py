@@ -32,6 +32,7 @@ class TenantSettings:
     """The default tenant.
 
     Attributes:
+        whatsapp_provider: of phones whose file names none.
         stop_rate: share of leads that stop at each touch; by it phones take no more
             new contacts than they can follow up.
         minimum_variants: different texts that a template must give.
@@ -44,6 +45,7 @@ class TenantSettings:
     time_zone: str = field(default="Europe/Bucharest")
     country: str = field(default="RO")
     language: str = "ro"
+    whatsapp_provider: str = "timelinesai"
     reviews: Hours = Hours()
     stop_rate: float = field(default=STOP_RATE)
     minimum_variants: int = field(default=MINIMUM_VARIANTS)

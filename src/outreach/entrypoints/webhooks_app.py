@@ -10,7 +10,7 @@ from starlette.applications import Starlette
 from outreach.adapters.postgres import migrate
 from outreach.entrypoints.engine import Engine
 from outreach.entrypoints.gauges import Gauges
-from outreach.entrypoints.providers import PROVIDERS
+from outreach.entrypoints.providers import as_set
 from outreach.entrypoints.settings import Secret, Settings
 from outreach.entrypoints.web.app import LinkParts, WebhookRoute, WebParts, create_app
 from outreach.ports.decisions import Summary
@@ -31,6 +31,7 @@ def web_app(engine: Engine, tokens: Mapping[str, tuple[Secret, ...]]) -> Starlet
         Misconfigured: a signing secret is none.
     """
     parts = engine.container
+    known = as_set(engine.settings)
     readers = parts.readers()
 
     async def database() -> None:
@@ -57,9 +58,9 @@ def web_app(engine: Engine, tokens: Mapping[str, tuple[Secret, ...]]) -> Starlet
                     provider=provider,
                     account=_ACCOUNT,
                     reader=readers[provider],
-                    tokens=() if PROVIDERS[provider].by_header else secrets,
-                    header_secrets=secrets if PROVIDERS[provider].by_header else (),
-                    by_number=PROVIDERS[provider].by_number,
+                    tokens=() if known[provider].by_header else secrets,
+                    header_secrets=secrets if known[provider].by_header else (),
+                    by_number=known[provider].by_number,
                 )
                 for provider, secrets in tokens.items()
             ]
@@ -86,7 +87,7 @@ def _signed(settings: Settings) -> Mapping[str, Authenticates]:
     """What checks each provider that signs; one without a secret has no route."""
     found = {
         name: provider.signs(settings.table(name))
-        for name, provider in PROVIDERS.items()
+        for name, provider in as_set(settings).items()
         if provider.signs
     }
     return {name: checks for name, checks in found.items() if checks is not None}

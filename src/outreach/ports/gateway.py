@@ -22,6 +22,7 @@ from outreach.domain.stop import Stop
 __all__ = [
     "Absent",
     "AccountSender",
+    "Acknowledges",
     "Again",
     "CannotTell",
     "Confirmed",
@@ -287,6 +288,21 @@ class PollsStatus(Protocol):
 
         Raises:
             Unavailable: the provider could not be asked.
+        """
+        ...
+
+
+@runtime_checkable
+class Acknowledges(Protocol):
+    """Tells by webhook how far every message came, without being asked.
+
+    A sender of whose messages nothing comes back is silent, as where a poll says so.
+    """
+
+    @property
+    def acknowledges(self) -> frozenset[MessageStatus]:
+        """What comes of a message that arrives, and is read, as far as people let it
+        be known.
         """
         ...
 

@@ -7,7 +7,7 @@ is fetched first; while that cannot be asked, it waits aside and uses no try.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Container, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
@@ -69,6 +69,11 @@ _SIGNALS: Final = {
 """What is believed at once. That a phone is back, or gone for good, is believed only
 of the provider that was asked; until then a phone said to be banned is offline."""
 _CHECKED: Final = frozenset({EventType.SENDER_CONNECTED, EventType.SENDER_BANNED})
+_UNASKED: Final = {
+    EventType.SENDER_CONNECTED: SenderSignal.CONNECTED,
+    EventType.SENDER_BANNED: SenderSignal.BANNED,
+}
+"""What is believed of a provider that cannot be asked: its word is all there is."""
 
 
 class Applied(StrEnum):
@@ -92,6 +97,7 @@ class TakeInEvents:
         fetchers: provider accounts that keep a part of what they tell.
         drafter: drafts answers from templates; None: nobody does.
         unattended: tenants that let approved templates go out without a person.
+        unasked: provider accounts that cannot be asked which senders are connected.
         batch: events taken at once; all must be applied within the lease of the first.
     """
 
@@ -108,6 +114,7 @@ class TakeInEvents:
     fetchers: Mapping[AccountId, FetchesContent] = field(factory=dict)
     drafter: Drafter | None = None
     unattended: Collection[TenantId] = ()
+    unasked: Container[AccountId] = ()
     batch: int = 50
 
     async def __call__(self, who: Incarnation) -> int:
@@ -203,9 +210,10 @@ class TakeInEvents:
         for account in await self.senders.all_accounts(
             event.provider, arrived.arrival.account
         ):
-            if event.type in _CHECKED:
+            can_ask = account.id not in self.unasked
+            if event.type in _CHECKED and can_ask:
                 await self.signal.have_checked(account.tenant, account.id)
-            signal = _SIGNALS[event.type]
+            signal = _signal(event, can_ask=can_ask)
             if signal is None:
                 continue
             for use in await self.senders.all(account.tenant):
@@ -215,6 +223,7 @@ class TakeInEvents:
                         use.sender.id,
                         signal,
                         why=event.detail or str(event.type),
+                        until=event.until,
                         by="provider",
                     )
         await self.inbox.close(arrived.id, "sender")
@@ -326,6 +335,14 @@ class TakeInEvents:
         """In the version that the lead gets."""
         found = await self.campaigns.templates(known.tenant)
         return tuple(one.for_lead(known.journey.lead) for one in found)
+
+
+def _signal(event: SystemEvent, *, can_ask: bool) -> SenderSignal | None:
+    """What an event makes of its sender at once; None: nothing before it is checked."""
+    if event.passing and event.type is EventType.SENDER_DISCONNECTED:
+        return SenderSignal.RECONNECTING
+    told = None if can_ask else _UNASKED.get(event.type)
+    return told or _SIGNALS[event.type]
 
 
 def _in_vain(arrived: Arrived) -> str:

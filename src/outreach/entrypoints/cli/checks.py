@@ -21,14 +21,10 @@ from outreach.entrypoints.cli import mail_checks
 from outreach.entrypoints.cli.backlog import backlog, sequences
 from outreach.entrypoints.cli.finding import Finding, Level
 from outreach.entrypoints.cli.sender_rows import MAILBOXES, PHONES, Rows
+from outreach.entrypoints.cli.webhook_checks import of_webhooks
 from outreach.entrypoints.engine import Engine, check_outside
-from outreach.entrypoints.providers import PROVIDERS
-from outreach.entrypoints.settings import (
-    ProviderTable,
-    SesTable,
-    Settings,
-    is_loopback,
-)
+from outreach.entrypoints.providers import PROVIDERS, as_set
+from outreach.entrypoints.settings import SesTable, Settings, is_loopback
 
 __all__ = [
     "at_providers",
@@ -90,19 +86,16 @@ def of_settings(settings: Settings) -> Iterator[Finding]:
             "set OUTREACH_TIMELINESAI_API_KEY; until then outreach run practises on a "
             "provider of its own, and workers send nothing",
         )
+    known = as_set(settings)
     for name in with_key:
-        if PROVIDERS[name].signs_in:
+        if known[name].signs_in:
             yield from mail_checks.of_pool(settings.smtp)
             continue
         table = settings.table(name)
-        yield base_url(name, table.base_url)
+        yield base_url(name, table.base_url, hosted=known[name].hosted)
         if isinstance(table, SesTable):
             yield _region(table)
-        yield (
-            _signatures(name, table)
-            if isinstance(table, SesTable) or PROVIDERS[name].signs
-            else _token(name, table, settings.public)
-        )
+        yield of_webhooks(known[name], table, settings.public)
     if with_key:
         yield _public(settings, with_key)
 
@@ -127,47 +120,20 @@ def _region(table: SesTable) -> Finding:
     )
 
 
-def _token(name: str, table: ProviderTable, public: str) -> Finding:
-    """Of a provider that does not sign."""
-    check = f"{name} webhooks"
-    if table.webhook_secret:
-        return Finding(check, Level.OK, "the token is set")
-    if PROVIDERS[name].by_number:
-        setting = f"OUTREACH_{name.upper()}_WEBHOOK_SECRET"
+def base_url(name: str, url: str, *, hosted: bool = True) -> Finding:
+    """Whether there is one, and a key would travel in the clear.
+
+    Args:
+        hosted: the provider has one of its own.
+    """
+    check = f"{name} address"
+    if not url and not hosted:
         return Finding(
             check,
-            Level.WARN,
-            "no token is set, and the gateway is told none: nothing would come in",
-            f"set {setting}, and have each number's deliveries sent to "
-            f"{public}/webhooks/{name}/TOKEN/NUMBER",
+            Level.FAIL,
+            "nobody said where it runs",
+            f"set OUTREACH_{name.upper()}_BASE_URL",
         )
-    kept = "the token is made and kept by outreach run and outreach web"
-    return Finding(check, Level.OK, kept)
-
-
-def _signatures(name: str, table: ProviderTable | SesTable) -> Finding:
-    """Of a provider that signs: what it signs by is made at the vendor."""
-    check, one = f"{name} webhooks", PROVIDERS[name]
-    known, signs = None, one.signs
-    setting = f"OUTREACH_{name.upper()}_{one.vouched_by.upper()}"
-    try:
-        if signs is not None:
-            known = signs(table)
-    except Misconfigured as error:
-        return Finding(check, Level.FAIL, str(error), f"correct {setting}")
-    if known is not None:
-        return Finding(check, Level.OK, f"{setting} is set")
-    return Finding(
-        check,
-        Level.WARN,
-        f"{setting} is not set: no reply and no bounce would come in",
-        f"have the vendor send to /webhooks/{name}, and set it to what it vouches by",
-    )
-
-
-def base_url(name: str, url: str) -> Finding:
-    """Whether a key would travel in the clear."""
-    check = f"{name} address"
     if not url:
         return Finding(check, Level.OK, "the vendor's own")
     plain = urlsplit(url).scheme == "http" and not is_loopback(url)

@@ -49,6 +49,11 @@ class Provider:
             sign either, a token stands in the path.
         by_number: after that token the path names our number, for its deliveries do
             not.
+        hosted: it has an address of its own; else an operator runs it, and says where.
+        makes_secret: the secret it signs with is made up by it, and shown on its page;
+            else by us.
+        as_set: the same as a settings table makes it, where one name stands for several
+            programs.
         paces: the vendor spreads its senders' messages itself; no gap and no total of
             ours are usual.
         picks_mailbox: one account is one sender, and the vendor chooses the mailbox of
@@ -68,10 +73,13 @@ class Provider:
     vouched_by: str = "webhook_secret"
     by_header: bool = False
     by_number: bool = False
+    hosted: bool = True
+    makes_secret: bool = True
     paces: bool = False
     picks_mailbox: bool = False
     by_ref: bool = False
     answers: bool = False
+    as_set: Callable[[Any], Provider] | None = None
     equips: Callable[[Any, House], Gateway] | None = None
 
     @property

@@ -2,11 +2,11 @@
 
 ``POST /webhooks/{provider}`` with the provider's own signature, or with a secret in the
 header ``X-Outreach-Webhook-Secret``, and ``POST /webhooks/{provider}/{token}``, which
-goes on with our number where a delivery does not name it. Each
-exists only where a secret for it is configured: without one the answer is 404, as for
-any provider that does not exist. With one, a wrong secret or signature is 401, always
-the same, whatever is wrong with it; which providers an installation uses is no secret,
-what their secrets are is.
+goes on with our number where a delivery does not name it. Each exists only where a
+secret for it is configured: without one the answer is 404, as for any provider that
+does not exist. With one, a wrong secret or signature is 401, always the same, whatever
+is wrong with it; which providers an installation uses is no secret, what their secrets
+are is.
 
 A signature is over the body, so that is read first: counted, and only if the head alone
 does not rule the delivery out. Where a delivery names a key that must be fetched, or
