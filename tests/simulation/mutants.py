@@ -586,8 +586,8 @@ _mutant(
 _real_refused = arming._refused
 
 
-def _never_suppressed(store: Any, lane: Any, draft: Any) -> Any:
-    return _real_refused(store, lane, evolve(draft, addresses=()))
+def _never_suppressed(store: Any, lane: Any, claim: Any, draft: Any) -> Any:
+    return _real_refused(store, lane, claim, evolve(draft, addresses=()))
 
 
 _AIMED: Final = {"aimed": 0.3, "leads": 40, "limit": 20}

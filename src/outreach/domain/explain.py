@@ -16,7 +16,7 @@ from outreach.domain.blocks import Block, Reason
 from outreach.domain.case import Case
 from outreach.domain.decision import Decision, Verdict
 from outreach.domain.limits import BudgetKind, kind_of
-from outreach.domain.message import Outcome
+from outreach.domain.message import Outcome, WhyNotArmed
 from outreach.domain.sender import SendClass
 from outreach.domain.sender_names import called
 from outreach.domain.suppression import RESTORED, SwitchScope, stopped_by, way_out
@@ -210,6 +210,8 @@ def _unallocated(inputs: _Inputs, _block: Block, _zone: str) -> str:
             return "no mailbox of its channel may start conversations"
         case WhyNoRoom.LIMIT:
             return "all have their new contacts of today, by their limits or budgets"
+        case WhyNoRoom.AWAY:
+            return "every provider account that could take it is away"
         case WhyNoRoom.CAPACITY:
             return (
                 f"the phones take no more new contacts today than they can follow up "
@@ -351,6 +353,7 @@ _BECAME: Final = MappingProxyType(
         str(Outcome.UNKNOWN): "the answer was lost; it is looked up, never sent again",
         str(Outcome.NOT_SENT): "the answer was lost, and it was found not sent",
         str(Outcome.ABANDONED): "the answer was lost for good; it counts as sent",
+        str(WhyNotArmed.AWAY): "its provider account had gone away, and nothing left",
     }
 )
 

@@ -8,9 +8,10 @@ from urllib.parse import urlsplit
 from attrs import field, frozen
 
 from outreach.domain.allowance import Allowance
+from outreach.domain.relay import ORDER
 from outreach.entrypoints.talk_settings import Secret
 
-__all__ = ["ProviderLimits", "ProviderTable", "WorkspaceTable"]
+__all__ = ["ProviderLimits", "ProviderTable", "WarmTable", "WorkspaceTable"]
 
 _FASTEST: Final = 10_000
 _LARGEST: Final = 1_000_000_000
@@ -96,3 +97,28 @@ class WorkspaceTable(ProviderTable):
     """
 
     workspace: str = ""
+
+
+@frozen
+class WarmTable:
+    """``[warm]``: mail to people who have replied.
+
+    Attributes:
+        order: providers in the order in which they take it; those that are left out
+            come after them, by their names.
+    """
+
+    order: tuple[str, ...] = field(default=ORDER)
+
+    @order.validator
+    def _known(self, _: object, order: tuple[str, ...]) -> None:
+        allowed = ", ".join(ORDER)
+        for name in order:
+            if name not in ORDER:
+                message = (
+                    f"{name!r} is no provider of warm mail: give some of {allowed}"
+                )
+                raise ValueError(message)
+        if not order or len(set(order)) < len(order):
+            message = f"order must name each provider once: give some of {allowed}"
+            raise ValueError(message)

@@ -45,6 +45,7 @@ from outreach.domain.usecases.pick_winner import PickWinner
 from outreach.domain.usecases.replay_lost import ReplayLost
 from outreach.domain.usecases.signal_sender import SignalSender
 from outreach.domain.usecases.watch_breaker import WatchBreaker
+from outreach.domain.usecases.watch_health import WatchHealth
 from outreach.domain.usecases.watch_plans import WatchPlans
 from outreach.domain.usecases.watch_senders import WatchSenders
 from outreach.domain.window import local_day
@@ -96,7 +97,8 @@ class DoDuties:
         hosting: looks after campaigns that providers run for us.
         polls, lists, domains: provider accounts that can be asked, by id.
         replay: takes in what did not arrive; None: no account can tell.
-        plans: tells when an account's plan is nearly used.
+        plans: tells when an account's plan is nearly used; health: when one of warm
+            mail does not serve.
         winners: picks the best version of a template.
     """
 
@@ -113,6 +115,7 @@ class DoDuties:
     breakers: WatchBreaker
     hosting: HostCampaigns
     plans: WatchPlans
+    health: WatchHealth
     winners: PickWinner
     polls: Mapping[AccountId, PollsStatus]
     lists: Mapping[AccountId, ListsAccounts]
@@ -179,6 +182,8 @@ class DoDuties:
                 return await self._campaign(duty)
             case DutyKind.PLAN:
                 return await self.plans(duty.tenant, AccountId(UUID(duty.key)), now)
+            case DutyKind.AWAY:
+                return await self.health(duty.tenant, AccountId(UUID(duty.key)), now)
             case _:
                 return await self._sign(duty, now)
         return None

@@ -209,6 +209,7 @@ class World:
                 "allocations",
                 "campaigns",
                 "watch",
+                "bounds",
                 "stops",
                 "hosted",
                 "audit",
