@@ -71,7 +71,7 @@ class Mutant:
 
     def weather(self, seed: int) -> Weather:
         """A small, hard world."""
-        return evolve(_SMALL, seed=seed, **self.facts)
+        return evolve(SMALL, seed=seed, **self.facts)
 
     @contextmanager
     def bare(self) -> Iterator[Change]:
@@ -103,7 +103,7 @@ def _patched(*patches: Patch) -> Iterator[None]:
         yield
 
 
-_SMALL: Final = Weather(
+SMALL: Final = Weather(
     seed=0,
     start=datetime(2026, 3, 2, 7, 30, tzinfo=UTC),
     days=2,

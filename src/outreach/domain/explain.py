@@ -322,14 +322,14 @@ _HELPS: Final = MappingProxyType(
 """By fact. Not among them is what only time or the hard limit of 200 decides."""
 
 
-def past(number: int, decision: Decision, outcome: str, zone: str) -> str:
+def past(number: int, decision: Decision, outcome: str, zone: str, by: str = "") -> str:
     """One sentence about a decision that was made and recorded.
 
     Args:
         number: of the step; 0 for a reply.
         decision: as recorded.
         outcome: of the attempt, or empty.
-        zone: IANA name.
+        zone: IANA name; by: its provider and sender, or empty.
     """
     what = f"step {number}" if number else "the reply"
     at = when(decision.at, zone)
@@ -341,7 +341,8 @@ def past(number: int, decision: Decision, outcome: str, zone: str) -> str:
     if decision.terms is not None and decision.terms.unit is not None:
         unit = f", as a new contact of its phone on {decision.terms.unit.day}"
     became = _BECAME.get(outcome, f"({outcome or 'no outcome yet'})")
-    return f"{at}: every rule let {what} go{unit}; {became}."
+    through = f" through {by}" if by else ""
+    return f"{at}: every rule let {what} go{unit}{through}; {became}."
 
 
 _BECAME: Final = MappingProxyType(

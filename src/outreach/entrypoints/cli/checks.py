@@ -19,6 +19,7 @@ from outreach.domain.sender import SendClass, Sender
 from outreach.domain.suppression import way_out
 from outreach.entrypoints.cli.backlog import backlog, sequences
 from outreach.entrypoints.cli.finding import Finding, Level
+from outreach.entrypoints.cli.health_rows import findings
 from outreach.entrypoints.cli.sender_rows import MAILBOXES, PHONES, Rows
 from outreach.entrypoints.engine import Engine
 from outreach.entrypoints.providers import PROVIDERS, Signs
@@ -164,6 +165,7 @@ async def in_the_engine(engine: Engine) -> Sequence[Finding]:
     found = [_senders(PHONES, phones)] if phones or not mailboxes else []
     if mailboxes:
         found.append(_senders(MAILBOXES, mailboxes))
+    found += findings(await parts.accounts().health(engine.tenant))
     count = await sequences(parts.database(), engine.tenant)
     found.append(
         Finding(

@@ -23,7 +23,7 @@ from outreach.domain.usecases.watch_plans import WatchPlans
 from outreach.domain.usecases.watch_senders import WatchSenders
 from outreach.testing.invented import PROVIDER
 from outreach.testing.simulation.parts import Parts
-from outreach.testing.simulation.place import CAMPAIGNS, WARM_BOX
+from outreach.testing.simulation.place import CAMPAIGNS
 
 __all__ = ["Chores", "Gateways", "duties_of", "gateways_of"]
 
@@ -55,7 +55,9 @@ def gateways_of(parts: Parts, seam: Callable[[Any], Any]) -> Gateways:
         send={name: one for some in of.values() for name, one in some.items()},
         phones=of[PROVIDER],
         hosts=of.get(CAMPAIGNS, {}),
-        repeats=of.get(WARM_BOX, {}) | of.get(CAMPAIGNS, {}),
+        repeats={
+            name: one for provider in parts.mail for name, one in of[provider].items()
+        },
     )
 
 
