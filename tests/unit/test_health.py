@@ -7,6 +7,7 @@ from typing import Final
 from uuid import UUID
 
 import pytest
+from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.cases import a_sender
@@ -52,8 +53,9 @@ words = st.lists(st.sampled_from(Heard), max_size=60)
 
 
 def after(*said: Heard, health: Health = WELL) -> Health:
+    """Each long after the one before."""
     for word in said:
-        health = after_call(health, word, NOW)
+        health = evolve(after_call(health, word, NOW), refused_at=None)
     return health
 
 
@@ -68,6 +70,29 @@ def test_two_failed_calls_in_a_row_make_it_ail_and_four_send_it_away(
     states = [after(*[word] * n).state for n in range(6)]
 
     assert states == [HEALTHY, HEALTHY, AILING, AILING, AWAY, AWAY]
+
+
+def test_refusals_at_once_count_once() -> None:
+    health = once = WELL
+    for n in range(20):
+        health = after_call(health, Heard.REFUSED, NOW + n * SECOND)
+    for n in range(5):
+        once = after_call(once, Heard.REFUSED, NOW + n * SECOND)
+
+    assert (health.state, health.score) == (AWAY, 4 * 2)
+    assert once.score == 2
+
+
+@given(st.integers(1, 60))
+def test_a_rate_that_is_exceeded_is_no_illness(refused: int) -> None:
+    """Of calls that come all at once a provider takes two a second."""
+    health = WELL
+    for second in range(60):
+        now = NOW + second * SECOND
+        for said in [Heard.SERVED] * 2 + [Heard.REFUSED] * refused:
+            health = after_call(health, said, now)
+
+    assert health.state is HEALTHY
 
 
 def test_a_key_that_is_not_accepted_sends_it_away_at_once() -> None:
@@ -117,7 +142,7 @@ def test_no_call_takes_it_from_one_end_to_the_other_but_a_wrong_key(
 ) -> None:
     health = WELL
     for word in said:
-        before, health = health, after_call(health, word, NOW)
+        before, health = health, after(word, health=health)
         if {before.state, health.state} == {HEALTHY, AWAY}:
             assert word is Heard.LOCKED_OUT
 
@@ -128,7 +153,7 @@ def test_states_change_seldom_whatever_comes(said: list[Heard]) -> None:
     since = 0
     health = WELL
     for word in said:
-        before, health = health, after_call(health, word, NOW)
+        before, health = health, after(word, health=health)
         since += 1
         if health.state is before.state:
             continue

@@ -6,7 +6,8 @@ is AILING: what it provably did not take goes on to the next provider. At 8, or 
 does not accept our key, it is AWAY: it is given one message at a time, the first after
 5 minutes, then ever more seldom. A served call makes it AILING again, and it is HEALTHY
 when nothing of its score is left. So an account that fails one call in three stays as
-it is, and no single call takes it from one end to the other and back.
+it is, and no single call takes it from one end to the other and back. Refusals within
+5 seconds count once: many calls at once that exceed a rate are no illness.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from outreach.domain.sender import Sender, SenderSignal
 
 __all__ = [
     "AILS_AT",
+    "AT_ONCE",
     "AWAY_AT",
     "PATIENCE",
     "PROBE_AT_MOST",
@@ -45,6 +47,8 @@ __all__ = [
 _NOT_SERVED: Final = 2
 AILS_AT: Final = 4
 AWAY_AT: Final = 8
+AT_ONCE: Final = timedelta(seconds=5)
+"""Refusals so soon after one that was counted are the same one (engine time)."""
 PROBE_FIRST: Final = timedelta(minutes=5)
 """From AWAY to the first message that tries the account again (engine time)."""
 PROBE_AT_MOST: Final = timedelta(hours=1)
@@ -72,6 +76,7 @@ class Health:
         until: of AWAY, before which no call is made.
         tries: messages that tried it in vain since it was last HEALTHY.
         why: what the call said that last was not served.
+        refused_at: when a refusal was counted last.
         lane, token: the claim that tries it; None: none does.
     """
 
@@ -81,6 +86,7 @@ class Health:
     until: datetime | None = None
     tries: int = 0
     why: str = ""
+    refused_at: datetime | None = None
     lane: SenderId | None = None
     token: int = 0
 
@@ -146,6 +152,11 @@ def after_call(
         return _served(health, now)
     if said not in _FAILED:
         return unused(health, now) if probe else health
+    if said is Heard.REFUSED:
+        last = health.refused_at
+        if not probe and last is not None and now < last + AT_ONCE:
+            return health
+        health = evolve(health, refused_at=now)
     score = min(AWAY_AT, health.score + _NOT_SERVED)
     failed = evolve(health, score=score, why=why)
     if health.state is HealthState.AWAY:

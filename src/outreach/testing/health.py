@@ -96,12 +96,31 @@ class HealthContract:
             await world.advance_engine(4 * HOUR)
 
         for one, ours in told:
-            assert evolve(one, since=None, until=None) == evolve(
-                ours, since=None, until=None
-            )
+            assert _untimed(one) == _untimed(ours)
             assert _near(one.until, ours.until)
             assert _near(one.since, ours.since)
+            assert _near(one.refused_at, ours.refused_at)
         assert {one.state for one, _ in told} == set(HealthState)
+
+    async def test_refusals_at_once_count_once(self, world: World) -> None:
+        box, _ = await boxes(world)
+        await mails_in(world, box, 2)
+        (other,) = await world.mailboxes(channel=WARM, provider="resend")
+        await mails_in(world, other, 2)
+        calls = [await world.arm(claim) for claim in await world.claims()]
+
+        for call in calls:
+            await world.settle(
+                call, Outcome.RELEASED, heard=Heard.REFUSED, lane_refused=True
+            )
+        together = (await health_of(world, box)).score
+        await world.advance_engine(HOUR)
+        later = [await world.arm(claim) for claim in await world.claims()]
+        for call in later:
+            await world.settle(call, Outcome.UNKNOWN, heard=Heard.LOST)
+
+        assert [len(calls), len(later)] == [2, 2]
+        assert (together, (await health_of(world, box)).score) == (2, 6)
 
     async def test_an_account_that_never_fails_has_no_record(
         self, world: World
@@ -214,6 +233,10 @@ class HealthContract:
 async def _rooms(world: World) -> dict[Any, int | None]:
     rooms = await world.allocations.rooms(world.tenant)
     return {room.sender.id: room.account for room in rooms}
+
+
+def _untimed(one: Health) -> Health:
+    return evolve(one, since=None, until=None, refused_at=None)
 
 
 def _near(one: datetime | None, other: datetime | None) -> bool:

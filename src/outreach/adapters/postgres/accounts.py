@@ -100,6 +100,7 @@ def health(doc: Mapping[str, Any]) -> Health:
         until=times(doc["until"]),
         tries=doc["tries"],
         why=doc["why"],
+        refused_at=times(doc["refused_at"]),
         lane=None if lane is None else SenderId(UUID(lane)),
         token=doc["token"],
     )

@@ -31,6 +31,7 @@ BEGIN
         h.since := p_now;
         h.tries := 0;
         h.why := '';
+        h.refused_at := NULL;
       END IF;
     END IF;
     RETURN h;
@@ -42,6 +43,13 @@ BEGIN
       h.until := p_now;
     END IF;
     RETURN h;
+  END IF;
+  IF p_heard = 'REFUSED' THEN
+    -- Many calls at once that exceed a rate are no illness.
+    IF NOT p_probe AND p_now < h.refused_at + interval '5 seconds' THEN
+      RETURN h;
+    END IF;
+    h.refused_at := p_now;
   END IF;
   h.score := least(8, h.score + 2);
   h.why := p_why;
@@ -94,7 +102,7 @@ BEGIN
        coalesce((h.lane_id, h.token) = (a.sender_id, a.token), false));
   UPDATE account_health
      SET state = n.state, score = n.score, since = n.since, until = n.until,
-         tries = n.tries, why = n.why, lane_id = n.lane_id, token = n.token
+         tries = n.tries, why = n.why, refused_at = n.refused_at, lane_id = n.lane_id, token = n.token
    WHERE account_id = a.account_id AND account_health IS DISTINCT FROM n;
   IF (h.state = 'AWAY') <> (n.state = 'AWAY') THEN
     PERFORM put_duty('AWAY', a.account_id::text, a.tenant_id, p_now);
@@ -287,7 +295,7 @@ AS $$
   SELECT jsonb_build_object('account', s.account_id, 'provider', s.provider,
       'state', coalesce(h.state, 'HEALTHY'), 'score', coalesce(h.score, 0),
       'since', h.since, 'until', h.until, 'tries', coalesce(h.tries, 0),
-      'why', coalesce(h.why, ''), 'lane', h.lane_id, 'token', coalesce(h.token, 0),
+      'why', coalesce(h.why, ''), 'refused_at', h.refused_at, 'lane', h.lane_id, 'token', coalesce(h.token, 0),
       'now', engine_now(),
       'moved', (SELECT count(*) FROM mail_moves m WHERE m.account_id = s.account_id))
     FROM (SELECT DISTINCT account_id, provider FROM senders

@@ -12,6 +12,7 @@ CREATE TABLE account_health (
   until timestamptz,                 -- engine time; of AWAY: no call before
   tries integer NOT NULL DEFAULT 0,
   why text NOT NULL DEFAULT '',
+  refused_at timestamptz,            -- a refusal was counted last
   lane_id uuid,                      -- the claim that tries it
   token bigint NOT NULL DEFAULT 0,
   CHECK ((state = 'AWAY') = (until IS NOT NULL))
