@@ -16,6 +16,7 @@ from outreach.domain.channel import Channel
 from outreach.domain.health import (
     AILS_AT,
     AWAY_AT,
+    LONG,
     PATIENCE,
     PROBE_AT_MOST,
     PROBE_FIRST,
@@ -96,7 +97,7 @@ def test_a_rate_that_is_exceeded_is_no_illness(refused: int) -> None:
 
 
 def test_a_key_that_is_not_accepted_sends_it_away_at_once() -> None:
-    one = after(Heard.LOCKED_OUT)
+    one = after(Heard.SHUT)
 
     assert (one.state, one.until) == (AWAY, NOW + PROBE_FIRST)
 
@@ -144,7 +145,7 @@ def test_no_call_takes_it_from_one_end_to_the_other_but_a_wrong_key(
     for word in said:
         before, health = health, after(word, health=health)
         if {before.state, health.state} == {HEALTHY, AWAY}:
-            assert word is Heard.LOCKED_OUT
+            assert word is Heard.SHUT
 
 
 @given(words)
@@ -159,7 +160,7 @@ def test_states_change_seldom_whatever_comes(said: list[Heard]) -> None:
             continue
         if health.state is HEALTHY:
             assert since >= AILS_AT
-        elif word is not Heard.LOCKED_OUT and health.state is AWAY:
+        elif word is not Heard.SHUT and health.state is AWAY:
             assert since >= 2
         since = 0
 
@@ -180,7 +181,7 @@ def test_the_first_try_comes_after_five_minutes_and_the_next_ever_later() -> Non
 def test_it_is_left_alone_as_long_as_it_asks() -> None:
     day = timedelta(days=1)
 
-    one = after_call(WELL, Heard.LOCKED_OUT, NOW, asked=day)
+    one = after_call(WELL, Heard.SHUT, NOW, asked=day)
     late = after_call(away(), Heard.REFUSED, NOW, asked=day)
 
     assert (one.until, late.until) == (NOW + day, NOW + day)
@@ -235,7 +236,7 @@ def test_a_served_try_makes_it_ail_and_remembers_how_often_it_failed() -> None:
     ("state", "said", "talks", "wait", "expected"),
     [
         (AWAY, Heard.REFUSED, True, timedelta(), True),
-        (AWAY, Heard.LOCKED_OUT, False, timedelta(), True),
+        (AWAY, Heard.SHUT, False, timedelta(), True),
         (AILING, Heard.REFUSED, False, timedelta(), True),
         (AILING, Heard.REFUSED, True, timedelta(), False),
         (HEALTHY, Heard.REFUSED, False, PATIENCE, False),
@@ -269,9 +270,11 @@ def test_what_may_have_been_accepted_never_goes_on(
         (Accepted("m1"), Heard.SERVED),
         (UnknownOutcome("no answer"), Heard.LOST),
         (NotAccepted(lane=True), Heard.REFUSED),
+        (NotAccepted(lane=True, retry_after=LONG - SECOND), Heard.REFUSED),
+        (NotAccepted(lane=True, retry_after=LONG), Heard.SHUT),
         (NotAccepted(lane=True, ours=True), Heard.NOTHING),
         (NotAccepted(lane=False), Heard.NOTHING),
-        (NotAccepted(lane=True, signal=SenderSignal.AUTH_FAILED), Heard.LOCKED_OUT),
+        (NotAccepted(lane=True, signal=SenderSignal.AUTH_FAILED), Heard.SHUT),
         (NotAccepted(lane=True, signal=SenderSignal.DISCONNECTED), Heard.OF_SENDER),
         (NotAccepted(lane=True, signal=SenderSignal.PAUSE), Heard.NOTHING),
         (Refused(Refusal.REJECTED), Heard.NOTHING),

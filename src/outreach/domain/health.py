@@ -3,11 +3,12 @@
 A record per account, kept by the ledger in the commit that ends a call. A call that
 was not served adds 2 to its score, one that was served takes 1 away. At 4 the account
 is AILING: what it provably did not take goes on to the next provider. At 8, or when it
-does not accept our key, it is AWAY: it is given one message at a time, the first after
-5 minutes, then ever more seldom. A served call makes it AILING again, and it is HEALTHY
-when nothing of its score is left. So an account that fails one call in three stays as
-it is, and no single call takes it from one end to the other and back. Refusals within
-5 seconds count once: many calls at once that exceed a rate are no illness.
+does not accept our key or asks to be left alone for long, it is AWAY: it is given one
+message at a time, the first after 5 minutes, then ever more seldom. A served call makes
+it AILING again, and it is HEALTHY when nothing of its score is left. So an account that
+fails one call in three stays as it is, and no single call takes it from one end to the
+other and back. Refusals within 5 seconds count once: many calls at once that exceed a
+rate are no illness.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ __all__ = [
     "AILS_AT",
     "AT_ONCE",
     "AWAY_AT",
+    "LONG",
     "PATIENCE",
     "PROBE_AT_MOST",
     "PROBE_FIRST",
@@ -51,6 +53,8 @@ AT_ONCE: Final = timedelta(seconds=5)
 """Refusals so soon after one that was counted are the same one (engine time)."""
 PROBE_FIRST: Final = timedelta(minutes=5)
 """From AWAY to the first message that tries the account again (engine time)."""
+LONG: Final = timedelta(minutes=5)
+"""Who asks to be left alone for so long takes nothing (machine time)."""
 PROBE_AT_MOST: Final = timedelta(hours=1)
 PATIENCE: Final = timedelta(minutes=1)
 """A message that would wait longer for its account goes on at once (engine time)."""
@@ -123,10 +127,11 @@ def heard(answer: Answer, sender: Sender, channel: Channel) -> Heard:
             return Heard.LOST
         case NotAccepted(ours=True) | NotAccepted(lane=False):
             return Heard.NOTHING
-        case NotAccepted(signal=None):
-            return Heard.REFUSED
+        case NotAccepted(signal=None, retry_after=after):
+            long = after is not None and after >= LONG
+            return Heard.SHUT if long else Heard.REFUSED
         case NotAccepted(signal=SenderSignal.AUTH_FAILED):
-            return Heard.LOCKED_OUT
+            return Heard.SHUT
         case NotAccepted(signal=SenderSignal.DISCONNECTED | SenderSignal.BANNED):
             return Heard.OF_SENDER
         case _:
@@ -166,7 +171,7 @@ def after_call(
         until = max(health.until or until, until)
         lane, token = (None, 0) if probe else (health.lane, health.token)
         return evolve(failed, tries=tries, until=until, lane=lane, token=token)
-    if said is Heard.LOCKED_OUT or score >= AWAY_AT:
+    if said is Heard.SHUT or score >= AWAY_AT:
         return evolve(
             failed,
             state=HealthState.AWAY,
@@ -179,7 +184,7 @@ def after_call(
     return failed
 
 
-_FAILED: Final = frozenset({Heard.REFUSED, Heard.LOST, Heard.LOCKED_OUT})
+_FAILED: Final = frozenset({Heard.REFUSED, Heard.LOST, Heard.SHUT})
 
 
 def _served(health: Health, now: datetime) -> Health:
@@ -242,7 +247,7 @@ def goes_on(health: Health, said: Heard, *, talks: bool, wait: timedelta) -> boo
         talks: the lead has had mail from that sender, and would see another one.
         wait: engine time until its lane may call again.
     """
-    if said not in {Heard.REFUSED, Heard.LOCKED_OUT, Heard.OF_SENDER}:
+    if said not in {Heard.REFUSED, Heard.SHUT, Heard.OF_SENDER}:
         return False
     if health.state is HealthState.AWAY:
         return True

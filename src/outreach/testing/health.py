@@ -45,11 +45,11 @@ A_MOMENT: Final = timedelta(seconds=30)
 WORDS: Final = (
     *(Heard.SERVED, Heard.LOST, Heard.NOTHING, Heard.REFUSED, Heard.OF_SENDER),
     *_BAD * 3,
-    *(Heard.NOTHING, Heard.OF_SENDER, Heard.LOCKED_OUT, Heard.SERVED),
+    *(Heard.NOTHING, Heard.OF_SENDER, Heard.SHUT, Heard.SERVED),
     *_BAD,
     *(Heard.LOST, Heard.SERVED, Heard.SERVED, Heard.REFUSED),
     *[Heard.SERVED] * 8,
-    *(Heard.LOCKED_OUT, Heard.REFUSED, Heard.SERVED, Heard.LOCKED_OUT),
+    *(Heard.SHUT, Heard.REFUSED, Heard.SERVED, Heard.SHUT),
 )
 """What leads through every state and out of it again."""
 
@@ -139,7 +139,7 @@ class HealthContract:
         (box,) = await world.mailboxes(channel=WARM, provider="resend")
         (other,) = await world.mailboxes(channel=WARM, provider="resend")
         mails = [*await mails_in(world, box, 2), *await mails_in(world, other, 1)]
-        await ends(world, mails[0], Heard.LOCKED_OUT)
+        await ends(world, mails[0], Heard.SHUT)
         await world.quiet()
 
         at_once = await world.claims()
@@ -168,7 +168,7 @@ class HealthContract:
         """A claim that was to try an account and makes no call is tried again."""
         (box,) = await world.mailboxes(channel=WARM, provider="resend")
         mails = await mails_in(world, box, 2)
-        await ends(world, mails[0], Heard.LOCKED_OUT)
+        await ends(world, mails[0], Heard.SHUT)
         await world.advance_engine(PROBE_FIRST)
 
         (claim,) = await world.claims()
@@ -188,7 +188,7 @@ class HealthContract:
         await mails_in(world, other, 1)
         claims = {claim.lane: claim for claim in await world.claims()}
         call = await world.arm(claims[box.id])
-        await world.settle(call, Outcome.RELEASED, heard=Heard.LOCKED_OUT)
+        await world.settle(call, Outcome.RELEASED, heard=Heard.SHUT)
 
         late = await world.arm(claims[other.id])
 
@@ -219,7 +219,7 @@ class HealthContract:
         (box,) = await world.mailboxes(channel=WARM, provider="resend")
         mails = await mails_in(world, box, 2)
         await world.quiet()
-        await ends(world, mails[0], Heard.LOCKED_OUT)
+        await ends(world, mails[0], Heard.SHUT)
         gone = await aways(world)
         await world.advance_engine(PROBE_FIRST)
         await ends(world, mails[1], Heard.SERVED)

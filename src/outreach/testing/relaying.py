@@ -82,7 +82,7 @@ async def ends(world: World, intent: IntentId, said: Heard, **changes: Any) -> C
     call = await world.call_for(intent)
     assert call.armed, f"not armed: {call.verdict}"
     outcome = {Heard.SERVED: Outcome.ACCEPTED, Heard.LOST: Outcome.UNKNOWN}
-    refused = said in {Heard.REFUSED, Heard.LOCKED_OUT, Heard.OF_SENDER}
+    refused = said in {Heard.REFUSED, Heard.SHUT, Heard.OF_SENDER}
     changes = {"heard": said, "lane_refused": refused, "gap": SOON, **changes}
     await world.settle(call, outcome.get(said, Outcome.RELEASED), **changes)
     await world.advance_engine(SOON)
@@ -97,7 +97,7 @@ async def health_of(world: World, box: Sender) -> Health:
 async def send_away(world: World, box: Sender) -> None:
     """Its account is away: it did not accept our key, for a message of its own."""
     (mail,) = await mails_in(world, box, 1)
-    await ends(world, mail, Heard.LOCKED_OUT)
+    await ends(world, mail, Heard.SHUT)
     assert (await health_of(world, box)).state is HealthState.AWAY
 
 
@@ -151,7 +151,7 @@ class RelayContract:
             channel=WARM, provider="ses", tenant=world.stranger
         )
         mails = await mails_in(world, box, 3)
-        await ends(world, mails[0], Heard.LOCKED_OUT)
+        await ends(world, mails[0], Heard.SHUT)
 
         moved = await world.accounts.move_on(world.tenant, box.account, 10)
         foreign = await world.accounts.move_on(world.stranger, theirs.account, 10)
@@ -164,7 +164,7 @@ class RelayContract:
         """It is armed as any other is, and the lead stays with who sent it."""
         box, other = await boxes(world)
         (mail,) = await mails_in(world, box, 1)
-        first = await ends(world, mail, Heard.LOCKED_OUT)
+        first = await ends(world, mail, Heard.SHUT)
         lead = first.draft.lead
         left = await world.known(lead)
 
@@ -258,9 +258,9 @@ class RelayContract:
         (lead,) = await warm_leads(world, 1)
         await ends(world, await world.mail(box, lead, channel=WARM), Heard.SERVED)
         mail = await world.mail(box, lead, channel=WARM)
-        await ends(world, mail, Heard.LOCKED_OUT)
+        await ends(world, mail, Heard.SHUT)
         await world.allocations.allocate(world.tenant, {mail: other.id})
-        await ends(world, mail, Heard.LOCKED_OUT)
+        await ends(world, mail, Heard.SHUT)
 
         stays = await waiting(world)
         await world.advance_engine(PROBE_FIRST)
@@ -279,7 +279,7 @@ class RelayContract:
     async def test_people_see_what_went_on(self, world: World) -> None:
         box, _ = await boxes(world)
         (mail,) = await mails_in(world, box, 1)
-        call = await ends(world, mail, Heard.LOCKED_OUT, detail="401 no key")
+        call = await ends(world, mail, Heard.SHUT, detail="401 no key")
 
         found = await world.accounts.health(world.tenant)
         explained = await world.decisions.explain(world.tenant, call.draft.lead)

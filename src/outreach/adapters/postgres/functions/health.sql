@@ -36,7 +36,7 @@ BEGIN
     END IF;
     RETURN h;
   END IF;
-  IF p_heard NOT IN ('REFUSED', 'LOST', 'LOCKED_OUT') THEN
+  IF p_heard NOT IN ('REFUSED', 'LOST', 'SHUT') THEN
     IF p_probe THEN
       h.lane_id := NULL;
       h.token := 0;
@@ -62,7 +62,7 @@ BEGIN
       p_asked := greatest(health_wait(h.tries), p_asked);
     END IF;
     h.until := greatest(h.until, p_now + p_asked);
-  ELSIF p_heard = 'LOCKED_OUT' OR h.score >= 8 THEN
+  ELSIF p_heard = 'SHUT' OR h.score >= 8 THEN
     h.state := 'AWAY';
     h.score := 8;
     h.since := p_now;
@@ -89,7 +89,7 @@ BEGIN
   END IF;
   SELECT * INTO h FROM account_health WHERE account_id = a.account_id FOR UPDATE;
   IF NOT FOUND THEN
-    IF v_heard NOT IN ('REFUSED', 'LOST', 'LOCKED_OUT') THEN
+    IF v_heard NOT IN ('REFUSED', 'LOST', 'SHUT') THEN
       RETURN;  -- an account that is well has no row
     END IF;
     INSERT INTO account_health (account_id, tenant_id)
@@ -178,7 +178,7 @@ DECLARE
   v_heard text := coalesce(r ->> 'heard', 'NOTHING');
   v_state text;
 BEGIN
-  IF v_heard NOT IN ('REFUSED', 'LOCKED_OUT', 'OF_SENDER') THEN
+  IF v_heard NOT IN ('REFUSED', 'SHUT', 'OF_SENDER') THEN
     RETURN;
   END IF;
   SELECT state INTO v_state FROM account_health WHERE account_id = a.account_id;
