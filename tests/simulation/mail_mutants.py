@@ -171,7 +171,7 @@ def _new_key(parts: Parts) -> None:
 _mutant(
     "repeated-under-another-key",
     Invariant.ONE_SEND_PER_STEP,
-    mail=Mail(only=14, answers=False, answering=0.9, silent=0.4),
+    mail=Mail(only=40, answers=False, answering=0.9, silent=0.3),
     facts={"days": 3},
     plant=_new_key,
 )
