@@ -5,7 +5,9 @@ The first provider fails in one way or another; what each of them accepted is th
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import json
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -15,6 +17,7 @@ from typing import Any, Final
 
 import pytest
 from attrs import evolve, frozen
+from tests.e2e.command_line import command_line
 
 from outreach.adapters.resend import ResendGateway, open_client
 from outreach.domain.change import Known
@@ -229,6 +232,33 @@ async def test_a_provider_that_refuses_for_now(urls: Urls, tmp_path: Path) -> No
         assert one[-1] == ("ses", "ACCEPTED")
         assert set(one[:-1]) <= {("resend", "RELEASED")}
     assert told == ["provider.unhealthy"]
+    await asyncio.to_thread(_told_by_commands, urls, tmp_path, next(iter(second)))
+
+
+def _told_by_commands(urls: Urls, folder: Path, address: str) -> None:
+    env = {
+        "OUTREACH_DATABASE_URL": urls.database,
+        "OUTREACH_REDIS_URL": urls.redis,
+        "OUTREACH_DATA_DIR": str(folder),
+    }
+    with command_line(**env) as call:
+        status = call("status", "--json").json()
+        shown = call("status")
+        why = call("why", address, "--json").json()
+        said = call("why", address)
+        doctor = call("doctor", "--json")
+
+    states = {one["provider"]: one["state"] for one in status["warm_accounts"]}
+    checks = {one["check"]: one for one in json.loads(doctor.out)["checks"]}
+    assert states == {"resend": "AWAY", "ses": "HEALTHY"}
+    assert "Providers of warm mail" in shown.out
+    assert checks["resend serves"]["level"] == "warn"
+    assert checks["ses serves"]["level"] == "ok"
+    assert why["recorded"][-1]["through"] == "ses, ana.pop@agro.example"
+    assert [one["provider"] for one in why["passed_on"]] == ["resend"]
+    story = " ".join(said.out.split())
+    assert "through ses, ana.pop@agro.example; the provider accepted it." in story
+    assert "a mail went on from resend, ana@agro.example, to the next" in story
 
 
 async def test_a_provider_that_does_not_accept_our_key(
