@@ -172,14 +172,17 @@ class PostgresAllocations:
                    h.state AS health, h.until,
                    CASE WHEN NOT l.shut THEN greatest(lane_opens(l), engine_now()) END
                      AS opens,
-                   CASE WHEN h.state = 'AWAY' THEN (
-                     SELECT count(i.id)
-                            + count(DISTINCT o.id) FILTER (WHERE o.calling IS NOT NULL)
-                       FROM lanes o LEFT JOIN intents i
-                         ON i.lane_id = o.id AND i.status = 'WAITING'
-                      WHERE o.account_id = p.account_id) END AS before
+                   gone.before
               FROM senders p JOIN lanes l ON l.id = p.id
               LEFT JOIN account_health h ON h.account_id = p.account_id
+              LEFT JOIN (
+                SELECT o.account_id, count(i.id) + count(DISTINCT o.id)
+                         FILTER (WHERE o.calling IS NOT NULL) AS before
+                  FROM account_health a JOIN lanes o ON o.account_id = a.account_id
+                   AND o.tenant_id = a.tenant_id
+                  LEFT JOIN intents i ON i.lane_id = o.id AND i.status = 'WAITING'
+                 WHERE a.tenant_id = current_tenant() AND a.state = 'AWAY'
+                 GROUP BY o.account_id) AS gone ON gone.account_id = p.account_id
               LEFT JOIN wa_quota_usage q ON q.phone_id = p.id
                 AND q.usage_date = (engine_now() AT TIME ZONE p.time_zone)::date
              WHERE p.is_enabled

@@ -258,9 +258,13 @@ BEGIN
   IF NOT FOUND THEN
     RETURN 0;
   END IF;
+  IF NOT takes_elsewhere((SELECT id FROM lanes WHERE account_id = p_account LIMIT 1),
+                         false) THEN
+    RETURN 0;
+  END IF;
   -- A lane that could try it within a minute keeps what it has.
   SELECT array_agg(l.id) INTO v_lanes FROM lanes l
-   WHERE l.account_id = p_account AND takes_elsewhere(l.id, false)
+   WHERE l.account_id = p_account AND l.tenant_id = h.tenant_id
      AND NOT (h.until <= v_now
               AND coalesce(lane_opens(l) <= v_now + interval '1 minute', false));
   SELECT array_agg(id) INTO v_leads FROM (
