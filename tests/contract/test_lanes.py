@@ -8,7 +8,9 @@ from outreach.ports.lanes import Allocations, Lanes
 from outreach.testing.allocations import AllocationsContract
 from outreach.testing.budgets import BudgetsContract
 from outreach.testing.bulk import BulkContract
+from outreach.testing.health import HealthContract
 from outreach.testing.lanes import LanesContract
+from outreach.testing.relaying import RelayContract
 from outreach.testing.routes import RoutesContract
 from outreach.testing.sharing import SharingContract
 from outreach.testing.turns import TurnsContract
@@ -45,4 +47,5 @@ def test_each_promise_of_the_ports_is_a_test() -> None:
     )
 
     assert promises_of(Lanes) <= set[str]().union(*map(kept_by, suites))
-    assert promises_of(Allocations) <= kept_by(AllocationsContract)
+    beside = kept_by(HealthContract) | kept_by(RelayContract)
+    assert promises_of(Allocations) <= kept_by(AllocationsContract) | beside

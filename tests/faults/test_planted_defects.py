@@ -116,6 +116,20 @@ DEFECTS: Final = (
         "return start_of_day(local_day(at, zone) - _ONE_DAY, zone)",
         (ENDS_A_DECISION,),
     ),
+    Defect(
+        "a mail that would wait a minute goes on to another provider",
+        "health",
+        "or wait > PATIENCE",
+        "or wait >= PATIENCE",
+        ("test_health.py::test_what_goes_on_to_another_account",),
+    ),
+    Defect(
+        "an account that is away is given several messages at once",
+        "relay",
+        "return 1 if waiting == 0",
+        "return 9 if waiting == 0",
+        ("test_relay.py::test_the_room_of_an_account_that_is_away",),
+    ),
 )
 
 

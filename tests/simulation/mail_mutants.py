@@ -16,14 +16,20 @@ from outreach.domain.change import Duty, DutyKind
 from outreach.domain.channel import Channel, Permit, State
 from outreach.domain.ids import AttemptId, SenderId
 from outreach.domain.invariants import Invariant
-from outreach.domain.message import Refused, UnknownOutcome
+from outreach.domain.message import NotAccepted, Refused, UnknownOutcome
 from outreach.domain.usecases.send_next import SendNext
 from outreach.ports.gateway import Again, Confirmed
 from outreach.testing.simulation.mail_weather import Mail
 from outreach.testing.simulation.parts import Parts
-from outreach.testing.simulation.place import CAMPAIGNS, COLD, WARM_BOX
+from outreach.testing.simulation.place import (
+    CAMPAIGNS,
+    COLD,
+    SPARE,
+    SPARE_BOX,
+    WARM_BOX,
+)
 
-__all__ = ["MUTANTS"]
+__all__ = ["MUTANTS", "RELAYED"]
 
 MUTANTS: Final[dict[str, Mutant]] = {}
 
@@ -165,7 +171,7 @@ def _new_key(parts: Parts) -> None:
 _mutant(
     "repeated-under-another-key",
     Invariant.ONE_SEND_PER_STEP,
-    mail=Mail(only=14, answers=False, answering=0.9, silent=0.4),
+    mail=Mail(only=40, answers=False, answering=0.9, silent=0.3),
     facts={"days": 3},
     plant=_new_key,
 )
@@ -227,6 +233,67 @@ _mutant(
     Invariant.ATTEMPT_FIRST,
     mail=Mail(only=20, unwanted=0.3),
     plant=_shifted,
+)
+
+# --- warm mail that goes on to another provider
+
+
+@frozen
+class _Impatient(_Around):
+    """A call that was not answered in time is taken for one that was refused."""
+
+    async def send(self, parcel: Any, within: Any) -> Any:
+        answer = await self.port.send(parcel, within)
+        lost = isinstance(answer, UnknownOutcome)
+        return NotAccepted(lane=True, detail="timed out") if lost else answer
+
+
+def _impatient(parts: Parts) -> None:
+    parts.mail[WARM_BOX] = _Impatient(parts.mail[WARM_BOX])
+
+
+RELAYED: Final[dict[str, Any]] = {
+    "only": 40,
+    "answers": False,
+    "answering": 0.9,
+    "spare": True,
+}
+
+_mutant(
+    "fail-over-on-unknown",
+    Invariant.ONE_SEND_PER_STEP,
+    mail=Mail(**RELAYED, silent=0.6),
+    facts={"days": 3},
+    plant=_impatient,
+)
+
+
+@frozen
+class _PassingOn(_Around):
+    """What a provider does not take is given to the next one in the same call."""
+
+    parts: Parts
+
+    async def send(self, parcel: Any, within: Any) -> Any:
+        answer = await self.port.send(parcel, within)
+        if not isinstance(answer, NotAccepted):
+            return answer
+        lanes = self.parts.store.lanes.values()
+        spare = next(one.sender for one in lanes if one.sender.number == SPARE)
+        other = evolve(parcel, sender=spare.id, sender_number=spare.number)
+        return await self.parts.mail[SPARE_BOX].send(other, within)
+
+
+def _passing_on(parts: Parts) -> None:
+    parts.mail[WARM_BOX] = _PassingOn(parts.mail[WARM_BOX], parts)
+
+
+_mutant(
+    "fail-over-without-t1",
+    Invariant.ATTEMPT_FIRST,
+    mail=Mail(**RELAYED, refused=0.6),
+    facts={"days": 3},
+    plant=_passing_on,
 )
 
 # --- outside of any schedule

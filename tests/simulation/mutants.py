@@ -71,7 +71,7 @@ class Mutant:
 
     def weather(self, seed: int) -> Weather:
         """A small, hard world."""
-        return evolve(_SMALL, seed=seed, **self.facts)
+        return evolve(SMALL, seed=seed, **self.facts)
 
     @contextmanager
     def bare(self) -> Iterator[Change]:
@@ -103,7 +103,7 @@ def _patched(*patches: Patch) -> Iterator[None]:
         yield
 
 
-_SMALL: Final = Weather(
+SMALL: Final = Weather(
     seed=0,
     start=datetime(2026, 3, 2, 7, 30, tzinfo=UTC),
     days=2,
@@ -586,8 +586,8 @@ _mutant(
 _real_refused = arming._refused
 
 
-def _never_suppressed(store: Any, lane: Any, draft: Any) -> Any:
-    return _real_refused(store, lane, evolve(draft, addresses=()))
+def _never_suppressed(store: Any, lane: Any, claim: Any, draft: Any) -> Any:
+    return _real_refused(store, lane, claim, evolve(draft, addresses=()))
 
 
 _AIMED: Final = {"aimed": 0.3, "leads": 40, "limit": 20}

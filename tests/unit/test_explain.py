@@ -278,6 +278,17 @@ def test_a_recorded_send_says_what_it_cost_and_what_became_of_it() -> None:
     )
 
 
+def test_a_recorded_send_says_through_whom_it_went() -> None:
+    mail = made(a_case(contacted=True))
+
+    said = explain.past(0, mail, "RELEASED", ZONE, "resend, ana@agro.ro")
+
+    assert said == (
+        "Wed 4 Mar 2026 12:00 Europe/Bucharest: every rule let the reply go through "
+        "resend, ana@agro.ro; the provider did not take it then."
+    )
+
+
 def test_a_recorded_refusal_says_why() -> None:
     said = explain.past(1, made(a_case(ledger=FULL)), "", ZONE)
 

@@ -96,7 +96,11 @@ async def test_whom_nobody_can_ask_is_whoever_is_open_here_and_lists_nothing() -
     assert found == {
         "timelinesai": False,
         "resend": False,
+        "ses": False,
+        "sendgrid": False,
+        "smtp": False,
         "instantly": True,
+        "wamm": True,
         "baileys": True,
     }
     waha = evolve(GATEWAY, dialect="waha")

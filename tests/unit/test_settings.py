@@ -1,8 +1,13 @@
-"""What a provider lets one account do is set in its table."""
+"""What a provider lets one account do, and which provider of warm mail comes first."""
+
+from pathlib import Path
 
 import pytest
 
+from outreach.domain.channel import Channel
 from outreach.domain.errors import Misconfigured
+from outreach.domain.relay import ORDER
+from outreach.entrypoints.sender_kinds import CARRIED
 from outreach.entrypoints.settings import ProviderLimits, ProviderTable, load
 
 
@@ -45,3 +50,50 @@ def test_a_limit_that_cannot_be_stops_the_start(
         load({f"OUTREACH_TIMELINESAI_{key}": value})
 
     assert str(refused.value) == f"environment: timelinesai: {says}"
+
+
+def test_the_order_of_warm_providers(tmp_path: Path) -> None:
+    file = tmp_path / "outreach.toml"
+    file.write_text('[warm]\norder = ["ses", "resend"]\n')
+
+    usual = load({}).warm.order
+    of_file = load({}, config=file).warm.order
+    over_it = load({"OUTREACH_WARM_ORDER": "sendgrid, ses"}, config=file).warm.order
+
+    assert usual == ("resend", "ses", "sendgrid")
+    assert of_file == ("ses", "resend")
+    assert over_it == ("sendgrid", "ses")
+
+
+def test_every_provider_of_warm_mail_can_stand_in_the_order() -> None:
+    warm = {name for name, of in CARRIED.items() if Channel.EMAIL_WARM in of}
+
+    assert set(ORDER) == warm
+
+
+@pytest.mark.parametrize(
+    ("order", "says"),
+    [
+        ("sengrid", "'sengrid' is no provider of warm mail: give some of "),
+        ("resend,resend", "order must name each provider once: give some of "),
+        ("instantly", "'instantly' is no provider of warm mail: give some of "),
+        ("", "'' is no provider of warm mail: give some of "),
+    ],
+)
+def test_an_order_that_cannot_be_stops_the_start(order: str, says: str) -> None:
+    with pytest.raises(Misconfigured) as refused:
+        load({"OUTREACH_WARM_ORDER": order})
+
+    known = "resend, ses, sendgrid"
+    assert str(refused.value) == f"environment: warm: {says}{known}"
+
+
+def test_an_order_of_another_type_stops_the_start(tmp_path: Path) -> None:
+    file = tmp_path / "outreach.toml"
+    file.write_text("[warm]\norder = [1]\n")
+
+    with pytest.raises(Misconfigured) as refused:
+        load({}, config=file)
+
+    says = "warm.order must be a list of texts in quotes"
+    assert str(refused.value) == f"{file}: {says}"

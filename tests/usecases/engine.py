@@ -49,6 +49,7 @@ from outreach.domain.usecases.send_next import SendNext, Step
 from outreach.domain.usecases.signal_sender import SignalSender
 from outreach.domain.usecases.take_in_events import TakeInEvents
 from outreach.domain.usecases.watch_breaker import WatchBreaker
+from outreach.domain.usecases.watch_health import WatchHealth
 from outreach.domain.usecases.watch_plans import WatchPlans
 from outreach.domain.usecases.watch_senders import WatchSenders
 from outreach.domain.window import local_day
@@ -234,6 +235,7 @@ class Engine:
             lists=self.accounts,
             replay=self.replay,
             plans=self.plans,
+            health=WatchHealth(self.world.accounts, self.alerts),
         )
 
     @property

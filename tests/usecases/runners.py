@@ -30,6 +30,7 @@ from outreach.domain.usecases.send_next import SendNext
 from outreach.domain.usecases.signal_sender import SignalSender
 from outreach.domain.usecases.take_in_events import TakeInEvents
 from outreach.domain.usecases.watch_breaker import WatchBreaker
+from outreach.domain.usecases.watch_health import WatchHealth
 from outreach.domain.usecases.watch_instance import WatchInstance
 from outreach.domain.usecases.watch_plans import WatchPlans
 from outreach.domain.usecases.watch_senders import WatchSenders
@@ -200,6 +201,7 @@ def runner_over(
             polls=gateways,
             lists={},
             plans=WatchPlans(world.accounts, alerts),
+            health=WatchHealth(world.accounts, alerts),
         ),
         watch=WatchInstance(world.instance, [], alerts),
         punctual=Punctual(name, alerts, offset, world.timing),

@@ -33,6 +33,8 @@ class Room:
         followups: the most that a lead of the tenant gets which was not written to
             yet; None: there is no such lead, or a campaign of one overrides the
             rule.
+        account: how many messages its provider account may be given in all; None: any
+            number (`outreach.domain.relay.account_room`).
     """
 
     sender: Sender
@@ -40,13 +42,15 @@ class Room:
     waiting: int
     used: int = 0
     followups: int | None = None
+    account: int | None = None
 
     @property
     def free(self) -> int:
         """Leads it may be given now."""
         if not self.sender.may(SendClass.NEW):
             return 0
-        return max(0, self.units - self.waiting)
+        free = max(0, self.units - self.waiting)
+        return free if self.account is None else min(free, self.account)
 
 
 @frozen
@@ -93,6 +97,8 @@ class WhyNoRoom(StrEnum):
     """Each has its new contacts of today, by its limit and budgets."""
     CAPACITY = "capacity"
     """Some have units left, and could not follow up more."""
+    AWAY = "away"
+    """The provider accounts of those that have are given nothing just now."""
 
 
 @frozen
@@ -133,6 +139,8 @@ def shortage(
         return Shortage(WhyNoRoom.NO_PHONE if of_phones else WhyNoRoom.NO_MAILBOX)
     if any(intake.bounded(room).free for room in able):
         return None
+    if any(room.account == 0 and room.units > room.waiting for room in able):
+        return Shortage(WhyNoRoom.AWAY)
     until = min(next_midnight(now, room.sender.time_zone) for room in able)
     with_units = [room for room in able if room.free]
     if not with_units:

@@ -90,6 +90,10 @@ class DutyKind(StrEnum):
     """Of a provider account: what it counted for its campaigns."""
     PLAN = "PLAN"
     """Of a provider account: its plan is nearly used, or the vendor tells its use."""
+    AWAY = "AWAY"
+    """Of a provider account of warm mail: it went away, and what waits for it goes on;
+    or it is back.
+    """
     WINNER = "WINNER"
     """Of a template with versions: leads have answered; see whether one is best."""
 

@@ -16,7 +16,7 @@ from outreach.domain.blocks import Block, Reason
 from outreach.domain.case import Case
 from outreach.domain.decision import Decision, Verdict
 from outreach.domain.limits import BudgetKind, kind_of
-from outreach.domain.message import Outcome
+from outreach.domain.message import Outcome, WhyNotArmed
 from outreach.domain.sender import SendClass
 from outreach.domain.sender_names import called
 from outreach.domain.suppression import RESTORED, SwitchScope, stopped_by, way_out
@@ -210,6 +210,8 @@ def _unallocated(inputs: _Inputs, _block: Block, _zone: str) -> str:
             return "no mailbox of its channel may start conversations"
         case WhyNoRoom.LIMIT:
             return "all have their new contacts of today, by their limits or budgets"
+        case WhyNoRoom.AWAY:
+            return "every provider account that could take it is away"
         case WhyNoRoom.CAPACITY:
             return (
                 f"the phones take no more new contacts today than they can follow up "
@@ -320,14 +322,14 @@ _HELPS: Final = MappingProxyType(
 """By fact. Not among them is what only time or the hard limit of 200 decides."""
 
 
-def past(number: int, decision: Decision, outcome: str, zone: str) -> str:
+def past(number: int, decision: Decision, outcome: str, zone: str, by: str = "") -> str:
     """One sentence about a decision that was made and recorded.
 
     Args:
         number: of the step; 0 for a reply.
         decision: as recorded.
         outcome: of the attempt, or empty.
-        zone: IANA name.
+        zone: IANA name; by: its provider and sender, or empty.
     """
     what = f"step {number}" if number else "the reply"
     at = when(decision.at, zone)
@@ -339,7 +341,8 @@ def past(number: int, decision: Decision, outcome: str, zone: str) -> str:
     if decision.terms is not None and decision.terms.unit is not None:
         unit = f", as a new contact of its phone on {decision.terms.unit.day}"
     became = _BECAME.get(outcome, f"({outcome or 'no outcome yet'})")
-    return f"{at}: every rule let {what} go{unit}; {became}."
+    through = f" through {by}" if by else ""
+    return f"{at}: every rule let {what} go{unit}{through}; {became}."
 
 
 _BECAME: Final = MappingProxyType(
@@ -351,6 +354,7 @@ _BECAME: Final = MappingProxyType(
         str(Outcome.UNKNOWN): "the answer was lost; it is looked up, never sent again",
         str(Outcome.NOT_SENT): "the answer was lost, and it was found not sent",
         str(Outcome.ABANDONED): "the answer was lost for good; it counts as sent",
+        str(WhyNotArmed.AWAY): "its provider account had gone away, and nothing left",
     }
 )
 

@@ -32,6 +32,8 @@ class LaneView:
         backoffs: such answers in a row.
         room_at: the account has no call left before; None: it has one.
         plan: of the account, if it is full.
+        away_until: when the account, which does not serve, is tried again; None: it
+            serves.
         opens_at: when the first window of what waits opens; None: one is open.
         wake_at: when a worker takes it next; None: not by itself, or somebody has it.
         depth: how many messages wait, by class; those without any are left out.
@@ -56,6 +58,7 @@ class LaneView:
     switch: Switch | None
     room_at: datetime | None = None
     plan: PlanBudget | None = None
+    away_until: datetime | None = None
 
 
 @frozen
@@ -111,6 +114,9 @@ def _timed(lane: LaneView) -> Iterator[Obstacle]:
     if lane.plan is not None:
         says = used_up(lane.plan.key, lane.plan.used, lane.plan.limit)
         yield Obstacle(Reason.BUDGET_EXCEEDED, says, lane.plan.ends_at)
+    if lane.away_until is not None:
+        says = "its account does not serve, and is tried again then"
+        yield Obstacle(Reason.PROVIDER_BACKOFF, says, lane.away_until)
     if lane.room_at is not None:
         says = "its account has no call left just now"
         yield Obstacle(Reason.PROVIDER_BACKOFF, says, lane.room_at)

@@ -12,6 +12,7 @@ from attrs import field, frozen
 from outreach.domain.address import AddressKey
 from outreach.domain.budget import HARD_LIMIT, UnitSlot
 from outreach.domain.channel import Channel, Permit, State
+from outreach.domain.heard import Heard
 from outreach.domain.ids import (
     AccountId,
     AttemptId,
@@ -136,8 +137,7 @@ class Parcel:
 
     Attributes:
         sender_number: our phone (E.164) or address.
-        sender_ref: the provider's own id of it, where the senders file gives one
-            (`account_ref`); empty in what is looked for or repeated.
+        sender_ref: the provider's own id of it (`account_ref`), on the first try only.
         to: the other side's phone (E.164) or address.
         thread: the provider's id of the conversation; empty for a first touch.
         campaign: the provider's id of the campaign that the lead is added to, where
@@ -209,12 +209,14 @@ class NotAccepted:
             attempt of the message is used; False: this message failed, unclear why.
         retry_after: machine time the provider asked for.
         signal: what this says about the sender, if anything.
+        ours: nothing was asked of the provider, so that it says nothing of it.
     """
 
     lane: bool
     detail: str = ""
     retry_after: timedelta | None = None
     signal: SenderSignal | None = None
+    ours: bool = False
 
 
 @frozen
@@ -251,9 +253,6 @@ class Aftermath:
     move_to: State | None
     next_step: NextStep | None
     ends_in: timedelta | None
-
-
-# --- T1
 
 
 @frozen
@@ -314,6 +313,8 @@ class WhyNotArmed(StrEnum):
     INBOX_BEHIND = "INBOX_BEHIND"
     BUDGET = "BUDGET"
     """A further budget is full; the detail is its key."""
+    AWAY = "AWAY"
+    """Its provider account is given nothing just now (`domain.health`)."""
 
 
 @frozen
@@ -329,9 +330,6 @@ class NotArmed:
 
     why: WhyNotArmed
     detail: str = ""
-
-
-# --- T2
 
 
 class Outcome(StrEnum):
@@ -362,6 +360,7 @@ class Result:
         fall_back_to: the channel by which the same message is tried next.
         signal: what the answer says of the sender, up to *signal_until* (engine time)
             if the provider named a time; kept with its duty in the same commit.
+        heard: what the call says of the account.
     """
 
     attempt: AttemptId
@@ -382,6 +381,7 @@ class Result:
     review: ReviewItem | None = None
     signal: SenderSignal | None = None
     signal_until: datetime | None = None
+    heard: Heard = Heard.NOTHING
 
 
 @frozen

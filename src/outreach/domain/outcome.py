@@ -12,6 +12,8 @@ from outreach.domain.case import Case
 from outreach.domain.channel import Channel, Permit, State
 from outreach.domain.decision import Decision, Reason, Verdict
 from outreach.domain.errors import TemplateError
+from outreach.domain.health import heard
+from outreach.domain.heard import Heard
 from outreach.domain.ids import AttemptId, attempt_id, review_id, step_intent_id
 from outreach.domain.link import LINK_FIELD, MAIL, Link, LinkKind, spoken, with_link
 from outreach.domain.message import (
@@ -257,6 +259,8 @@ class Ended:
 def result_of(case: Case, ended: Ended) -> Result:
     """What T2 is told about a call."""
     answer = ended.answer
+    sender, channel = case.sender, case.intent.channel
+    said = Heard.NOTHING if sender is None else heard(answer, sender, channel)
     plain = Result(
         attempt=ended.attempt,
         tenant=case.intent.tenant,
@@ -264,6 +268,7 @@ def result_of(case: Case, ended: Ended) -> Result:
         outcome=Outcome.UNKNOWN,
         gap=ended.gap,
         aftermath=_aftermath(case, ended.now),
+        heard=said,
     )
     return _with_answer(plain, case, ended, answer)
 

@@ -70,6 +70,7 @@ from outreach.domain.usecases.signal_sender import SignalSender
 from outreach.domain.usecases.take_back_bounce import TakeBackBounce
 from outreach.domain.usecases.take_in_events import TakeInEvents
 from outreach.domain.usecases.watch_breaker import WatchBreaker
+from outreach.domain.usecases.watch_health import WatchHealth
 from outreach.domain.usecases.watch_instance import WatchInstance
 from outreach.domain.usecases.watch_plans import WatchPlans
 from outreach.domain.usecases.watch_senders import WatchSenders
@@ -271,6 +272,7 @@ class Container(containers.DeclarativeContainer):
         Dispatch,
         allocations=allocations,
         intake=providers.Factory(Intake, stop_rate=settings.provided.tenant.stop_rate),
+        warm=settings.provided.warm.order,
     )
     audit_ledger = providers.Factory(
         AuditLedger,
@@ -352,6 +354,7 @@ class Container(containers.DeclarativeContainer):
         ),
         plans=watch_plans,
         mailboxes=mailboxes,
+        health=providers.Factory(WatchHealth, accounts=accounts, alerts=alerts),
     )
     punctual = providers.Factory(
         Punctual, alerts=alerts, offset=lanes.provided.offset, timing=timing

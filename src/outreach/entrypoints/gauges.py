@@ -22,10 +22,11 @@ from outreach.domain.analysis import ReplyIntent
 from outreach.domain.channel import Channel
 from outreach.domain.decision import Reason
 from outreach.domain.event import EventType
+from outreach.domain.health import HealthState
 from outreach.domain.invariants import Invariant
 from outreach.domain.sender import SendClass
 from outreach.domain.sla import Priority
-from outreach.entrypoints.metrics import Metrics
+from outreach.entrypoints.metrics import Metrics, ProviderName
 from outreach.ports.decisions import Summary
 
 __all__ = ["EVERY", "Gauges"]
@@ -115,6 +116,20 @@ def _figures(all_: Summary) -> Iterator[Metric]:
     yield _by("replies", "Replies.", "intent", ReplyIntent, all_.replies)
     yield _by("reviews", "Review items.", "priority", Priority, all_.reviews)
     yield _by("messages_waiting", "Planned messages.", "class", _CLASSES, all_.waiting)
+    yield _by(
+        "mail_passed_on",
+        "Warm mail that went on to another provider account.",
+        "provider",
+        ProviderName,
+        all_.passed,
+    )
+    yield _by(
+        "warm_accounts",
+        "Provider accounts of warm mail.",
+        "health",
+        HealthState,
+        all_.health,
+    )
     found = all_.breaches
     yield _by("audit_breaches", "Found by audits.", "invariant", Invariant, found)
     phones = all_.phones

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from attrs import field, frozen
 
 from outreach.domain.allowance import Allowance
+from outreach.domain.relay import ORDER
 from outreach.entrypoints.talk_settings import Secret
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "ProviderLimits",
     "ProviderTable",
     "SesTable",
+    "WarmTable",
     "WorkspaceTable",
 ]
 
@@ -199,3 +201,28 @@ def _check_url(url: str) -> None:
     if url and urlsplit(url).scheme not in {"http", "https"}:
         message = "it must begin with https:// (or http:// on loopback)"
         raise ValueError(message)
+
+
+@frozen
+class WarmTable:
+    """``[warm]``: mail to people who have replied.
+
+    Attributes:
+        order: providers in the order in which they take it; those that are left out
+            come after them, by their names.
+    """
+
+    order: tuple[str, ...] = field(default=ORDER)
+
+    @order.validator
+    def _known(self, _: object, order: tuple[str, ...]) -> None:
+        allowed = ", ".join(ORDER)
+        for name in order:
+            if name not in ORDER:
+                message = (
+                    f"{name!r} is no provider of warm mail: give some of {allowed}"
+                )
+                raise ValueError(message)
+        if not order or len(set(order)) < len(order):
+            message = f"order must name each provider once: give some of {allowed}"
+            raise ValueError(message)

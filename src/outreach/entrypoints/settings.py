@@ -7,6 +7,7 @@ key and what is allowed; secrets are never shown, not in errors either.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from datetime import time
@@ -25,6 +26,7 @@ from outreach.entrypoints.provider_settings import (
     ProviderLimits,
     ProviderTable,
     SesTable,
+    WarmTable,
     WorkspaceTable,
 )
 from outreach.entrypoints.smtp_settings import SmtpTable
@@ -88,6 +90,7 @@ class Settings:
     resend: ProviderTable = ProviderTable()
     sendgrid: ProviderTable = ProviderTable()
     wamm: ProviderTable = ProviderTable()
+    warm: WarmTable = WarmTable()
     openai: ModelSettings = ModelSettings()
     alerts: AlertSettings = AlertSettings()
     policy: PolicyTables = field(factory=PolicyTables)
@@ -291,8 +294,8 @@ def _convert(value: Any, kind: Any, where: str) -> Any:
             return Secret(value)
         message = f"{where} must be text in quotes"
         raise Misconfigured(message)
-    if kind == tuple[Secret, ...]:
-        return _secrets(value, where)
+    if kind in {tuple[Secret, ...], tuple[str, ...]}:
+        return _several(value, kind, where)
     try:
         if kind is bool:
             return _boolean(value)
@@ -316,10 +319,13 @@ def _convert(value: Any, kind: Any, where: str) -> Any:
     raise Misconfigured(message)
 
 
-def _secrets(value: Any, where: str) -> tuple[Secret, ...]:
-    parts = value.split() if isinstance(value, str) else value
+def _several(value: Any, kind: Any, where: str) -> tuple[Any, ...]:
+    """A list in the file; in the environment, with spaces or commas between."""
+    parts = re.split(r"[\s,]+", value.strip(" ,")) if isinstance(value, str) else value
     if isinstance(parts, list) and all(isinstance(one, str) for one in parts):
-        return tuple(Secret(one) for one in parts)
+        return tuple(
+            Secret(one) if kind == tuple[Secret, ...] else one for one in parts
+        )
     message = f"{where} must be a list of texts in quotes"
     raise Misconfigured(message)
 

@@ -9,6 +9,7 @@ from typing import Protocol
 from attrs import frozen
 
 from outreach.domain.allowance import Allowance, PlanBudget, Use
+from outreach.domain.health import AccountHealth
 from outreach.domain.ids import AccountId, TenantId
 
 __all__ = ["AccountView", "Accounts"]
@@ -43,7 +44,14 @@ class Accounts(Protocol):
     - what was not sent gives its place in the plan back;
     - what the vendor tells of its use counts where it is more than ours;
     - a plan of which 80 % are used leaves a duty, once per period;
-    - an account without bounds costs no write.
+    - an account without bounds costs no write;
+    - how well an account of warm mail serves is counted in the commit that ends a call;
+    - an account that is away is given one call at a time, once it is to be tried;
+    - a claim that was to try an account and makes no call is tried again;
+    - what is provably not accepted goes on from an account that ails, and what waits
+      from one that is away, if another one takes it;
+    - what may have been accepted stays;
+    - a conversation stays with its sender until the account is away.
     """
 
     async def allow(
@@ -60,4 +68,16 @@ class Accounts(Protocol):
 
     async def view(self, tenant: TenantId, account: AccountId) -> AccountView:
         """How far it is used; of an account that nobody bounded: nothing."""
+        ...
+
+    async def health(self, tenant: TenantId) -> Sequence[AccountHealth]:
+        """Every account with an enabled sender of warm mail, by provider and id."""
+        ...
+
+    async def move_on(self, tenant: TenantId, account: AccountId, limit: int) -> int:
+        """Have what waits for an account that is away wait for another sender.
+
+        Answers how many leads' messages that was, 0 of an account that serves; they are
+        due for a dispatch at once.
+        """
         ...

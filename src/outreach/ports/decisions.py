@@ -12,18 +12,24 @@ from outreach.domain.case import Case
 from outreach.domain.decision import Decision, Reason
 from outreach.domain.ids import IntentId, LeadId, SenderId, TenantId
 from outreach.domain.lane import LaneView
+from outreach.domain.relay import PassedOn
 
 __all__ = ["Decisions", "Explained", "PhoneDay", "Recorded", "Summary"]
 
 
 @frozen
 class Recorded:
-    """A stored decision."""
+    """A stored decision.
+
+    Attributes:
+        through: the provider and sender of its attempt; empty: it led to none.
+    """
 
     intent: IntentId
     step_number: int
     decision: Decision
     outcome: str = ""
+    through: str = ""
 
 
 @frozen
@@ -34,6 +40,7 @@ class Explained:
         cases: one per message that waits, next first; windows without holidays.
         ended: why nothing waits, if nothing does: the enrolment's stop reason, the
             reason it was skipped, or that it was never enrolled.
+        passed: messages that left their sender for another one.
     """
 
     lead: LeadId
@@ -43,6 +50,7 @@ class Explained:
     cases: tuple[Case, ...]
     recorded: tuple[Recorded, ...]
     ended: str = ""
+    passed: tuple[PassedOn, ...] = ()
 
 
 @frozen
@@ -57,6 +65,8 @@ class Summary:
         unknown: attempts whose outcome is not known or was given up.
         skipped: leads not planned, by reason.
         breaches: that audits found, by invariant.
+        passed: warm mail that left its sender for another one, by provider.
+        health: provider accounts of warm mail, by state.
         phones: (number, new, follow-ups and replies, limit), accepted sends only.
     """
 
@@ -73,6 +83,8 @@ class Summary:
     phones: tuple[tuple[str, int, int, int], ...]
     waiting: Mapping[str, int]
     breaches: Mapping[str, int] = field(factory=dict)
+    passed: Mapping[str, int] = field(factory=dict)
+    health: Mapping[str, int] = field(factory=dict)
 
 
 @frozen

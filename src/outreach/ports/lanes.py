@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Final, Protocol
 
-from attrs import frozen
+from attrs import field, frozen
 
 from outreach.domain.allocation import Room
 from outreach.domain.case import Case
@@ -17,6 +17,7 @@ from outreach.domain.ids import (
     AccountId,
     Incarnation,
     IntentId,
+    LeadId,
     SenderId,
     TenantId,
 )
@@ -184,10 +185,18 @@ class Lanes(Protocol):
 
 @frozen
 class Waiting:
-    """A message without a sender."""
+    """A message without a sender.
+
+    Attributes:
+        refused: of warm mail, how often each account provably did not accept it.
+        known: of warm mail, who has sent the lead some, the last first.
+    """
 
     intent: IntentId
     due_at: datetime
+    lead: LeadId | None = None
+    refused: Mapping[AccountId, int] = field(factory=dict)
+    known: tuple[SenderId, ...] = ()
 
 
 class Allocations(Protocol):
@@ -204,7 +213,9 @@ class Allocations(Protocol):
       written to stays;
     - mail waits for a sender of its channel, and no other takes it;
     - a mailbox has room for what its budgets leave, and plenty without any;
-    - what waits comes in the order of its due time.
+    - what waits comes in the order of its due time;
+    - warm mail tells who refused it and whom its lead knows;
+    - an account that is away has no room, but for one message once it is to be tried.
     """
 
     async def rooms(self, tenant: TenantId) -> Sequence[Room]:

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 
 from attrs import frozen
 
-from outreach.adapters.memory import metering
+from outreach.adapters.memory import metering, relaying
 from outreach.adapters.memory.meter import PlanRow
+from outreach.adapters.memory.relaying import health_of
 from outreach.adapters.memory.store import MemoryStore
 from outreach.domain.allowance import UNBOUND, Allowance, Use
+from outreach.domain.health import AccountHealth
 from outreach.domain.ids import AccountId, TenantId
 from outreach.ports.accounts import AccountView
 
@@ -68,3 +70,13 @@ class MemoryAccounts:
             tuple(metering.plans_of(store, row)),
         )
         return AccountView(account, row.allowance, store.now, at, plans)
+
+    async def health(self, tenant: TenantId) -> Sequence[AccountHealth]:
+        """Healthy ones, too."""
+        await self.store.pause()
+        return health_of(self.store, tenant)
+
+    async def move_on(self, tenant: TenantId, account: AccountId, limit: int) -> int:
+        """The earliest due first, lane by lane."""
+        await self.store.pause()
+        return relaying.move_on(self.store, tenant, account, limit)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from attrs import frozen
+from attrs import evolve, frozen
 
-from outreach.adapters.memory import budgeting
+from outreach.adapters.memory import budgeting, relaying
 from outreach.adapters.memory.cases import ledger_of
 from outreach.adapters.memory.rows import IntentRow, Standing
 from outreach.adapters.memory.store import MemoryStore
@@ -42,7 +42,8 @@ class MemoryAllocations:
                 units = max(0, limit - ledger.used - ledger.external)
             units = budgeting.room(self.store, sender, units)
             waiting = lane.line.count(SendClass.NEW)
-            found.append(Room(sender, units, waiting, ledger.used, followups))
+            account = relaying.room_of(self.store, lane)
+            found.append(Room(sender, units, waiting, ledger.used, followups, account))
         return found
 
     async def waiting(
@@ -52,7 +53,7 @@ class MemoryAllocations:
         await self.store.pause()
         rows = [self.store.intents[intent] for intent in self.store.unallocated]
         due = [
-            Waiting(row.intent.id, row.intent.due_at)
+            _waiting(self.store, row)
             for row in rows
             if row.intent.tenant == tenant
             and row.intent.channel is channel
@@ -96,6 +97,15 @@ class MemoryAllocations:
         for row in rows[:limit]:
             store.place(row, None)
         return len(rows[:limit])
+
+
+def _waiting(store: MemoryStore, row: IntentRow) -> Waiting:
+    intent = row.intent
+    plain = Waiting(intent.id, intent.due_at, intent.lead)
+    if intent.channel is not Channel.EMAIL_WARM:
+        return plain
+    refused = relaying.refused_by(store, row)
+    return evolve(plain, refused=refused, known=relaying.known_to(store, intent.lead))
 
 
 def _followups(store: MemoryStore, tenant: TenantId) -> int | None:

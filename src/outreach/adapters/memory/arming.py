@@ -8,7 +8,7 @@ from typing import Final
 
 from attrs import evolve
 
-from outreach.adapters.memory import budgeting, metering, versions
+from outreach.adapters.memory import budgeting, metering, relaying, versions
 from outreach.adapters.memory.rows import AttemptRow, IntentRow, LaneRow, Standing
 from outreach.adapters.memory.stopping import stop_run
 from outreach.adapters.memory.store import MemoryStore
@@ -46,11 +46,12 @@ def arm(
     if lane.lease.until <= store.machine + store.timing.arm_margin:
         lane.lease = None
         metering.return_call(store, lane.sender.account)
+        relaying.unused(store, lane)
         why = "the lease ends too soon for a call"
         return [NotArmed(WhyNotArmed.FENCED, why) for _ in drafts]
     verdicts: list[Armed | NotArmed] = []
     for draft, decision in drafts:
-        refused = _refused(store, lane, draft)
+        refused = _refused(store, lane, claim, draft)
         if refused is None:
             verdicts.append(_armed(store, lane, claim, draft, decision))
             continue
@@ -59,6 +60,7 @@ def arm(
     if not lane.calling:
         lane.lease = None
         metering.return_call(store, lane.sender.account)
+        relaying.unused(store, lane)
     return verdicts
 
 
@@ -96,7 +98,9 @@ def close_to_strangers(
         store.wait(row, until)
 
 
-def _refused(store: MemoryStore, lane: LaneRow, draft: Draft) -> NotArmed | None:
+def _refused(
+    store: MemoryStore, lane: LaneRow, claim: Claim, draft: Draft
+) -> NotArmed | None:
     """The checks, in the order in which their answers outrank each other."""
     row = store.intents.get(draft.parcel.intent)
     if row is None or row.intent.tenant != lane.sender.tenant:
@@ -110,6 +114,7 @@ def _refused(store: MemoryStore, lane: LaneRow, draft: Draft) -> NotArmed | None
         return NotArmed(WhyNotArmed.SUPPRESSED, str(by))
     return (
         _switched_off(store, lane, draft)
+        or relaying.no_call(store, lane, claim)
         or _taken(store, row, draft)
         or _stale(store, lane, row, draft)
         or _inbox_behind(store, draft)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from outreach.adapters.memory import metering, versions
+from outreach.adapters.memory import metering, relaying, versions
 from outreach.adapters.memory.budgeting import with_uses
 from outreach.adapters.memory.consents import standing
 from outreach.adapters.memory.hosting import hosting_of
@@ -90,9 +90,9 @@ def ledger_of(store: MemoryStore, sender: Sender) -> Ledger:
 
 def _lane_facts(store: MemoryStore, lane: LaneRow) -> LaneFacts:
     account, backoff = lane.sender.account, lane.backoff_until
-    room = metering.room_at(store, account)
-    if room is not None:
-        backoff = room if backoff is None else max(backoff, room)
+    for opens in (metering.room_at(store, account), relaying.away_until(store, lane)):
+        if opens is not None:
+            backoff = opens if backoff is None else max(backoff, opens)
     plan = metering.full_plan(store, account)
     return LaneFacts(lane.gate_at, backoff, busy=bool(lane.calling), plan=plan)
 

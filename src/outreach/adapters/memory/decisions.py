@@ -9,6 +9,7 @@ from datetime import date
 from attrs import frozen
 
 from outreach.adapters.memory.cases import case_of
+from outreach.adapters.memory.relaying import health_of
 from outreach.adapters.memory.rows import DecisionRow, IntentRow, Standing
 from outreach.adapters.memory.store import MemoryStore
 from outreach.adapters.memory.views import view_of
@@ -52,6 +53,11 @@ class MemoryDecisions:
                 _recorded(store, row) for row in store.decisions if row.lead == lead
             ),
             ended="" if rows else _ended(store, lead),
+            passed=tuple(
+                one
+                for one in store.relayed.passed
+                if one.intent in store.intents_of.get(lead, ())
+            ),
         )
 
     async def waiting(
@@ -104,10 +110,13 @@ def _by_due(row: IntentRow) -> tuple[object, ...]:
 
 
 def _recorded(store: MemoryStore, row: DecisionRow) -> Recorded:
-    outcome = row.outcome
+    outcome, through = row.outcome, ""
     if row.attempt is not None:
-        outcome = str(store.attempts[row.attempt].outcome)
-    return Recorded(row.intent, row.step_number, row.decision, outcome)
+        attempt = store.attempts[row.attempt]
+        outcome = str(attempt.outcome)
+        sender = store.lanes[attempt.parcel.sender].sender
+        through = f"{sender.provider}, {sender.number}"
+    return Recorded(row.intent, row.step_number, row.decision, outcome, through)
 
 
 def _ended(store: MemoryStore, lead: LeadId) -> str:
@@ -211,4 +220,10 @@ def _summary(store: MemoryStore, tenant: TenantId) -> Summary:
             for of, name, _ in store.audit.known
             if of == tenant
         ),
+        passed=Counter(
+            one.provider
+            for one in store.relayed.passed
+            if store.lanes[one.sender].sender.tenant == tenant
+        ),
+        health=Counter(str(one.health.state) for one in health_of(store, tenant)),
     )

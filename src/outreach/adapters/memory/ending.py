@@ -7,7 +7,7 @@ from typing import Final
 
 from attrs import evolve
 
-from outreach.adapters.memory import budgeting, metering, versions
+from outreach.adapters.memory import budgeting, metering, relaying, versions
 from outreach.adapters.memory.counting import count, gone_on, mark, reach, uncount
 from outreach.adapters.memory.reviewing import open_item
 from outreach.adapters.memory.rows import AttemptRow, IntentRow, Standing
@@ -165,6 +165,7 @@ def _end_call(store: MemoryStore, attempt: AttemptRow, result: Result) -> None:
     if result.outcome is Outcome.UNKNOWN and attempt.evidence:
         result = evolve(result, outcome=Outcome.ACCEPTED)
     note_call(store, attempt, result)
+    relaying.note(store, attempt, result)
     _note(store, attempt, result)
     if result.outcome in {Outcome.ACCEPTED, Outcome.UNKNOWN}:
         lane.last_was_new = took_turn(
@@ -231,6 +232,7 @@ def _try_again(store: MemoryStore, attempt: AttemptRow, result: Result) -> None:
         store.end(row, Standing.HELD, str(result.review.reason))
     elif result.outcome is not Outcome.REFUSED:
         store.wait(row, store.now + result.retry_in)
+        relaying.go_on(store, attempt, result)
     elif result.fall_back_to is not None:
         reroute(store, row, result.fall_back_to)
     else:

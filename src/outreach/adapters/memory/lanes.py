@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from attrs import frozen
 
-from outreach.adapters.memory import budgeting, hosting, metering
+from outreach.adapters.memory import budgeting, hosting, metering, relaying
 from outreach.adapters.memory.arming import close_to_strangers
 from outreach.adapters.memory.cases import case_of
 from outreach.adapters.memory.ending import lose_call, reroute
@@ -67,6 +67,8 @@ class MemoryLanes:
                 continue
             if metering.calls_left(self.store, sender.account) == 0:
                 continue
+            if not relaying.may_claim(self.store, sender.account):
+                continue
             left[sender.account] -= 1
             claims.append(_take(self.store, lane, who, many.get(sender.account, 1)))
             metering.take_call(self.store, sender.account)
@@ -96,16 +98,14 @@ class MemoryLanes:
             ):
                 _put(self.store, lane, row, put)
         if not keep:
-            lane.lease = None
-            metering.return_call(self.store, lane.sender.account)
+            _free(self.store, lane)
 
     async def free(self, claim: Claim) -> None:
         """Give it back, if it is still ours."""
         await self.store.pause()
         lane = _held(self.store, claim)
         if lane is not None:
-            lane.lease = None
-            metering.return_call(self.store, lane.sender.account)
+            _free(self.store, lane)
 
     async def next_wake(
         self, room: Mapping[AccountId, int] = ALL_ROOM
@@ -119,6 +119,13 @@ class MemoryLanes:
         """Leases of every kind end; what was called is UNKNOWN from now on."""
         await self.store.pause()
         return forsake(self.store, dead)
+
+
+def _free(store: MemoryStore, lane: LaneRow) -> None:
+    """The claim makes no call."""
+    lane.lease = None
+    metering.return_call(store, lane.sender.account)
+    relaying.unused(store, lane)
 
 
 def forsake(store: MemoryStore, dead: Incarnation) -> int:
@@ -179,7 +186,8 @@ def _has_room(room: Mapping[AccountId, int], lane: LaneRow) -> bool:
 
 def _is_open(store: MemoryStore, lane: LaneRow) -> bool:
     opens = metering.opens_at(store, lane.sender.account)
-    return opens is None or opens <= store.now
+    open_ = opens is None or opens <= store.now
+    return open_ and relaying.may_claim(store, lane.sender.account)
 
 
 def _next_tenant(ready: Sequence[LaneRow], after: TenantId | None) -> TenantId | None:
@@ -200,6 +208,7 @@ def _take(store: MemoryStore, lane: LaneRow, who: Incarnation, many: int) -> Cla
     until = store.machine + store.timing.lease
     lane.lease = Lease(who, until)
     sender = lane.sender
+    relaying.to_try(store, lane)
     return Claim(
         lane=sender.id,
         tenant=sender.tenant,
@@ -328,6 +337,8 @@ def _lane_waits(
             continue
         if store.meters:
             wake = max(wake, metering.opens_at(store, lane.sender.account) or wake)
+        if store.relayed.health:
+            wake = max(wake, relaying.opens_at(store, lane.sender.account) or wake)
         free = free_at(store, lane)
         if free is not None and free > store.machine:
             yield max(_machine_wait(store, wake), free - store.machine)

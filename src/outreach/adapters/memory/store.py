@@ -17,6 +17,7 @@ from outreach.adapters.memory.clock import MemoryClock
 from outreach.adapters.memory.hosted_row import HostedRow
 from outreach.adapters.memory.meter import MeterRow
 from outreach.adapters.memory.pause import Pause, yield_once
+from outreach.adapters.memory.relayed_rows import RelayedRows
 from outreach.adapters.memory.rows import (
     AgreedRows,
     AttemptRow,
@@ -85,13 +86,11 @@ class MemoryStore:
     Attributes:
         ids: draws ids of what the store makes itself.  epoch: of the ledger.
         refs, hashes: attempts by provider's id, by payload hash, oldest first.
-        talks: who is in a conversation, by the provider's id of it.
-        points: (tenant, ``phone:+40...``) and the like to the lead that has it.
+        talks: who is in a conversation, by its id.  marked: the status before a bounce.
+        points: (tenant, ``phone:+40...``) and the like to its lead.  changes: keys.
         suppressions, switches: by tenant (None: for all); by scope and what it covers.
         lifted: switches that were let go.  arrived: events not applied, as they came.
-        backoffs: calls refused for now, by tenant.  stops: by account, kind and about.
-        faults: mails that bounced or were complained about, and when; marked: what the
-            address was called before.  changes: keys of what is committed.
+        backoffs: calls refused, by tenant.  stops: by account, kind and about.
     """
 
     clock: MemoryClock
@@ -153,6 +152,7 @@ class MemoryStore:
     instance: InstanceRow = Factory(InstanceRow)
     signs: dict[SenderId, Signs] = Factory(dict)
     meters: dict[AccountId, MeterRow] = Factory(dict)
+    relayed: RelayedRows = Factory(RelayedRows)
     uses: Uses = Factory(dict)
 
     @property

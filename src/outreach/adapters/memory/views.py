@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from outreach.adapters.memory import metering
+from outreach.adapters.memory import metering, relaying
 from outreach.adapters.memory.rows import LaneRow
 from outreach.adapters.memory.store import MemoryStore
 from outreach.adapters.memory.waking import wake_at
@@ -40,6 +40,7 @@ def view_of(store: MemoryStore, lane: LaneRow) -> LaneView:
         depth={one: waiting for one, waiting in depth.items() if waiting},
         oldest_due=min((due for _, _, due, _ in heads), default=None),
         switch=stopped_by(store.switches_of(sender.tenant), sender.channel, sender.id),
+        away_until=relaying.away_until(store, lane),
     )
 
 

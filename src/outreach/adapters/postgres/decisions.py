@@ -18,6 +18,7 @@ from outreach.domain.decision import Reason
 from outreach.domain.errors import NotFound
 from outreach.domain.ids import IntentId, LeadId, SenderId, TenantId
 from outreach.domain.lane import LaneView
+from outreach.domain.relay import PassedOn
 from outreach.domain.sender import SendClass
 from outreach.domain.suppression import stopped_by
 from outreach.domain.window import Hours
@@ -32,6 +33,7 @@ _LANE_TIMES: Final = (
     "new_gate_at",
     "backoff_until",
     "room_at",
+    "away_until",
     "opens_at",
     "wake_at",
     "oldest_due",
@@ -68,6 +70,7 @@ class PostgresDecisions:
             cases=cases,
             recorded=tuple([_recorded(one) for one in doc["recorded"]]),
             ended="" if cases else doc["ended"],
+            passed=tuple([_passed(one) for one in doc["passed"]]),
         )
 
     async def waiting(
@@ -137,6 +140,8 @@ class PostgresDecisions:
             unknown=doc["unknown"],
             skipped=doc["skipped"],
             breaches=doc["breaches"],
+            passed=doc["passed"],
+            health=doc["health"],
             phones=tuple([tuple(phone) for phone in doc["phones"]]),
             waiting={
                 SendClass(int(number)).name: times
@@ -171,4 +176,16 @@ def _recorded(doc: Mapping[str, Any]) -> Recorded:
         step_number=doc["number"],
         decision=decision(doc["decision"]),
         outcome=doc["outcome"],
+        through=doc["through"],
+    )
+
+
+def _passed(doc: Mapping[str, Any]) -> PassedOn:
+    return PassedOn(
+        at=datetime.fromisoformat(doc["at"]),
+        intent=IntentId(UUID(doc["intent"])),
+        sender=SenderId(UUID(doc["sender"])),
+        number=doc["number"],
+        provider=doc["provider"],
+        why=doc["why"],
     )

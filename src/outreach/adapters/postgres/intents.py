@@ -290,6 +290,7 @@ def _result_doc(result: Result) -> dict[str, Any]:
         "review": None if result.review is None else review_doc(result.review),
         "signal": result.signal,
         "signal_until": result.signal_until,
+        "heard": result.heard,
     }
 
 

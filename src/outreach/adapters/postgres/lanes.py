@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from outreach.adapters.postgres import facts
 from outreach.adapters.postgres.docs import decision_doc, jsonb
@@ -17,14 +18,17 @@ from outreach.domain.budget import effective_limit
 from outreach.domain.case import Case
 from outreach.domain.channel import Channel
 from outreach.domain.consent import OPEN, Policy
+from outreach.domain.health import Health, HealthState
 from outreach.domain.ids import (
     AccountId,
     Incarnation,
     IntentId,
+    LeadId,
     SenderId,
     TenantId,
 )
 from outreach.domain.limits import room_left
+from outreach.domain.relay import account_room
 from outreach.domain.sender import SendClass
 from outreach.domain.timing import Timing
 from outreach.domain.warming import limits_at
@@ -165,8 +169,21 @@ class PostgresAllocations:
                    (SELECT longest_followups()) AS followups,
                    (SELECT count(*) FROM intents i
                      WHERE i.lane_id = p.id AND i.status = 'WAITING'
-                       AND i.send_class = 3) AS waiting
-              FROM senders p
+                       AND i.send_class = 3) AS waiting,
+                   h.state AS health, h.until,
+                   CASE WHEN NOT l.shut THEN greatest(lane_opens(l), engine_now()) END
+                     AS opens,
+                   gone.before
+              FROM senders p JOIN lanes l ON l.id = p.id
+              LEFT JOIN account_health h ON h.account_id = p.account_id
+              LEFT JOIN (
+                SELECT o.account_id, count(i.id) + count(DISTINCT o.id)
+                         FILTER (WHERE o.calling IS NOT NULL) AS before
+                  FROM account_health a JOIN lanes o ON o.account_id = a.account_id
+                   AND o.tenant_id = a.tenant_id
+                  LEFT JOIN intents i ON i.lane_id = o.id AND i.status = 'WAITING'
+                 WHERE a.tenant_id = current_tenant() AND a.state = 'AWAY'
+                 GROUP BY o.account_id) AS gone ON gone.account_id = p.account_id
               LEFT JOIN wa_quota_usage q ON q.phone_id = p.id
                 AND q.usage_date = (engine_now() AT TIME ZONE p.time_zone)::date
              WHERE p.is_enabled
@@ -181,7 +198,9 @@ class PostgresAllocations:
     ) -> Sequence[Waiting]:
         rows = await self.database.rows(
             """
-            SELECT id, due_at FROM intents
+            SELECT id, due_at, lead_id,
+                   CASE channel WHEN 'EMAIL_WARM' THEN relay_doc(i) END AS relay
+              FROM intents i
              WHERE tenant_id = %s AND status = 'WAITING' AND lane_id IS NULL
                AND channel = %s AND due_at <= engine_now()
              ORDER BY due_at, id LIMIT %s
@@ -189,7 +208,7 @@ class PostgresAllocations:
             (tenant, channel, limit),
             tenant=tenant,
         )
-        return [Waiting(IntentId(row["id"]), row["due_at"]) for row in rows]
+        return [_waiting(row) for row in rows]
 
     async def allocate(
         self, tenant: TenantId, given: Mapping[IntentId, SenderId]
@@ -227,4 +246,21 @@ def _room(row: Mapping[str, Any]) -> Room:
     zone = sender.time_zone
     limits = limits_at(sender, row["now"])
     left = room_left(limits, units, row["budgets"], row["now"], zone)
-    return Room(sender, left, row["waiting"], row["used"], row["followups"])
+    account = None
+    if row["health"] is not None and sender.channel is Channel.EMAIL_WARM:
+        known = Health(HealthState(row["health"]), until=row["until"])
+        account = account_room(known, row["now"], row["opens"], row["before"] or 0)
+    waiting, used, followups = row["waiting"], row["used"], row["followups"]
+    return Room(sender, left, waiting, used, followups, account)
+
+
+def _waiting(row: Mapping[str, Any]) -> Waiting:
+    plain = Waiting(IntentId(row["id"]), row["due_at"], LeadId(row["lead_id"]))
+    relay = row["relay"]
+    if relay is None:
+        return plain
+    return evolve(
+        plain,
+        refused={AccountId(UUID(one)): n for one, n in relay["refused"].items()},
+        known=tuple([SenderId(UUID(one)) for one in relay["known"]]),
+    )

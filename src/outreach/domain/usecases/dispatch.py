@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -10,8 +10,9 @@ from attrs import field, frozen
 
 from outreach.domain.allocation import Intake, Room, Shortage, allocate, shortage
 from outreach.domain.channel import Channel
-from outreach.domain.ids import SenderId, TenantId
-from outreach.ports.lanes import Allocations
+from outreach.domain.ids import IntentId, SenderId, TenantId
+from outreach.domain.relay import ORDER, Relayed, relay
+from outreach.ports.lanes import Allocations, Waiting
 
 __all__ = ["Dispatch"]
 
@@ -23,10 +24,15 @@ _MOST: Final = 5_000
 
 @frozen
 class Dispatch:
-    """Allocates what is due when it is due; the rest waits unallocated."""
+    """Allocates what is due when it is due; the rest waits unallocated.
+
+    Attributes:
+        warm: providers of warm mail, in the order in which they take it.
+    """
 
     allocations: Allocations
     intake: Intake = field(factory=Intake)
+    warm: Sequence[str] = ORDER
 
     async def __call__(self, tenant: TenantId) -> int:
         """Answers how many leads got a sender."""
@@ -41,7 +47,7 @@ class Dispatch:
         moved = 0
         while free := min(sum(room.free for room in rooms), _MOST):
             waiting = await self.allocations.waiting(tenant, free, channel)
-            given = allocate(rooms, [one.intent for one in waiting])
+            given = self._given(channel, rooms, waiting)
             if not given:
                 break
             moved += await self.allocations.allocate(tenant, given)
@@ -49,6 +55,16 @@ class Dispatch:
                 break
             rooms = [one for one in await self.rooms(tenant) if _is_of(one, channel)]
         return moved
+
+    def _given(
+        self, channel: Channel, rooms: Sequence[Room], waiting: Sequence[Waiting]
+    ) -> Mapping[IntentId, SenderId]:
+        if channel is not Channel.EMAIL_WARM:
+            return allocate(rooms, [one.intent for one in waiting])
+        mails = [
+            Relayed(one.intent, one.lead, one.refused, one.known) for one in waiting
+        ]
+        return relay(rooms, mails, self.warm)
 
     async def rooms(self, tenant: TenantId) -> Sequence[Room]:
         """What each sender may be given now."""

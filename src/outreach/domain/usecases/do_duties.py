@@ -46,6 +46,7 @@ from outreach.domain.usecases.read_mailboxes import ReadMailboxes
 from outreach.domain.usecases.replay_lost import ReplayLost
 from outreach.domain.usecases.signal_sender import SignalSender
 from outreach.domain.usecases.watch_breaker import WatchBreaker
+from outreach.domain.usecases.watch_health import WatchHealth
 from outreach.domain.usecases.watch_plans import WatchPlans
 from outreach.domain.usecases.watch_senders import WatchSenders
 from outreach.domain.window import local_day
@@ -98,7 +99,8 @@ class DoDuties:
         polls, lists, domains: provider accounts that can be asked, by id.
         replay: takes in what did not arrive; None: no account can tell.
         mailboxes: reads mailboxes of our own; None: there are none.
-        plans: tells when an account's plan is nearly used.
+        plans: tells when an account's plan is nearly used; health: when one of warm
+            mail does not serve.
         winners: picks the best version of a template.
     """
 
@@ -115,6 +117,7 @@ class DoDuties:
     breakers: WatchBreaker
     hosting: HostCampaigns
     plans: WatchPlans
+    health: WatchHealth
     winners: PickWinner
     polls: Mapping[AccountId, PollsStatus]
     lists: Mapping[AccountId, ListsAccounts]
@@ -182,8 +185,8 @@ class DoDuties:
                 return await self._campaign(duty)
             case DutyKind.MAILBOXES:
                 return await self._mailboxes(duty, now)
-            case DutyKind.PLAN:
-                return await self.plans(duty.tenant, AccountId(UUID(duty.key)), now)
+            case DutyKind.PLAN | DutyKind.AWAY:
+                return await self._account(duty, now)
             case _:
                 return await self._sign(duty, now)
         return None
@@ -202,6 +205,12 @@ class DoDuties:
             after = Duty(DutyKind.MAILBOXES, key, duty.tenant, now + max(wait, _AGAIN))
             await self.duties.put([after])
         return now + wait
+
+    async def _account(self, duty: Duty, now: datetime) -> datetime | None:
+        """How far its plan is used, or whether it serves again."""
+        account = AccountId(UUID(duty.key))
+        watch = self.plans if duty.kind is DutyKind.PLAN else self.health
+        return await watch(duty.tenant, account, now)
 
     async def _campaign(self, duty: Duty) -> datetime | None:
         """What providers hold of ours: it is withdrawn, judged, or looked after."""

@@ -320,13 +320,12 @@ class SendNext:
         gap = armed[0][0].sender.pacing.draw(self.rng)
         wait = self.backoff.wait(claim.backoffs + 1, self.rng)
         answers: Sequence[Answer]
-        late = self.clock.monotonic() - began
-        if late > self.timing.call_budget.total_seconds():
+        took = self.clock.monotonic() - began
+        if took > self.timing.call_budget.total_seconds():
             # Our fault and not the provider's: no wait beyond the gap.
             says = "too late: nothing left the process"
-            answers = [
-                NotAccepted(lane=True, detail=says, retry_after=timedelta())
-            ] * len(armed)
+            late = NotAccepted(True, says, timedelta(), ours=True)
+            answers = [late] * len(armed)
         else:
             call = HandOver(self.gateways, self.bulk, self.watch.alerts, self.timing)
             answers = await call(claim.account, [one.draft.parcel for one, _ in armed])

@@ -20,6 +20,7 @@ from outreach.domain.suppression import way_out
 from outreach.entrypoints.cli import mail_checks
 from outreach.entrypoints.cli.backlog import backlog, sequences
 from outreach.entrypoints.cli.finding import Finding, Level
+from outreach.entrypoints.cli.health_rows import findings
 from outreach.entrypoints.cli.sender_rows import MAILBOXES, PHONES, Rows
 from outreach.entrypoints.cli.webhook_checks import of_webhooks
 from outreach.entrypoints.engine import Engine, check_outside
@@ -180,6 +181,7 @@ async def in_the_engine(engine: Engine) -> Sequence[Finding]:
     found = [_senders(PHONES, phones)] if phones or not mailboxes else []
     if mailboxes:
         found.append(_senders(MAILBOXES, mailboxes))
+    found += findings(await parts.accounts().health(engine.tenant))
     count = await sequences(parts.database(), engine.tenant)
     found.append(
         Finding(

@@ -124,6 +124,7 @@ def _plain(lane: LaneView) -> dict[str, Any]:
         "backoff_until": lane.backoff_until,
         "backoffs": lane.backoffs,
         "room_at": lane.room_at,
+        "away_until": lane.away_until,
         "plan": None if lane.plan is None else lane.plan.key,
         "opens_at": lane.opens_at,
         "wake_at": lane.wake_at,

@@ -8,11 +8,13 @@ from typing import Any
 import click
 from attrs import asdict, frozen
 
+from outreach.domain.health import AccountHealth
 from outreach.domain.sla import Priority
 from outreach.domain.stop import Stop
 from outreach.domain.suppression import Switch, SwitchScope
 from outreach.entrypoints.cli.backlog import Backlog, backlog
 from outreach.entrypoints.cli.given import Given
+from outreach.entrypoints.cli.health_rows import plain_health, show_health
 from outreach.entrypoints.cli.opening import with_engine
 from outreach.entrypoints.cli.options import command, json_option
 from outreach.entrypoints.cli.screen import local, print_json, say, table
@@ -37,6 +39,7 @@ class _Now:
     mailboxes: Sequence[SenderUse]
     waiting: dict[str, int]
     stops: Sequence[Stop]
+    accounts: Sequence[AccountHealth]
 
 
 @command("status", example="outreach status\noutreach status --json")
@@ -44,7 +47,8 @@ class _Now:
 @click.pass_obj
 def status(given: Given, *, as_json: bool) -> None:
     """Show what is going on: engine time, what is stopped, every phone's and
-    mailbox's day, what waits for a provider, for the engine and for people.
+    mailbox's day, how providers of warm mail serve, what waits for a provider, for
+    the engine and for people.
     """
 
     async def work(engine: Engine) -> _Now:
@@ -58,6 +62,7 @@ def status(given: Given, *, as_json: bool) -> None:
             [use for use in senders if MAILBOXES.has(use.sender)],
             dict(summary.waiting),
             await parts.stops().unconfirmed(engine.tenant),
+            await parts.accounts().health(engine.tenant),
         )
 
     found = with_engine(given, work)
@@ -81,6 +86,8 @@ def _show(found: _Now, zone: str) -> None:
     show_senders(PHONES, found.phones, zone)
     if found.mailboxes:
         show_senders(MAILBOXES, found.mailboxes, zone)
+    if found.accounts:
+        show_health(found.accounts, zone)
     if found.waiting:
         table("Messages that wait", ("class", "#messages"), found.waiting.items())
     rows = [
@@ -106,6 +113,7 @@ def _plain(found: _Now) -> dict[str, Any]:
         "switches": [asdict(one) for one in found.switches],
         "phones": [plain_sender(use) for use in found.phones],
         "mailboxes": [plain_sender(use) for use in found.mailboxes],
+        "warm_accounts": [plain_health(one) for one in found.accounts],
         "waiting": found.waiting,
         "unconfirmed_stops": [plain_stop(stop) for stop in found.stops],
         "oldest_event": left.oldest_event,

@@ -16,13 +16,14 @@ from outreach.domain.lead import LeadSummary
 from outreach.domain.stop import Stop
 from outreach.domain.usecases.find_lead import FindLead
 from outreach.entrypoints.cli.given import Given
+from outreach.entrypoints.cli.health_rows import went_on
 from outreach.entrypoints.cli.opening import with_engine
 from outreach.entrypoints.cli.options import command, json_option
 from outreach.entrypoints.cli.screen import complain, local, print_json, say, table
 from outreach.entrypoints.cli.sender_rows import named
 from outreach.entrypoints.cli.stop_rows import plain_stop, told
 from outreach.entrypoints.engine import Engine
-from outreach.ports.decisions import Explained
+from outreach.ports.decisions import Explained, Recorded
 
 __all__ = ["why"]
 
@@ -146,7 +147,13 @@ def _show(story: _Story, zone: str) -> None:
     if said.recorded:
         say("What was decided before:", style="bold")
         for one in said.recorded[-_PAST:]:
-            say(explain.past(one.step_number, one.decision, one.outcome, zone))
+            say(_past(one, zone))
+    for passed in said.passed[-_PAST:]:
+        say(went_on(passed, zone))
+
+
+def _past(one: Recorded, zone: str) -> str:
+    return explain.past(one.step_number, one.decision, one.outcome, zone, one.through)
 
 
 def _what(case: Case) -> str:
@@ -168,10 +175,22 @@ def _plain(story: _Story, zone: str) -> dict[str, Any]:
                 "intent": one.intent,
                 "step": one.step_number,
                 "outcome": one.outcome,
-                "says": explain.past(one.step_number, one.decision, one.outcome, zone),
+                "through": one.through,
+                "says": _past(one, zone),
                 **_decision(one.decision, zone),
             }
             for one in said.recorded
+        ],
+        "passed_on": [
+            {
+                "intent": one.intent,
+                "at": one.at,
+                "provider": one.provider,
+                "sender": one.number,
+                "why": one.why,
+                "says": went_on(one, zone),
+            }
+            for one in said.passed
         ],
         "ended": said.ended,
         "unconfirmed_stops": [plain_stop(one) for one in story.stops],

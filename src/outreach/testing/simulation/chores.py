@@ -7,7 +7,7 @@ from typing import Any
 
 from attrs import define, field, frozen
 
-from outreach.adapters.memory import MemoryAccounts, MemoryStore
+from outreach.adapters.memory import MemoryStore
 from outreach.domain.ids import AccountId, Incarnation
 from outreach.domain.usecases.audit_ledger import AuditLedger
 from outreach.domain.usecases.carry_out_stops import CarryOutStops
@@ -18,11 +18,12 @@ from outreach.domain.usecases.look_for_doubts import LookForDoubts, Recover
 from outreach.domain.usecases.pick_winner import PickWinner
 from outreach.domain.usecases.signal_sender import SignalSender
 from outreach.domain.usecases.watch_breaker import WatchBreaker
+from outreach.domain.usecases.watch_health import WatchHealth
 from outreach.domain.usecases.watch_plans import WatchPlans
 from outreach.domain.usecases.watch_senders import WatchSenders
 from outreach.testing.invented import PROVIDER
 from outreach.testing.simulation.parts import Parts
-from outreach.testing.simulation.place import CAMPAIGNS, WARM_BOX
+from outreach.testing.simulation.place import CAMPAIGNS
 
 __all__ = ["Chores", "Gateways", "duties_of", "gateways_of"]
 
@@ -54,7 +55,9 @@ def gateways_of(parts: Parts, seam: Callable[[Any], Any]) -> Gateways:
         send={name: one for some in of.values() for name, one in some.items()},
         phones=of[PROVIDER],
         hosts=of.get(CAMPAIGNS, {}),
-        repeats=of.get(WARM_BOX, {}) | of.get(CAMPAIGNS, {}),
+        repeats={
+            name: one for provider in parts.mail for name, one in of[provider].items()
+        },
     )
 
 
@@ -91,7 +94,8 @@ def duties_of(
         alerts=parts.alerts,
         polls={},
         lists=gateways.phones,
-        plans=WatchPlans(MemoryAccounts(parts.store), parts.alerts),
+        plans=WatchPlans(store["bounds"], parts.alerts),
+        health=WatchHealth(store["bounds"], parts.alerts),
     )
 
 

@@ -9,8 +9,8 @@ from outreach.testing.judge import Record, armed_of
 from outreach.testing.judge_mail import Asked, MailRecord
 from outreach.testing.simulation.place import (
     CAMPAIGNS,
-    WARM,
     addresses_of,
+    boxes_of,
     numbers_of,
 )
 from outreach.testing.simulation.world import World
@@ -48,7 +48,7 @@ def mail_record(world: World, record: Record) -> MailRecord:
     return MailRecord(
         record=record,
         armed=armed_of(record),
-        warm=frozenset({WARM}),
+        warm=frozenset(boxes_of(mail.mail).values()),
         wrote=wrote,
         passed=tuple(mail.campaigner.passed),
         opened=tuple(world.parts.opened),

@@ -34,6 +34,7 @@ class Mail:
         opened: breakers that people open in a day; aimed: chance that one is opened,
             or a reader leaves, in the very moment a message is claimed.
         held: chance that the provider itself stops a campaign that sends.
+        spare: there is a second provider of warm mail.
     """
 
     only: int = 32
@@ -54,6 +55,7 @@ class Mail:
     opened: float = 0.0
     aimed: float = 0.0
     held: float = 0.0
+    spare: bool = False
 
 
 def mail_of(seed: int) -> Mail | None:
@@ -84,4 +86,5 @@ def mail_of(seed: int) -> Mail | None:
         opened=0.3 * strength(),
         aimed=0.02 * strength(),
         held=0.02 * strength(),
+        spare=rng.random() < 0.5,
     )

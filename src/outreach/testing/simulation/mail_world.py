@@ -11,14 +11,15 @@ from attrs import define
 
 from outreach.domain.change import Duty, DutyKind
 from outreach.domain.ids import AccountId
+from outreach.testing.judge import Sent
 from outreach.testing.simulation.campaigner import Campaigner
 from outreach.testing.simulation.keepers import Keepers
 from outreach.testing.simulation.mail_weather import Mail
 from outreach.testing.simulation.parts import TENANT, Parts
 from outreach.testing.simulation.place import (
     CAMPAIGNS,
-    WARM_BOX,
     addresses_of,
+    boxes_of,
     mailers_of,
     now,
 )
@@ -38,8 +39,8 @@ class MailWorld:
     """Made before the engine is; draws from a generator of its own.
 
     Attributes:
-        campaigner, warm: the two providers as they are, whatever a mutant puts around
-            them.
+        campaigner, boxes: the providers as they are, whatever a mutant puts around
+            them; boxes are those of warm mail, by name.
     """
 
     mail: Mail
@@ -48,7 +49,7 @@ class MailWorld:
     parts: Parts
     readers: Readers
     campaigner: Campaigner
-    warm: WarmBox
+    boxes: dict[str, WarmBox]
     keepers: Keepers | None = None
 
     @classmethod
@@ -83,10 +84,22 @@ class MailWorld:
             schedule, mail, rng, seen, frozenset(unwanted), readers.reached
         )
         campaigner.returned = readers.gone
-        warm = WarmBox(schedule, mail, rng, seen, readers.reached)
+        boxes = {
+            name: WarmBox(schedule, mail, rng, seen, readers.reached, name=name[0])
+            for name in boxes_of(mail)
+        }
         now(parts.senders.import_(TENANT, mailers_of(weather)))
-        parts.mail = {CAMPAIGNS: campaigner, WARM_BOX: warm}
-        return cls(mail, rng, schedule, parts, readers, campaigner, warm)
+        parts.mail = {CAMPAIGNS: campaigner, **boxes}
+        return cls(mail, rng, schedule, parts, readers, campaigner, boxes)
+
+    @property
+    def warm(self) -> list[Sent]:
+        """What all boxes accepted."""
+        return [sent for box in self.boxes.values() for sent in box.sent]
+
+    @property
+    def _providers(self) -> list[Campaigner | WarmBox]:
+        return [self.campaigner, *self.boxes.values()]
 
     def account(self, provider: str) -> AccountId:
         """The one account of a provider."""
@@ -108,7 +121,7 @@ class MailWorld:
         """Readings of the account's counts are due, and troubles drawn."""
         key, at = str(self.account(CAMPAIGNS)), self.parts.store.now
         self.parts.store.put_duty(Duty(DutyKind.MAIL_COUNTS, key, TENANT, at))
-        for provider in (self.campaigner, self.warm):
+        for provider in self._providers:
             time = 0.0
             while self.mail.down > 0:
                 time += self.rng.expovariate(self.mail.down / DAY_S)
@@ -120,7 +133,8 @@ class MailWorld:
 
     def calm_down(self) -> None:
         """No fault any more."""
-        self.campaigner.calm = self.warm.calm = True
+        for provider in self._providers:
+            provider.calm = True
 
     def _down(self, provider: Campaigner | WarmBox) -> None:
         minutes = self.rng.choice((5.0, 40.0, 240.0)) * self.rng.random()

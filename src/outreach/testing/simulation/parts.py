@@ -16,6 +16,7 @@ from uuid import UUID
 from attrs import define, evolve, field
 
 from outreach.adapters.memory import (
+    MemoryAccounts,
     MemoryAlerts,
     MemoryAllocations,
     MemoryAudit,
@@ -77,6 +78,7 @@ class Parts:
         seen: what happened how often.
         opted_out: machine time of the commit of each suppression, by number.
         mail: providers of mail, by name; none in a world of phones alone.
+        bounds: of provider accounts, and how well each serves.
         states: of each attempt's lead, when it was armed.
         opened: breakers, as they were opened and closed.
         stops_of: what each stop that was tried is about, by its id.
@@ -99,6 +101,7 @@ class Parts:
     campaigns: Any
     leads: Any
     watch: Any
+    bounds: Any
     stops: Any
     hosted: Any
     audit: Any
@@ -159,6 +162,7 @@ def parts_of(
         campaigns=MemoryCampaigns(store),
         leads=MemoryLeads(store),
         watch=MemoryWatch(store),
+        bounds=MemoryAccounts(store),
         stops=MemoryStops(store),
         hosted=MemoryHostedCampaigns(store),
         audit=MemoryAudit(store),

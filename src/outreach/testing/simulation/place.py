@@ -15,15 +15,19 @@ from outreach.domain.new_sender import NewSender
 from outreach.domain.pacing import Pacing
 from outreach.domain.sequence import MessageTemplate, Sequence, Step
 from outreach.testing.invented import ACCOUNT, PROVIDER
+from outreach.testing.simulation.mail_weather import Mail
 from outreach.testing.simulation.weather import Weather
 
 __all__ = [
     "CAMPAIGNS",
     "COLD",
     "RUN",
+    "SPARE",
+    "SPARE_BOX",
     "WARM",
     "WARM_BOX",
     "addresses_of",
+    "boxes_of",
     "campaign",
     "mailers_of",
     "now",
@@ -39,6 +43,9 @@ CAMPAIGNS: Final = "instantly"
 COLD: Final = f"{CAMPAIGNS}/{ACCOUNT}"
 WARM_BOX: Final = "resend"
 WARM: Final = "ana@agro.ro"
+SPARE_BOX: Final = "ses"
+"""The provider that warm mail goes on to, in some worlds."""
+SPARE: Final = "ana.ionescu@agro.ro"
 
 _BY_VENDOR: Final = Pacing(timedelta(), timedelta())
 _PHONE: Final = 740_000_000
@@ -66,7 +73,7 @@ def phones_of(weather: Weather) -> list[NewSender]:
 
 
 def mailers_of(weather: Weather) -> list[NewSender]:
-    """The account for cold mail, and the mailbox for answers."""
+    """The account for cold mail, and the mailboxes for answers."""
     if weather.mail is None:
         return []
     return [
@@ -79,15 +86,24 @@ def mailers_of(weather: Weather) -> list[NewSender]:
             provider_account=ACCOUNT,
             pacing=_BY_VENDOR,
         ),
-        NewSender(
-            number=WARM,
-            provider=WARM_BOX,
-            time_zone=weather.phone_zones[0],
-            channel=Channel.EMAIL_WARM,
-            provider_account=ACCOUNT,
-            pacing=_BY_VENDOR,
+        *(
+            NewSender(
+                number=number,
+                provider=provider,
+                time_zone=weather.phone_zones[0],
+                channel=Channel.EMAIL_WARM,
+                provider_account=ACCOUNT,
+                pacing=_BY_VENDOR,
+            )
+            for provider, number in boxes_of(weather.mail).items()
         ),
     ]
+
+
+def boxes_of(mail: Mail) -> dict[str, str]:
+    """Mailboxes of warm mail, by provider."""
+    boxes = {WARM_BOX: WARM}
+    return boxes | {SPARE_BOX: SPARE} if mail.spare else boxes
 
 
 def addresses_of(weather: Weather) -> dict[int, str]:

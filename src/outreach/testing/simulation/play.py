@@ -110,8 +110,9 @@ def _judged(world: World) -> list[Breach]:
 
 def _outcomes(world: World) -> Counter[str]:
     """What became of those whose outcome nobody knew."""
-    found: Counter[str] = Counter()
-    for attempt in world.parts.store.attempts.values():
+    store = world.parts.store
+    found = Counter({"warm mail went on": len(store.relayed.passed)})
+    for attempt in store.attempts.values():
         if attempt.overdue_at is not None:
             name = str(attempt.outcome)
             found["UNKNOWN then delivered"] += name == "ACCEPTED"

@@ -10,14 +10,12 @@ from typing import Any, Final
 from attrs import define, field
 
 from outreach.domain.address import AddressKey, AddressKind
-from outreach.domain.channel import Channel
 from outreach.domain.event import EventType
 from outreach.domain.message import Parcel
 from outreach.testing.judge import Sent
 from outreach.testing.simulation.folk import ANALYSES
 from outreach.testing.simulation.mail_weather import Mail
 from outreach.testing.simulation.parts import TENANT, Parts
-from outreach.testing.simulation.place import CAMPAIGNS, WARM_BOX
 from outreach.testing.simulation.post import Post
 from outreach.testing.simulation.schedule import Schedule
 
@@ -108,8 +106,7 @@ class Readers:
     def _later(
         self, kind: EventType, parcel: Parcel, after: float, facts: dict[str, Any]
     ) -> None:
-        warm = parcel.permit.channel is Channel.EMAIL_WARM and not parcel.thread
-        provider = WARM_BOX if warm else CAMPAIGNS
+        provider = self.parts.store.accounts[parcel.account].provider
 
         def tell() -> None:
             self.post.tell(

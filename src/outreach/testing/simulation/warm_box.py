@@ -35,6 +35,7 @@ class WarmBox:
         reached: told of each mail that it accepted.
         guarded: it takes no channel that it is not for.
         repeats_for: how long it knows a message by its key.
+        name: of its ids; asked: machine time of each call.
         calm, down_until: as of the provider of cold mail.
     """
 
@@ -47,7 +48,9 @@ class WarmBox:
     calm: bool = False
     down_until: float = 0.0
     repeats_for: timedelta = timedelta(hours=23)
+    name: str = "w"
     sent: list[Sent] = field(factory=list)
+    asked: list[datetime] = field(factory=list)
     _keys: dict[str, Sent] = field(factory=dict)
 
     async def send(self, parcel: Parcel, within: timedelta) -> Answer:
@@ -55,6 +58,7 @@ class WarmBox:
         del within
         if self.guarded:
             parcel.permit.demand(_WARM)
+        self.asked.append(self.schedule.clock.machine)
         if not self.calm and self.schedule.now < self.down_until:
             return NotAccepted(lane=True, detail="not connected")
         mail, drawn = self.mail, 1.0 if self.calm else self.rng.random()
@@ -83,7 +87,7 @@ class WarmBox:
             return known
         now = self.schedule.clock.machine
         one = Sent(
-            uid=f"w{len(self.sent) + 1}",
+            uid=f"{self.name}{len(self.sent) + 1}",
             phone=parcel.sender_number,
             to=parcel.to,
             text=parcel.text,

@@ -46,6 +46,7 @@ REACHED: Final = (
     "a step went another way",
     "a reply by mail",
     "warm mail accepted",
+    "warm mail went on",
     "repeated with its key",
     "a lost add repeated",
     "a link was followed",

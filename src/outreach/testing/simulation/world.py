@@ -31,9 +31,7 @@ from outreach.testing.simulation.folk import ANALYSES, Operators, Prospects
 from outreach.testing.simulation.mail_world import MailWorld
 from outreach.testing.simulation.parts import HOME, TENANT, Parts, parts_of
 from outreach.testing.simulation.place import (
-    CAMPAIGNS,
     RUN,
-    WARM_BOX,
     campaign,
     now,
     numbers_of,
@@ -148,7 +146,7 @@ class World:
         phones = tuple(self.provider.sent)
         if self.mail is None:
             return phones
-        return (*phones, *self.mail.campaigner.sent, *self.mail.warm.sent)
+        return (*phones, *self.mail.campaigner.sent, *self.mail.warm)
 
     # --- the place
 
@@ -209,6 +207,7 @@ class World:
                 "allocations",
                 "campaigns",
                 "watch",
+                "bounds",
                 "stops",
                 "hosted",
                 "audit",
@@ -246,7 +245,7 @@ class World:
             signal=signal,
             clock=clock,
             alerts=parts.alerts,
-            readers=dict.fromkeys((PROVIDER, CAMPAIGNS, WARM_BOX, LINKS), self.post),
+            readers=dict.fromkeys((PROVIDER, *parts.mail, LINKS), self.post),
             reviewers=parts.reviewers,
         )
         look = LookForDoubts(

@@ -71,7 +71,7 @@ BEGIN
       'sender', CASE WHEN p.id IS NOT NULL THEN sender_doc(p) END,
       'lane', CASE WHEN l.id IS NOT NULL THEN jsonb_build_object('gate_at',
         CASE WHEN isfinite(l.gate_at) THEN l.gate_at END,
-        'backoff', greatest(l.backoff_until, (SELECT bucket_opens(g)
+        'backoff', greatest(l.backoff_until, away_until(l), (SELECT bucket_opens(g)
           FROM account_gates g WHERE g.account_id = l.account_id)),
         'busy', l.calling IS NOT NULL, 'plan', full_plan_doc(l.account_id)) END,
       'ledger', CASE WHEN p.id IS NOT NULL THEN (
@@ -244,7 +244,7 @@ $$;
 -- at: when the account lets one of them call.
 CREATE FUNCTION lane_heads(p_room jsonb)
 RETURNS TABLE (tenant uuid, account uuid, first timestamptz, at timestamptz,
-               metered boolean)
+               metered boolean, away boolean)
 LANGUAGE sql VOLATILE SET search_path FROM CURRENT
 AS $$
   WITH RECURSIVE heads AS (
@@ -258,8 +258,10 @@ AS $$
          AND (l.tenant_id, l.account_id) > (h.tenant_id, h.account_id)
        ORDER BY l.tenant_id, l.account_id, l.wake_at LIMIT 1) AS following
   )
-  SELECT h.*, greatest(h.wake_at, g.opens_at, bucket_opens(g)), g.rate > 0
+  SELECT h.*, greatest(h.wake_at, g.opens_at, bucket_opens(g), a.until), g.rate > 0,
+         a.state = 'AWAY'
     FROM heads h LEFT JOIN account_gates g ON g.account_id = h.account_id
+    LEFT JOIN account_health a ON a.account_id = h.account_id
    WHERE coalesce((p_room ->> h.account_id::text)::integer, 1) > 0
 $$;
 
@@ -299,6 +301,12 @@ BEGIN
     EXIT WHEN v_left <= 0 OR v_head.tenant <> v_tenant;
     PERFORM set_config('app.tenant', v_head.tenant::text, true);
     v_calls := NULL;
+    IF v_head.away THEN
+      -- One lane tries it, unless another one does just now.
+      PERFORM FROM account_health WHERE account_id = v_head.account
+         AND (state <> 'AWAY' OR until <= v_now) FOR UPDATE SKIP LOCKED;
+      CONTINUE WHEN NOT FOUND;
+    END IF;
     IF v_head.metered THEN
       -- Whoever claims of it just now takes what there is.
       SELECT g.* INTO v_gate FROM account_gates g
@@ -317,7 +325,8 @@ BEGIN
                  AND (v_head.tenant, v_head.account, v_now)
          AND l.wake_at IS NOT NULL
        ORDER BY l.tenant_id, l.account_id, l.wake_at
-       LIMIT least(v_left, (p_room ->> v_head.account::text)::integer, v_calls)
+       LIMIT least(v_left, (p_room ->> v_head.account::text)::integer, v_calls,
+                   CASE WHEN v_head.away THEN 1 END)
          FOR UPDATE SKIP LOCKED
     LOOP
       v_tenant := v_lane.tenant_id;
@@ -327,6 +336,9 @@ BEGIN
          SET token = token + 1, owner = p_who, wake_at = NULL,
              lease_until = clock_timestamp() + p_lease
        WHERE l.id = v_lane.id RETURNING * INTO v_lane;
+      IF v_head.away THEN
+        PERFORM to_try(v_lane.account_id, v_lane.id, v_lane.token, v_now);
+      END IF;
       v_many := coalesce((p_many ->> v_lane.account_id::text)::integer, 1);
       RETURN NEXT jsonb_build_object('lane', v_lane.id, 'tenant', v_lane.tenant_id,
         'account', v_lane.account_id, 'token', v_lane.token, 'now', v_now,
@@ -494,6 +506,7 @@ BEGIN
   UPDATE lanes SET owner = NULL, lease_until = NULL WHERE id = p_lane AND NOT p_keep;
   PERFORM refresh_lane(p_lane);
   IF v_lane.owner IS NOT NULL AND NOT p_keep THEN
+    PERFORM unused_try(v_lane);
     PERFORM return_call(v_lane.account_id);
   END IF;
   IF v_closes IS NOT NULL THEN
@@ -599,6 +612,7 @@ BEGIN
     UPDATE lanes SET owner = NULL, lease_until = NULL WHERE id = p_lane;
     PERFORM set_config('app.tenant', v_lane.tenant_id::text, true);
     PERFORM refresh_lane(p_lane);
+    PERFORM unused_try(v_lane);
     PERFORM return_call(v_lane.account_id);
   END IF;
 END
@@ -616,6 +630,7 @@ BEGIN
       extract(epoch FROM least(
         CASE WHEN p_room = '{}' AND NOT EXISTS (
                     SELECT FROM account_gates WHERE rate > 0 OR opens_at > engine_now())
+                  AND NOT EXISTS (SELECT FROM account_health WHERE state = 'AWAY')
              THEN (SELECT min(wake_at) FROM lanes WHERE wake_at IS NOT NULL)
              ELSE (SELECT min(at) FROM lane_heads(p_room)) END,
         (SELECT min(due_at) FROM duties WHERE owner IS NULL AND NOT instance_held()),

@@ -69,11 +69,17 @@ AS $$
       FROM intents i WHERE i.lead_id = d.id AND i.status IN ('WAITING', 'HELD')),
     'recorded', (SELECT coalesce(jsonb_agg(jsonb_build_object('intent', c.intent_id,
         'number', coalesce(i.step_number, 0), 'decision', c.doc,
-        'outcome', coalesce(a.outcome, c.outcome)) ORDER BY c.id), '[]')
+        'outcome', coalesce(a.outcome, c.outcome),
+        'through', coalesce(s.provider || ', ' || s.number, '')) ORDER BY c.id), '[]')
       FROM decisions c
       LEFT JOIN intents i ON i.id = c.intent_id
       LEFT JOIN attempts a ON a.id = c.attempt_id
+      LEFT JOIN senders s ON s.id = a.sender_id
      WHERE c.lead_id = d.id),
+    'passed', (SELECT coalesce(jsonb_agg(jsonb_build_object('at', m.at,
+        'intent', m.intent_id, 'sender', m.sender_id, 'number', s.number,
+        'provider', s.provider, 'why', m.why) ORDER BY m.id), '[]')
+      FROM mail_moves m JOIN senders s ON s.id = m.sender_id WHERE m.lead_id = d.id),
     'ended', coalesce((SELECT coalesce(nullif(e.stop_reason, ''), e.status)
       FROM sequence_enrollments e WHERE e.lead_journey_id = d.id
       ORDER BY e.skipped, e.enrolled_at DESC, e.id DESC LIMIT 1), 'never enrolled'))
@@ -92,6 +98,7 @@ AS $$
     'backoff_until', CASE WHEN l.backoff_until > clock.at THEN l.backoff_until END,
     'room_at', (SELECT bucket_opens(g) FROM account_gates g
                  WHERE g.account_id = l.account_id),
+    'away_until', away_until(l),
     'plan', full_plan_doc(l.account_id),
     'backoffs', l.backoffs, 'wake_at', l.wake_at, 'depth', coalesce(line.depth, '{}'),
     'oldest_due', line.oldest,
@@ -129,6 +136,10 @@ AS $$
   SELECT jsonb_build_object(
     'imported', coalesce((tallied('lead') ->> '')::bigint, 0),
     'enrolled', coalesce((tallied('enrolment') ->> '')::bigint, 0),
+    'passed', tallied('passed'),
+    'health', (SELECT coalesce(jsonb_object_agg(n.state, n.times), '{}') FROM (
+      SELECT doc ->> 'state' AS state, count(*) AS times FROM health_docs() AS doc
+       GROUP BY 1) AS n),
     'breaches', tallied('breach'), 'sent', tallied('sent'), 'replies', tallied('reply'), 'skipped', tallied('skip'),
     'deferred', tallied('decision') - 'OK',
     'events', (SELECT coalesce(jsonb_object_agg(n.type, n.times), '{}') FROM (

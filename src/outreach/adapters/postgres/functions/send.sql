@@ -7,8 +7,9 @@
 --   3. messages (intents); rows of a lead's run and log are its lead's
 --   4. units (wa_quota_usage), further budgets (budget_use), plans (account_use)
 --   5. lanes
---   6. senders, signs, reviews, duties
---   7. provider accounts (account_gates)
+--   6. health of provider accounts (account_health)
+--   7. senders, signs, reviews, duties
+--   8. what provider accounts are allowed (account_gates)
 -- Outside of it stand those who wait for nothing: claims, take_back and full budgets
 -- pass over what another has; commits that carry many calls pass over its leads; who
 -- ends lost calls waits for a moment and leaves the rest for the next time.
@@ -392,6 +393,9 @@ BEGIN
   IF v_lane.shut OR (v_lane.new_shut AND (d ->> 'class')::integer = 3) THEN
     RETURN 'SWITCHED_OFF';
   END IF;
+  IF NOT may_call(v_lane.account_id, p_lane, p_token) THEN
+    RETURN 'AWAY';
+  END IF;
   IF v_intent.id IS NULL OR v_intent.status <> 'WAITING'
      OR v_intent.last_n + 1 <> (d ->> 'n')::integer THEN
     RETURN 'TAKEN';
@@ -657,6 +661,7 @@ BEGIN
   -- What follows may wait in another lane: of the lead's own, or of the next step.
   PERFORM lock_lanes(v_own || v_attempt.sender_id || (
     SELECT lane_id FROM intents WHERE id = v_attempt.next_intent));
+  PERFORM lock_health(ARRAY[p_attempt]);
   SELECT * INTO v_attempt FROM attempts WHERE id = p_attempt FOR UPDATE;
   RETURN v_attempt;
 END
@@ -694,6 +699,7 @@ BEGIN
     SELECT unnest(own_senders(j) || a.sender_id || n.lane_id)
       FROM attempts a JOIN gold_lead_journey j ON j.id = a.lead_id
       LEFT JOIN intents n ON n.id = a.next_intent WHERE a.id = ANY (p_attempts)));
+  PERFORM lock_health(p_attempts);
 END
 $$;
 
@@ -828,6 +834,7 @@ BEGIN
   IF v_outcome = 'UNKNOWN' AND a.evidence THEN
     v_outcome := 'ACCEPTED';
   END IF;
+  PERFORM note_health(a, r, v_now);
   IF v_outcome IN ('ACCEPTED', 'UNKNOWN') THEN
     a.thread := coalesce(nullif(r ->> 'thread', ''), a.thread);
     IF v_was = 'CALLING' THEN
@@ -928,6 +935,8 @@ BEGIN
     PERFORM unreachable(a.lead_id, p_now, 'UNREACHABLE');
   ELSIF v_to IS NOT NULL THEN
     PERFORM reroute(v_intent.id, v_to, v_due);
+  ELSE
+    PERFORM go_on(a, r, p_now);
   END IF;
   PERFORM refresh_lane(a.sender_id);
 END
