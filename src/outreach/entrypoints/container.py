@@ -82,7 +82,7 @@ from outreach.ports.bell import Bell
 from outreach.ports.contacts import Contacts
 from outreach.ports.gateway import Reads
 
-__all__ = ["Container", "reviewers"]
+__all__ = ["Container", "put", "reviewers"]
 
 
 def reviewers(settings: Settings) -> ReviewCalendar:
@@ -148,6 +148,7 @@ class Container(containers.DeclarativeContainer):
     role = providers.Object("outreach_worker")
 
     timing = providers.Singleton(Timing)
+    ids: providers.Object[Any] = providers.Object(uuid7)
     reviewers = providers.Singleton(reviewers, settings)
     rng = providers.Singleton(random.SystemRandom)
     calendar = providers.Singleton(LibraryCalendar)
@@ -180,44 +181,35 @@ class Container(containers.DeclarativeContainer):
     allocations = providers.Singleton(PostgresAllocations, database)
     intents = providers.Singleton(PostgresIntents, database, timing=timing)
     journeys = providers.Singleton(PostgresJourneys, database)
-    inbox = providers.Singleton(
-        PostgresInbox, database, ids=providers.Object(uuid7), timing=timing
-    )
+    inbox = providers.Singleton(PostgresInbox, database, ids=ids, timing=timing)
     duties = providers.Singleton(PostgresDuties, database, timing=timing)
     leads = providers.Singleton(PostgresLeads, database)
-    campaigns = providers.Singleton(
-        PostgresCampaigns, database, ids=providers.Object(uuid7)
-    )
-    senders = providers.Singleton(
-        PostgresSenders, database, ids=providers.Object(uuid7)
-    )
+    campaigns = providers.Singleton(PostgresCampaigns, database, ids=ids)
+    senders = providers.Singleton(PostgresSenders, database, ids=ids)
     switches = providers.Singleton(PostgresSwitches, database)
     stops = providers.Singleton(PostgresStops, database)
     reviews = providers.Singleton(PostgresReviews, database)
     decisions = providers.Singleton(PostgresDecisions, database, policy=policy)
-    consents = providers.Singleton(
-        PostgresConsents, database, ids=providers.Object(uuid7)
-    )
+    consents = providers.Singleton(PostgresConsents, database, ids=ids)
     audit = providers.Singleton(PostgresAudit, database)
     instance = providers.Singleton(PostgresInstance, database, timing=timing)
-    watch_instance = providers.Factory(
-        WatchInstance,
-        instance=instance,
-        witnesses=providers.List(
-            providers.Singleton(FileWitness, witness_file),
-            providers.Singleton(
-                RedisWitness, redis, group=settings.provided.database_schema
-            ),
+    witnesses: providers.Provider[Any] = providers.List(
+        providers.Singleton(FileWitness, witness_file),
+        providers.Singleton(
+            RedisWitness, redis, group=settings.provided.database_schema
         ),
-        alerts=alerts,
+    )
+    watch_instance = providers.Factory(
+        WatchInstance, instance=instance, witnesses=witnesses, alerts=alerts
     )
 
     signal = providers.Factory(
         SignalSender, senders=senders, duties=duties, clock=clock, alerts=alerts
     )
+    watched = providers.Singleton(PostgresWatch, database)
     watch_senders = providers.Factory(
         WatchSenders,
-        watch=providers.Singleton(PostgresWatch, database),
+        watch=watched,
         senders=senders,
         signal=signal,
         alerts=alerts,
@@ -365,7 +357,7 @@ class Container(containers.DeclarativeContainer):
         campaigns=campaigns,
         senders=senders,
         tenant_zone=settings.provided.tenant.time_zone,
-        enrolment_ids=providers.Object(uuid7),
+        enrolment_ids=ids,
         links_in_first=settings.provided.tenant.links_in_first,
         policy=policy,
     )
@@ -377,4 +369,11 @@ class Container(containers.DeclarativeContainer):
     take_back_bounce = providers.Factory(TakeBackBounce, journeys=journeys)
     answer_review = providers.Factory(
         AnswerReview, journeys=journeys, bell=bell, timing=timing
+    )
+
+
+def put(container: Container, made: Mapping[str, Any]) -> None:
+    """Have what was made stand in the place of the adapters of these names."""
+    container.override_providers(
+        **{name: providers.Object(one) for name, one in made.items()}
     )

@@ -41,6 +41,8 @@ __all__ = [
     "Urls",
     "check_mail",
     "check_outside",
+    "check_redis",
+    "data_dir",
     "incarnation",
     "logins_of",
     "open_engine",
@@ -146,7 +148,7 @@ async def open_engine(
             settings=settings,
             database_url=urls.database,
             redis_url=urls.redis,
-            witness_file=_data_dir(settings) / WITNESS,
+            witness_file=data_dir(settings) / WITNESS,
             gateways=gateways.send,
             bulk=gateways.bulk,
             lookups=gateways.look,
@@ -165,7 +167,7 @@ async def open_engine(
             bell=bell,
         )
         container.role.override(role)
-        container.link_keys.override(link_keys(settings, _data_dir(settings)))
+        container.link_keys.override(link_keys(settings, data_dir(settings)))
         container.public.override(settings.public)
         if reach_providers or role == "outreach_web":
             check_mail(settings)
@@ -217,9 +219,10 @@ async def check_redis(engine: Engine) -> None:
     await engine.container.watch_instance()()
 
 
-def _data_dir(settings: Settings) -> Path:
+def data_dir(settings: Settings, env: Mapping[str, str] = os.environ) -> Path:
+    """Where this installation keeps its own files."""
     named = settings.data_dir
-    return Path(named).absolute() if named else default_data_dir(os.environ)
+    return Path(named).absolute() if named else default_data_dir(env)
 
 
 def _open_providers(

@@ -9,7 +9,6 @@ from typing import Any, Protocol
 from attrs import frozen
 
 from outreach.adapters.files import RejectsFile, open_table
-from outreach.adapters.system import uuid7
 from outreach.domain.errors import NotFound
 from outreach.domain.lead_columns import Columns
 from outreach.domain.lead_file import (
@@ -32,12 +31,17 @@ from outreach.ports.logins import Logins
 __all__ = [
     "Files",
     "Intake",
+    "enroll_file",
     "import_file",
     "load_files",
     "senders_file",
 ]
 
 Tell = Callable[[str], None]
+
+
+def _nobody(_: str) -> None:
+    """There is nobody to tell."""
 
 
 def _any(_: NewSender) -> bool:
@@ -111,7 +115,7 @@ async def load_files(engine: Engine, files: Files, tell: Tell) -> Intake:
     enrolled = None
     if campaign is not None:
         own = campaign.of(engine.tenant)
-        enrolled = await _enroll(engine, own, files.override, tell)
+        enrolled = await enroll_file(engine, own, files.override, tell)
         skipped = ", ".join(f"{n} {why}" for why, n in sorted(enrolled.skipped.items()))
         tell(
             f"{enrolled.enrolled} enrolled"
@@ -135,7 +139,7 @@ async def import_file(engine: Engine, path: Path, rejects_to: Path) -> ImportRep
         report: ImportReport = await engine.container.import_leads()(
             engine.tenant,
             table,
-            run=ImportId(uuid7()),
+            run=ImportId(engine.container.ids()()),
             options=ImportOptions(region=engine.settings.tenant.country),
             rejects=rejects,
         )
@@ -176,10 +180,17 @@ async def _keep(
             await logins.keep(sender.id, one.login)
 
 
-async def _enroll(
-    engine: Engine, campaign: CampaignFile, override: Override | None, tell: Tell
+async def enroll_file(
+    engine: Engine,
+    campaign: CampaignFile,
+    override: Override | None,
+    tell: Tell = _nobody,
 ) -> Enrolled:
-    """Enrol every lead that fits in the file's sequence."""
+    """Enrol every lead that fits in the file's sequence.
+
+    Raises:
+        Refused: the phones cannot keep up with all leads; nobody is enrolled.
+    """
     recorded = None
     # What was enrolled before goes on, whatever has become of the phones since.
     if await _anybody_new(engine, campaign.sequence.name):

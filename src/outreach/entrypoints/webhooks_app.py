@@ -12,7 +12,13 @@ from outreach.entrypoints.engine import Engine
 from outreach.entrypoints.gauges import Gauges
 from outreach.entrypoints.providers import as_set
 from outreach.entrypoints.settings import Secret, Settings
-from outreach.entrypoints.web.app import LinkParts, WebhookRoute, WebParts, create_app
+from outreach.entrypoints.web.app import (
+    LinkParts,
+    Probe,
+    WebhookRoute,
+    WebParts,
+    create_app,
+)
 from outreach.ports.decisions import Summary
 from outreach.ports.incoming import Authenticates
 
@@ -21,11 +27,20 @@ __all__ = ["web_app"]
 _ACCOUNT = "default"
 
 
-def web_app(engine: Engine, tokens: Mapping[str, tuple[Secret, ...]]) -> Starlette:
+def web_app(
+    engine: Engine,
+    tokens: Mapping[str, tuple[Secret, ...]],
+    *,
+    probes: Mapping[str, Probe] | None = None,
+) -> Starlette:
     """Webhooks, pages, health and metrics over an open engine; may be mounted.
 
     Without keys that sign links there are no pages: a link that could not be read would
     be answered as if it had been heard.
+
+    Args:
+        probes: what must be well for this to be ready, the store first; None: the
+            servers and their migrations.
 
     Raises:
         Misconfigured: a signing secret is none.
@@ -33,17 +48,8 @@ def web_app(engine: Engine, tokens: Mapping[str, tuple[Secret, ...]]) -> Starlet
     parts = engine.container
     known = as_set(engine.settings)
     readers = parts.readers()
-
-    async def database() -> None:
-        await parts.database().value("SELECT 1")
-
-    async def redis() -> None:
-        await parts.guard().store_id()
-
-    async def migrations() -> None:
-        url = parts.database_url()
-        schema = engine.settings.database_schema
-        await asyncio.to_thread(migrate.check, url, schema=schema)
+    if probes is None:
+        probes = _servers(engine)
 
     async def figures() -> Summary:
         found: Summary = await parts.decisions().summary(engine.tenant)
@@ -68,19 +74,36 @@ def web_app(engine: Engine, tokens: Mapping[str, tuple[Secret, ...]]) -> Starlet
                 WebhookRoute(provider, _ACCOUNT, readers[provider], signed=signed)
                 for provider, signed in _signed(engine.settings).items()
             ],
-            probes={"database": database, "redis": redis, "migrations": migrations},
+            probes=probes,
             metrics=engine.metrics,
             gauges=Gauges(engine.metrics, figures, parts.lanes().next_wake),
         ),
         pages=LinkParts(
             links=parts.links(),
             consents=parts.consents(),
-            nothing=database,
+            nothing=next(iter(probes.values())),
             language=engine.settings.tenant.language,
         )
         if parts.link_keys()
         else None,
     )
+
+
+def _servers(engine: Engine) -> Mapping[str, Probe]:
+    parts = engine.container
+
+    async def database() -> None:
+        await parts.database().value("SELECT 1")
+
+    async def redis() -> None:
+        await parts.guard().store_id()
+
+    async def migrations() -> None:
+        url = parts.database_url()
+        schema = engine.settings.database_schema
+        await asyncio.to_thread(migrate.check, url, schema=schema)
+
+    return {"database": database, "redis": redis, "migrations": migrations}
 
 
 def _signed(settings: Settings) -> Mapping[str, Authenticates]:

@@ -19,7 +19,7 @@ from outreach.domain.budget import WarmUp
 from outreach.domain.change import Duty, DutyKind
 from outreach.domain.channel import Channel
 from outreach.domain.errors import NotFound, Refused
-from outreach.domain.ids import AccountId, SenderId, TenantId
+from outreach.domain.ids import AccountId, SenderId, TenantId, account_id
 from outreach.domain.message import MessageStatus
 from outreach.domain.new_sender import NewSender
 from outreach.domain.sender import Sender, SenderMove, SenderState
@@ -201,7 +201,7 @@ def _account(store: MemoryStore, tenant: TenantId, new: NewSender) -> AccountId:
     for one in store.accounts.values():
         if (one.tenant, one.provider, one.name) == wanted:
             return one.id
-    made = Account(AccountId(store.ids()), *wanted)
+    made = Account(account_id(*wanted), *wanted)
     store.accounts[made.id] = made
     return made.id
 

@@ -6,15 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import click
-from attrs import evolve, frozen
 
 from outreach.domain import explain
 from outreach.domain.case import Case
-from outreach.domain.decision import Block, Decision, decide
-from outreach.domain.errors import NotFound
+from outreach.domain.decision import Block, Decision
 from outreach.domain.lead import LeadSummary
-from outreach.domain.stop import Stop
-from outreach.domain.usecases.find_lead import FindLead
 from outreach.entrypoints.cli.given import Given
 from outreach.entrypoints.cli.health_rows import went_on
 from outreach.entrypoints.cli.opening import with_engine
@@ -23,20 +19,14 @@ from outreach.entrypoints.cli.screen import complain, local, print_json, say, ta
 from outreach.entrypoints.cli.sender_rows import named
 from outreach.entrypoints.cli.stop_rows import plain_stop, told
 from outreach.entrypoints.engine import Engine
-from outreach.ports.decisions import Explained, Recorded
+from outreach.entrypoints.story import Story, story
+from outreach.ports.decisions import Recorded
 
 __all__ = ["why"]
 
 _WRONG: Final = 2
 _PAST: Final = 10
 """Recorded decisions shown; ``--json`` has them all."""
-
-
-@frozen
-class _Story:
-    explained: Explained
-    decided: tuple[tuple[Case, Decision], ...]
-    stops: Sequence[Stop]
 
 
 @command(
@@ -57,52 +47,17 @@ def why(given: Given, *, lead: str, as_json: bool) -> None:
     """
     zone = given.settings.tenant.time_zone
 
-    async def work(engine: Engine) -> _Story | Sequence[LeadSummary]:
-        return await _look(engine, lead)
+    async def work(engine: Engine) -> Story | Sequence[LeadSummary]:
+        return await story(engine, lead)
 
     found = with_engine(given, work)
-    if not isinstance(found, _Story):
+    if not isinstance(found, Story):
         _ambiguous(lead, found)
         raise click.exceptions.Exit(_WRONG)
     if as_json:
         print_json(_plain(found, zone))
     else:
         _show(found, zone)
-
-
-async def _look(engine: Engine, words: str) -> _Story | Sequence[LeadSummary]:
-    parts = engine.container
-    find = FindLead(parts.leads(), parts.contacts())
-    region = engine.settings.tenant.country
-    found = await find(engine.tenant, words, region=region)
-    if not found:
-        message = (
-            f"no lead is meant by {words!r}: looked for an id or its start (4 or more "
-            f"characters), a phone (written as in {region}, or with its country code), "
-            "an e-mail address and a CUI"
-        )
-        raise NotFound(message)
-    if len(found) > 1:
-        return found
-    explained = await parts.decisions().explain(engine.tenant, found[0].id)
-    calendar, margin = parts.calendar(), parts.timing().call_budget
-    shortages = {
-        channel: await parts.dispatch().shortage(engine.tenant, explained.now, channel)
-        for channel in {one.intent.channel for one in explained.cases if not one.sender}
-    }
-    decided = []
-    for case in explained.cases:
-        window = case.window
-        years = {explained.now.year, case.intent.due_at.year}
-        days = frozenset[Any]().union(
-            *[calendar.holidays(window.country, year) for year in years]
-        )
-        window = evolve(window, holidays=days)
-        short = shortages.get(case.intent.channel)
-        whole = evolve(case, window=window, shortage=short)
-        decided.append((whole, decide(whole, explained.now, margin=margin)))
-    stops = await parts.stops().unconfirmed(engine.tenant, found[0].id)
-    return _Story(explained, tuple(decided), stops)
 
 
 def _ambiguous(words: str, found: Sequence[LeadSummary]) -> None:
@@ -112,23 +67,13 @@ def _ambiguous(words: str, found: Sequence[LeadSummary]) -> None:
         complain(f"{one.id}  {name}  {one.city}  {one.phone}")
 
 
-def _sentence(story: _Story, zone: str) -> str:
-    if story.decided:
-        case, decision = story.decided[0]
-        return explain.present(case, decision, zone)
-    past = [
-        (one.step_number, one.decision, one.outcome) for one in story.explained.recorded
-    ]
-    return explain.ended(story.explained.ended, past, zone)
-
-
-def _show(story: _Story, zone: str) -> None:
-    said = story.explained
-    say(_sentence(story, zone), style="bold")
+def _show(found: Story, zone: str) -> None:
+    said = found.explained
+    say(str(found), style="bold")
     say(f"{said.name}, {said.state}; lead {said.lead}")
-    for stop in story.stops:
+    for stop in found.stops:
         say(f"Not confirmed by its provider: {told(stop, zone)}")
-    for case, decision in story.decided:
+    for case, decision in found.decided:
         intent = case.intent
         table(
             f"{_what(case)}, {intent.channel}, due {local(intent.due_at, zone)}: "
@@ -161,15 +106,15 @@ def _what(case: Case) -> str:
     return f"step {number}" if number else f"reply ({case.intent.send_class.name})"
 
 
-def _plain(story: _Story, zone: str) -> dict[str, Any]:
-    said = story.explained
+def _plain(found: Story, zone: str) -> dict[str, Any]:
+    said = found.explained
     return {
         "lead": said.lead,
         "name": said.name,
         "state": said.state,
         "now": said.now,
-        "says": _sentence(story, zone),
-        "messages": [_message(case, made, zone) for case, made in story.decided],
+        "says": str(found),
+        "messages": [_message(case, made, zone) for case, made in found.decided],
         "recorded": [
             {
                 "intent": one.intent,
@@ -193,7 +138,7 @@ def _plain(story: _Story, zone: str) -> dict[str, Any]:
             for one in said.passed
         ],
         "ended": said.ended,
-        "unconfirmed_stops": [plain_stop(one) for one in story.stops],
+        "unconfirmed_stops": [plain_stop(one) for one in found.stops],
     }
 
 
