@@ -47,7 +47,7 @@ from outreach.entrypoints.engine import (
 )
 from outreach.entrypoints.in_memory import InMemory, Providers, open_in_memory
 from outreach.entrypoints.intake import enroll_file, import_file, senders_file
-from outreach.entrypoints.providers import PROVIDERS
+from outreach.entrypoints.providers import PROVIDERS, as_set
 from outreach.entrypoints.secrets import webhook_tokens
 from outreach.entrypoints.settings import Secret, Settings, load
 from outreach.entrypoints.story import Story, story
@@ -281,11 +281,15 @@ class Outreach:
         return own[provider].accepted
 
     def _tokens(self) -> dict[str, tuple[Secret, ...]]:
-        tables = {name: self.engine.settings.table(name) for name in PROVIDERS}
+        told = {
+            name: self.engine.settings.table(name).webhook_secrets
+            for name, provider in as_set(self.engine.settings).items()
+            if provider.reader is not None and provider.signs is None
+        }
         return {
-            name: tuple(Secret(one) for one in table.webhook_secrets)
-            for name, table in tables.items()
-            if table.webhook_secrets and not PROVIDERS[name].signs
+            name: tuple(Secret(one) for one in secrets)
+            for name, secrets in told.items()
+            if secrets
         }
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-from collections import ChainMap
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -26,7 +25,7 @@ from outreach.domain.errors import Misconfigured, Unavailable
 from outreach.domain.ids import Incarnation, TenantId, account_id, tenant_id
 from outreach.entrypoints.container import Container
 from outreach.entrypoints.embedded.folder import default_data_dir
-from outreach.entrypoints.gateways import Gateways, Unasked
+from outreach.entrypoints.gateways import Gateways
 from outreach.entrypoints.mailboxes import mailbox_duties, use_mailboxes
 from outreach.entrypoints.metrics import Metrics
 from outreach.entrypoints.own_keys import link_keys
@@ -149,21 +148,7 @@ async def open_engine(
             database_url=urls.database,
             redis_url=urls.redis,
             witness_file=data_dir(settings) / WITNESS,
-            gateways=gateways.send,
-            bulk=gateways.bulk,
-            lookups=gateways.look,
-            bulk_lookups=gateways.look_many,
-            answering=ChainMap(gateways.poll, gateways.acknowledges),
-            unasked=Unasked(gateways),
-            polls=gateways.poll,
-            lists=gateways.lists,
-            takers=gateways.takers,
-            repeats=gateways.repeats,
-            hosts=gateways.hosts,
-            fetchers=gateways.fetch,
-            domains=gateways.domains,
-            replays=gateways.replays,
-            tells=gateways.tells,
+            **gateways.by_ability(),
             bell=bell,
         )
         container.role.override(role)
@@ -252,7 +237,7 @@ def logins_of(
     Raises:
         Misconfigured: there is no key that every process would have.
     """
-    keys = link_keys(settings, _data_dir(settings))
+    keys = link_keys(settings, data_dir(settings))
     return PostgresLogins(container.database(), tenant, keys)
 
 

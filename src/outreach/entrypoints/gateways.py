@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Mapping
 from types import MappingProxyType, UnionType
 from typing import Any, Final
@@ -92,6 +93,26 @@ class Gateways:
         for name, ability in _ABILITIES.items():
             if isinstance(gateway, ability):
                 getattr(self, name)[account] = gateway
+
+    def by_ability(self) -> dict[str, Any]:
+        """As the container asks for them, by its names; what is filed later counts."""
+        return {
+            "gateways": self.send,
+            "bulk": self.bulk,
+            "lookups": self.look,
+            "bulk_lookups": self.look_many,
+            "answering": ChainMap(self.poll, self.acknowledges),
+            "unasked": Unasked(self),
+            "polls": self.poll,
+            "lists": self.lists,
+            "takers": self.takers,
+            "repeats": self.repeats,
+            "hosts": self.hosts,
+            "fetchers": self.fetch,
+            "domains": self.domains,
+            "replays": self.replays,
+            "tells": self.tells,
+        }
 
 
 @frozen

@@ -129,19 +129,7 @@ def open_in_memory(
         database_url="",
         redis_url="",
         witness_file=Path(),
-        gateways=filed.send,
-        bulk=filed.bulk,
-        lookups=filed.look,
-        bulk_lookups=filed.look_many,
-        polls=filed.poll,
-        lists=filed.lists,
-        takers=filed.takers,
-        repeats=filed.repeats,
-        hosts=filed.hosts,
-        fetchers=filed.fetch,
-        domains=filed.domains,
-        replays=filed.replays,
-        tells=filed.tells,
+        **filed.by_ability(),
         bell=local,
     )
     put(container, {**_parts(store, clock, seed), "ids": ids})
@@ -194,5 +182,6 @@ def _parts(store: MemoryStore, clock: MemoryClock, seed: int) -> dict[str, Any]:
         "incidents": memory.MemoryIncidents(store),
         "instance": memory.MemoryInstance(store),
         "watched": memory.MemoryWatch(store),
+        "places": memory.MemoryPlaces(store),
         "witnesses": [memory.MemoryWitness()],
     }
