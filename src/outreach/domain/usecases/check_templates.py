@@ -12,11 +12,13 @@ from attrs import define, field, frozen
 
 from outreach.domain.channel import Channel
 from outreach.domain.errors import Misconfigured, TemplateError
+from outreach.domain.intro import FULL, with_intro
 from outreach.domain.lead import Profile
 from outreach.domain.link import LINK_FIELD, MAIL
 from outreach.domain.sequence import MessageTemplate
 from outreach.domain.sequence import Sequence as Steps
 from outreach.domain.template import (
+    INTRO_FIELD,
     MAIL_LIMIT,
     MINIMUM_VARIANTS,
     WHATSAPP_LIMIT,
@@ -138,6 +140,8 @@ class CheckTemplates:
                     one.subject, (), minimum_variants=1, limit=_limit(one)
                 )
             ]
+            if INTRO_FIELD in one.subject:
+                problems.append(f"its subject holds {INTRO_FIELD!r}: only its text may")
         return TemplateReport(
             template=one,
             variants=read.variants(),
@@ -173,6 +177,7 @@ class CheckTemplates:
 def _fails(one: MessageTemplate, named: str, values: Mapping[str, str]) -> str:
     """Why a lead gets no text; empty: it gets one."""
     drawn = seed(uuid5(_SPACE, named), one.id, one.version)
+    values = with_intro(one, values, FULL)  # one is written once it is enrolled
     if one.channel in MAIL:
         values = {**values, LINK_FIELD: "https://"}  # it will have one when it is sent
     for content in (one.content, one.subject):
