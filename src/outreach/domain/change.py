@@ -88,6 +88,8 @@ class DutyKind(StrEnum):
     """Of a provider account: what it counted for its campaigns."""
     PLAN = "PLAN"
     """Of a provider account: its plan is nearly used, or the vendor tells its use."""
+    INTROS = "INTROS"
+    """Of a tenant with a model: write about leads ahead of their messages."""
     WINNER = "WINNER"
     """Of a template with versions: leads have answered; see whether one is best."""
 

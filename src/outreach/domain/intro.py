@@ -13,6 +13,7 @@ from datetime import datetime
 from enum import StrEnum
 from hashlib import blake2b
 from typing import Final
+from unicodedata import category
 
 from attrs import evolve, field, frozen
 
@@ -191,10 +192,17 @@ def _facts(fields: Mapping[str, str]) -> dict[str, str]:
     found = {}
     for name in (*_ABOUT, *own):
         value = " ".join(fields.get(name, "").split())
-        told = value and len(value) <= _LONGEST_FACT and not _ADDRESS.search(value)
-        if told and not links(value):
+        if value and len(value) <= _LONGEST_FACT and not _reaches(value):
             found[name] = value
     return dict(list(found.items())[:_FACTS])
+
+
+def _reaches(value: str) -> bool:
+    """Whether it holds an address, or what nobody sees; nothing needs to be said of
+    it, and it could be meant to be repeated.
+    """
+    hidden = any(category(one).startswith("C") for one in value)
+    return hidden or bool(_ADDRESS.search(value)) or bool(links(value))
 
 
 def suspect(asked: Asked) -> bool:

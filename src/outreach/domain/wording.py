@@ -11,6 +11,7 @@ from typing import Final
 
 from attrs import frozen
 
+from outreach.domain.injection import suspicion
 from outreach.domain.sequence import MessageTemplate
 from outreach.domain.template import links
 
@@ -41,6 +42,8 @@ class Flaw(StrEnum):
     """Words by which people leave a list."""
     CLAIM = "CLAIM"
     """As if we knew, met or were sent by somebody."""
+    ORDER = "ORDER"
+    """It reads like what was written to a model, and not by one to a person."""
     DOUBT = "DOUBT"
     """There is no draft, or it contradicts itself."""
 
@@ -169,6 +172,8 @@ def flaws_of_intro(
         found.append(Flaw.OPT_OUT)
     if _CLAIM.search(plain):
         found.append(Flaw.CLAIM)
+    if suspicion(text) is not None:
+        found.append(Flaw.ORDER)
     return tuple(dict.fromkeys(found))
 
 

@@ -27,6 +27,7 @@ from outreach.adapters.postgres.inbox import PostgresInbox
 from outreach.adapters.postgres.incidents import PostgresIncidents
 from outreach.adapters.postgres.instance import PostgresInstance
 from outreach.adapters.postgres.intents import PostgresIntents
+from outreach.adapters.postgres.intros import PostgresIntros
 from outreach.adapters.postgres.journeys import PostgresJourneys
 from outreach.adapters.postgres.lanes import PostgresAllocations, PostgresLanes
 from outreach.adapters.postgres.leads import PostgresLeads
@@ -67,6 +68,7 @@ from outreach.domain.usecases.watch_breaker import WatchBreaker
 from outreach.domain.usecases.watch_instance import WatchInstance
 from outreach.domain.usecases.watch_plans import WatchPlans
 from outreach.domain.usecases.watch_senders import WatchSenders
+from outreach.domain.usecases.write_intros import WriteIntros
 from outreach.entrypoints.policy_file import policy_of
 from outreach.entrypoints.providers import PROVIDERS
 from outreach.entrypoints.punctual import Punctual
@@ -135,6 +137,7 @@ class Container(containers.DeclarativeContainer):
     rules = providers.Singleton(RuleAnalyst)
     analyst: providers.Provider[Any] = providers.Singleton(RuleAnalyst)
     drafter: providers.Object[Any] = providers.Object(None)
+    intro_writer: providers.Object[Any] = providers.Object(None)
     unattended: providers.Object[Any] = providers.Object(())
     batch: providers.Object[Any] = providers.Object(50)
     readers: providers.Singleton[dict[str, Any]] = providers.Singleton(
@@ -181,6 +184,7 @@ class Container(containers.DeclarativeContainer):
     consents = providers.Singleton(
         PostgresConsents, database, ids=providers.Object(uuid7)
     )
+    intros = providers.Singleton(PostgresIntros, database, policy=policy)
     audit = providers.Singleton(PostgresAudit, database)
     instance = providers.Singleton(PostgresInstance, database, timing=timing)
     watch_instance = providers.Factory(
@@ -288,6 +292,13 @@ class Container(containers.DeclarativeContainer):
         allowed=settings.provided.tenant.pick_winners,
         measure=settings.provided.tenant.versions_by,
     )
+    write_intros = providers.Factory(
+        WriteIntros,
+        intros=intros,
+        campaigns=campaigns,
+        clock=clock,
+        writer=intro_writer,
+    )
     do_duties = providers.Factory(
         DoDuties,
         duties=duties,
@@ -315,6 +326,7 @@ class Container(containers.DeclarativeContainer):
             wall=providers.Object(_wall),
         ),
         plans=watch_plans,
+        introduce=write_intros,
     )
     punctual = providers.Factory(
         Punctual, alerts=alerts, offset=lanes.provided.offset, timing=timing

@@ -47,6 +47,7 @@ from outreach.domain.usecases.signal_sender import SignalSender
 from outreach.domain.usecases.watch_breaker import WatchBreaker
 from outreach.domain.usecases.watch_plans import WatchPlans
 from outreach.domain.usecases.watch_senders import WatchSenders
+from outreach.domain.usecases.write_intros import WriteIntros
 from outreach.domain.window import local_day
 from outreach.ports.alerts import Alert, Alerts
 from outreach.ports.domains import ChecksDomains
@@ -96,6 +97,7 @@ class DoDuties:
         hosting: looks after campaigns that providers run for us.
         polls, lists, domains: provider accounts that can be asked, by id.
         replay: takes in what did not arrive; None: no account can tell.
+        introduce: writes about leads ahead of their messages; None: nobody does.
         plans: tells when an account's plan is nearly used.
         winners: picks the best version of a template.
     """
@@ -118,6 +120,7 @@ class DoDuties:
     lists: Mapping[AccountId, ListsAccounts]
     domains: Mapping[AccountId, ChecksDomains] = field(factory=dict)
     replay: ReplayLost | None = None
+    introduce: WriteIntros | None = None
 
     async def __call__(self, who: Incarnation, limit: int = 20) -> int:
         """Answers how many duties were taken."""
@@ -177,11 +180,19 @@ class DoDuties:
                 await self.winners(duty.tenant, TemplateId(UUID(duty.key)))
             case DutyKind.STOP | DutyKind.BREAKER | DutyKind.HOSTED:
                 return await self._campaign(duty)
-            case DutyKind.PLAN:
-                return await self.plans(duty.tenant, AccountId(UUID(duty.key)), now)
+            case DutyKind.PLAN | DutyKind.INTROS:
+                return await self._looked(duty, now)
             case _:
                 return await self._sign(duty, now)
         return None
+
+    async def _looked(self, duty: Duty, now: datetime) -> datetime | None:
+        """What is looked at again for as long as it says so."""
+        if duty.kind is DutyKind.PLAN:
+            return await self.plans(duty.tenant, AccountId(UUID(duty.key)), now)
+        if self.introduce is None:
+            return None
+        return await self.introduce.turn(duty.tenant, now)
 
     async def _campaign(self, duty: Duty) -> datetime | None:
         """What providers hold of ours: it is withdrawn, judged, or looked after."""
