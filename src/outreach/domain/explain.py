@@ -310,7 +310,7 @@ _HELPS: Final = MappingProxyType(
         "journey.human_controlled": "ending the takeover",
         "review_open": "resolving the review item",
         "intent.text": "an approved template with all variables filled",
-        "intro": "{resume}",
+        "intro": "an approved intro",
         "consent": "a consent on record",
         "sender": "a sender with room for the lead",
         "sender.enabled": "enabling {phone}",

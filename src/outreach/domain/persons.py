@@ -66,7 +66,8 @@ def introduced(case: Case, _at: datetime, _margin: timedelta) -> Block | None:
     there = case.proposed
     why, command = _way_out(there)
     lift = Flip("intro", "(text)", f"outreach intros {command}")
-    return Block(Reason.INTRO_PENDING, (("intro", why),), None, lift)
+    inputs = (("intro", f"{why}: {lift.says}"),)
+    return Block(Reason.INTRO_PENDING, inputs, None, lift)
 
 
 def _way_out(there: Intro | None) -> tuple[str, str]:
@@ -78,4 +79,4 @@ def _way_out(there: Intro | None) -> tuple[str, str]:
     if there.state is IntroState.REJECTED:
         return "rejected", f"edit {there.id}"
     wrong = ", ".join(there.flaws) or str(there.doubt)
-    return f"unfit: {wrong}", f"edit {there.id}"
+    return f"unfit, {wrong}", f"edit {there.id}"

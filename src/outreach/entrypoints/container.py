@@ -52,6 +52,7 @@ from outreach.domain.usecases.answer_review import AnswerReview
 from outreach.domain.usecases.audit_ledger import AuditLedger
 from outreach.domain.usecases.carry_out_stops import CarryOutStops
 from outreach.domain.usecases.check_templates import CheckTemplates
+from outreach.domain.usecases.decide_intros import DecideIntros
 from outreach.domain.usecases.dispatch import Dispatch
 from outreach.domain.usecases.do_duties import DoDuties
 from outreach.domain.usecases.enroll import Enroll
@@ -347,6 +348,9 @@ class Container(containers.DeclarativeContainer):
         links_in_first=settings.provided.tenant.links_in_first,
     )
     take_back_bounce = providers.Factory(TakeBackBounce, journeys=journeys)
+    decide_intros = providers.Factory(
+        DecideIntros, intros=intros, clock=clock, bell=bell
+    )
     answer_review = providers.Factory(
         AnswerReview, journeys=journeys, bell=bell, timing=timing
     )

@@ -12,13 +12,12 @@ from attrs import define, field, frozen
 
 from outreach.domain.channel import Channel
 from outreach.domain.errors import Misconfigured, TemplateError
-from outreach.domain.intro import FULL, with_intro
+from outreach.domain.intro import FULL, may_introduce, must_introduce, with_intro
 from outreach.domain.lead import Profile
 from outreach.domain.link import LINK_FIELD, MAIL
 from outreach.domain.sequence import MessageTemplate
 from outreach.domain.sequence import Sequence as Steps
 from outreach.domain.template import (
-    INTRO_FIELD,
     MAIL_LIMIT,
     MINIMUM_VARIANTS,
     WHATSAPP_LIMIT,
@@ -41,6 +40,8 @@ class TemplateReport:
         variants: different texts it gives to a lead that has every value; least: to
             one that has none it may lack.
         problems: what is wrong, one line each.
+        intro: whether its text has a place for an intro, and waits for one: ``MUST``;
+            or says something else until one is approved: ``MAY``; empty: neither.
         failed: leads that would get no text, by reason; rows: the first few of each.
     """
 
@@ -48,6 +49,7 @@ class TemplateReport:
     variants: int
     least: int
     problems: tuple[str, ...]
+    intro: str = ""
     looked_at: int = 0
     failed: Counter[str] = field(factory=Counter)
     rows: dict[str, list[str]] = field(factory=dict)
@@ -140,13 +142,12 @@ class CheckTemplates:
                     one.subject, (), minimum_variants=1, limit=_limit(one)
                 )
             ]
-            if INTRO_FIELD in one.subject:
-                problems.append(f"its subject holds {INTRO_FIELD!r}: only its text may")
         return TemplateReport(
             template=one,
             variants=read.variants(),
             least=read.variants(empty=read.may_be_empty(one.variables)),
             problems=tuple(problems),
+            intro=_intro(one),
         )
 
     def lead(
@@ -172,6 +173,12 @@ class CheckTemplates:
         """As `lead`, for many."""
         for named, lead in found:
             self.lead(reports, named, lead.variables)
+
+
+def _intro(one: MessageTemplate) -> str:
+    if must_introduce(one):
+        return "MUST"
+    return "MAY" if may_introduce(one) else ""
 
 
 def _fails(one: MessageTemplate, named: str, values: Mapping[str, str]) -> str:

@@ -12,8 +12,10 @@ from outreach.domain.case import Case
 from outreach.domain.ids import TenantId
 from outreach.domain.intro import (
     PASSING,
+    Asked,
     Intro,
     IntroState,
+    Written,
     asked_for,
     intro_of,
 )
@@ -23,7 +25,7 @@ from outreach.ports.clock import Clock
 from outreach.ports.intro_writer import IntroWriter
 from outreach.ports.intros import Intros
 
-__all__ = ["INTROS_EVERY", "WriteIntros", "Wrote"]
+__all__ = ["INTROS_EVERY", "ByHand", "WriteIntros", "Wrote"]
 
 INTROS_EVERY: Final = timedelta(minutes=1)
 """How often it is looked for messages that want an intro."""
@@ -48,6 +50,25 @@ class Wrote:
     unfit: int = 0
     doubt: Doubt | None = None
     more: bool = False
+
+    def and_then(self, later: Wrote) -> Wrote:
+        """Both together."""
+        return Wrote(
+            self.proposed + later.proposed,
+            self.unfit + later.unfit,
+            later.doubt,
+            later.more,
+        )
+
+
+@frozen
+class ByHand:
+    """Implements `outreach.ports.intro_writer.IntroWriter`, and leaves it to people."""
+
+    async def write(self, asked: Asked, *, tenant: TenantId) -> Written:
+        """Nothing: each becomes an intro that a person has to write."""
+        del asked, tenant
+        return Written()
 
 
 @frozen
