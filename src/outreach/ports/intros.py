@@ -71,6 +71,7 @@ class Intros(Protocol):
     - a decision is kept only on what was shown;
     - an approved intro is never changed again;
     - a message that was tried without its intro takes none any more;
+    - what was decided without an approved intro is not armed;
     - a message that waited for its intro goes on at once when it is approved;
     - intros are listed by state, those whose message is due first before others;
     - the intros of another tenant are never seen.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from types import MappingProxyType
 from typing import Any, Final
 from uuid import uuid4
 
@@ -29,12 +30,13 @@ from outreach.domain.intro import (
     rejected,
 )
 from outreach.domain.journey import Command, commanded
-from outreach.domain.message import Outcome
+from outreach.domain.message import Outcome, WhyNotArmed
 from outreach.domain.outcome import render
 from outreach.domain.sequence import MessageTemplate
 from outreach.domain.version import Version
 from outreach.ports.intros import IntroDecision, Kept
 from outreach.testing import invented
+from outreach.testing.arming import why
 from outreach.testing.errors import raised
 from outreach.testing.world import GAP, HOUR, World
 
@@ -44,14 +46,12 @@ NAME: Final = "agri-1"
 TEXT: Final = "{{company_name}}: {{ai_intro}}"
 OPTIONAL: Final = "{{company_name}}[: {{ai_intro}}]"
 SENTENCE: Final = "Am observat parcela din zonă."
-ONLY: Final = 10**9
-"""A weight beside which 1 is nothing."""
 
 
 async def _save(
     world: World,
     content: str = TEXT,
-    versions: Mapping[str, tuple[str, int]] | None = None,
+    versions: Mapping[str, tuple[str, str, int]] = MappingProxyType({}),
 ) -> None:
     """A campaign of one step."""
     steps = invented.sequence(1)
@@ -60,10 +60,7 @@ async def _save(
         name=NAME,
         channel=Channel.WHATSAPP,
         content="" if versions else content,
-        versions=[
-            Version(label, text, weight=weight)
-            for label, (text, weight) in (versions or {}).items()
-        ],
+        versions=[Version(name, *of) for name, of in versions.items()],
     )
     await world.campaigns.save(world.tenant, steps, [template], name="agri")
 
@@ -171,7 +168,7 @@ class IntrosContract:
 
     async def test_a_winner(self, world: World) -> None:
         """The text that a lead gets by a winner wants one of its own."""
-        both = {"A": (TEXT, ONLY), "B": (f"Salut! {TEXT}", 1)}
+        both = {"A": (TEXT, "", 10**9), "B": (f"Salut! {TEXT}", "", 1)}
         await _save(world, versions=both)
         await _wait(world)
         first = await _proposed(world)
@@ -223,12 +220,10 @@ class IntrosContract:
         (case,) = await _wanted(world)
         first = _written(case)
 
-        kept = [
-            await world.intros.keep(world.tenant, [one])
-            for one in (first, evolve(first, text="Altceva."))
-        ]
+        kept = await world.intros.keep(world.tenant, [first])
+        again = await world.intros.keep(world.tenant, [evolve(first, text="Da.")])
 
-        assert kept == [1, 0]
+        assert (kept, again) == (1, 0)
         assert await _now_there(world, first) == first
 
     async def test_a_case_says_it(self, world: World) -> None:
@@ -315,6 +310,19 @@ class IntrosContract:
 
         assert (under_way, later, no) == (Kept.SENT, Kept.SENT, Kept.KEPT)
 
+    async def test_decided_before(self, world: World) -> None:
+        """What was decided without an approved intro is not armed."""
+        await _save(world, OPTIONAL)
+        await _wait(world)
+        intro = await _proposed(world)
+        claim = await world.claim()
+
+        kept = await _approve(world, intro)
+        call = await world.arm(claim)
+
+        assert kept is Kept.KEPT
+        assert why(call) is WhyNotArmed.STALE
+
     async def test_it_goes_on(self, world: World) -> None:
         """A message that waited for its intro goes on at once when it is approved."""
         await _save(world)
@@ -341,8 +349,6 @@ class IntrosContract:
         await _approve(world, intro)
 
         assert await world.offered() == []
-        await world.advance_engine(2 * HOUR)
-        assert len(await world.offered()) == 1
 
     async def test_lists(self, world: World) -> None:
         """Intros are listed by state, those whose message is due first before

@@ -86,6 +86,9 @@ class MemoryIntros:
         if approves and (row is None or row.attempts or row.standing not in _WAITING):
             return Kept.SENT
         store.agreed.intros[after.id] = after
+        if approves:
+            # The lead is another from now on: no draft made before is armed.
+            store.keep_journey(store.journey(after.lead))
         if row is not None and approves and row.standing is Standing.WAITING:
             self._go_on(row)
         return Kept.KEPT

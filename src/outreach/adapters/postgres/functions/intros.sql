@@ -121,6 +121,11 @@ BEGIN
          written_by = a.written_by, decided_by = a.decided_by,
          decided_at = a.decided_at
    WHERE id = a.id;
+  IF a.state = 'APPROVED' THEN
+    -- No draft that was decided without it is armed.
+    UPDATE gold_lead_journey SET version = version + 1, updated_at = clock_timestamp()
+     WHERE id = a.lead_id;
+  END IF;
   IF a.state = 'APPROVED' AND v_intent.status = 'WAITING'
      AND v_intent.last_reason = 'INTRO_PENDING' THEN
     PERFORM lock_lanes(ARRAY[v_intent.lane_id]);
