@@ -193,6 +193,7 @@ def test_a_batch_is_approved_as_it_was_shown(enrolled: Site) -> None:
     enrolled.call("intros", "write")
     stale = enrolled.call("intros", "approve", "--all", *fingerprint(one))
     both = enrolled.listed()
+    status = enrolled.call("status")
     blind = enrolled.call("intros", "approve", "--all")
     done = enrolled.call("intros", "approve", "--all", *fingerprint(both), "--json")
     again = enrolled.call(
@@ -205,7 +206,8 @@ def test_a_batch_is_approved_as_it_was_shown(enrolled: Site) -> None:
     assert "have changed since you saw them" in stale.err
     assert blind.status == 2
     assert "give --fingerprint" in blind.err
-    assert len(done.json()["done"]) == 2
+    assert len(done.json()["done"]) == len(both["intros"])
+    assert "Intros: 2 to approve, 2 for a person to write" in _flat(status)
     assert again.status == 1
     assert enrolled.listed()["intros"] == []
 

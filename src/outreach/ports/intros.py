@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
@@ -36,7 +36,7 @@ class Kept(StrEnum):
     STALE = "STALE"
     """It is not as it was shown any more, or is gone."""
     SENT = "SENT"
-    """Its message went out, or was tried, without it."""
+    """Its message went out, was tried or ended without it, or its text is another."""
 
 
 @frozen
@@ -74,6 +74,8 @@ class Intros(Protocol):
     - what was decided without an approved intro is not armed;
     - a message that waited for its intro goes on at once when it is approved;
     - intros are listed by state, those whose message is due first before others;
+    - what cannot be decided any more is listed among all only;
+    - what waits for people is counted;
     - the intros of another tenant are never seen.
     """
 
@@ -96,7 +98,13 @@ class Intros(Protocol):
     async def list_(
         self, tenant: TenantId, state: IntroState | None, limit: int
     ) -> Sequence[IntroView]:
-        """Those in *state*, or in any, what is due first before others."""
+        """Those in *state* whose message still needs one, or all there are; what is due
+        first before others.
+        """
+        ...
+
+    async def waiting(self, tenant: TenantId) -> Mapping[IntroState, int]:
+        """How many can be approved (PROPOSED), and how many must be written (UNFIT)."""
         ...
 
     async def get(self, tenant: TenantId, words: str) -> IntroView:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -22,6 +23,7 @@ from outreach.ports.intros import IntroDecision, IntroView, Kept
 __all__ = ["MemoryIntros"]
 
 _WAITING: Final = frozenset({Standing.WAITING, Standing.HELD})
+_FOR_PEOPLE: Final = frozenset({IntroState.PROPOSED, IntroState.UNFIT})
 _LAST: Final = datetime.max.replace(tzinfo=UTC)
 
 
@@ -83,7 +85,7 @@ class MemoryIntros:
             return Kept.STALE
         row = store.intents.get(after.intent)
         approves = after.state is IntroState.APPROVED
-        if approves and (row is None or row.attempts or row.standing not in _WAITING):
+        if approves and not self._is_needed(there):
             return Kept.SENT
         store.agreed.intros[after.id] = after
         if approves:
@@ -92,6 +94,19 @@ class MemoryIntros:
         if row is not None and approves and row.standing is Standing.WAITING:
             self._go_on(row)
         return Kept.KEPT
+
+    def _is_needed(self, intro: Intro) -> bool:
+        """Whether it can still come into a message: that waits, was not tried, and has
+        the text.
+        """
+        row = self.store.intents.get(intro.intent)
+        if row is None or row.attempts or row.standing not in _WAITING:
+            return False
+        return any(
+            (text.id, text.version) == (intro.template, intro.version)
+            for template in self.store.templates.values()
+            for text in template.texts
+        )
 
     def _go_on(self, row: IntentRow) -> None:
         if row.noted == Reason.INTRO_PENDING:
@@ -106,9 +121,19 @@ class MemoryIntros:
             self._view(one)
             for one in self._of(tenant).values()
             if state in {None, one.state}
+            and (state in {None, IntroState.APPROVED} or self._is_needed(one))
         ]
         found.sort(key=lambda view: (view.due_at or _LAST, view.intro.id))
         return found[:limit]
+
+    async def waiting(self, tenant: TenantId) -> Mapping[IntroState, int]:
+        """Counted afresh."""
+        await self.store.pause()
+        return Counter(
+            one.state
+            for one in self._of(tenant).values()
+            if one.state in _FOR_PEOPLE and self._is_needed(one)
+        )
 
     async def get(self, tenant: TenantId, words: str) -> IntroView:
         """By the start of its id."""

@@ -73,12 +73,27 @@ class PostgresIntros:
             """
             SELECT intro_view(n) FROM intros n LEFT JOIN intents i ON i.id = n.intent_id
              WHERE n.tenant_id = %s AND n.state = coalesce(%s, n.state)
+               AND (%s OR is_needed(n, i))
              ORDER BY i.due_at NULLS LAST, n.id LIMIT %s
             """,
-            (tenant, state, limit),
+            (tenant, state, state in {None, IntroState.APPROVED}, limit),
             tenant=tenant,
         )
         return [_view(doc) for doc in docs]
+
+    async def waiting(self, tenant: TenantId) -> Mapping[IntroState, int]:
+        rows = await self.database.rows(
+            """
+            SELECT n.state, count(*) AS many FROM intros n
+              JOIN intents i ON i.id = n.intent_id
+             WHERE n.tenant_id = %s AND n.state IN ('PROPOSED', 'UNFIT')
+               AND is_needed(n, i)
+             GROUP BY n.state
+            """,
+            (tenant,),
+            tenant=tenant,
+        )
+        return {IntroState(row["state"]): row["many"] for row in rows}
 
     async def get(self, tenant: TenantId, words: str) -> IntroView:
         start = words.lower() if _START_OF_ID.fullmatch(words.lower()) else None

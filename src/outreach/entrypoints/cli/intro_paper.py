@@ -15,7 +15,8 @@ _SHORT_ID: Final = 13
 
 _BECAME: Final = {
     Kept.STALE: "has changed since, or was decided already: outreach intros show {id}",
-    Kept.SENT: "came too late: its message was sent or tried without it",
+    Kept.SENT: "came too late: its message was sent, tried or ended without it, or its "
+    "text is another by now",
 }
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
 from attrs import asdict, frozen
 
+from outreach.domain.intro import IntroState
 from outreach.domain.sla import Priority
 from outreach.domain.stop import Stop
 from outreach.domain.suppression import Switch, SwitchScope
@@ -37,6 +38,7 @@ class _Now:
     mailboxes: Sequence[SenderUse]
     waiting: dict[str, int]
     stops: Sequence[Stop]
+    intros: Mapping[IntroState, int]
 
 
 @command("status", example="outreach status\noutreach status --json")
@@ -58,6 +60,7 @@ def status(given: Given, *, as_json: bool) -> None:
             [use for use in senders if MAILBOXES.has(use.sender)],
             dict(summary.waiting),
             await parts.stops().unconfirmed(engine.tenant),
+            await parts.intros().waiting(engine.tenant),
         )
 
     found = with_engine(given, work)
@@ -89,6 +92,12 @@ def _show(found: _Now, zone: str) -> None:
         if (one := left.reviews.get(name))
     ]
     table("Open reviews", ("priority", "#open", "#overdue", "first due"), rows)
+    if found.intros:
+        say(
+            f"Intros: {found.intros.get(IntroState.PROPOSED, 0)} to approve, "
+            f"{found.intros.get(IntroState.UNFIT, 0)} for a person to write "
+            "(outreach intros list)."
+        )
     since = "none" if left.oldest_event is None else local(left.oldest_event, zone)
     say(
         f"Oldest event that waits: {since}; parked: {left.parked}.",
@@ -107,6 +116,7 @@ def _plain(found: _Now) -> dict[str, Any]:
         "phones": [plain_sender(use) for use in found.phones],
         "mailboxes": [plain_sender(use) for use in found.mailboxes],
         "waiting": found.waiting,
+        "intros": {str(one): found.intros[one] for one in sorted(found.intros)},
         "unconfirmed_stops": [plain_stop(stop) for stop in found.stops],
         "oldest_event": left.oldest_event,
         "parked_events": left.parked,

@@ -8,13 +8,22 @@ RETURN jsonb_build_object('id', n.id, 'intent', n.intent_id, 'lead', n.lead_id,
     'by', n.written_by, 'raw', n.raw, 'made_at', n.made_at,
     'decided_by', n.decided_by, 'decided_at', n.decided_at);
 
--- All of a message; NULL: there is none.
-CREATE FUNCTION intro_docs(p_intent uuid) RETURNS jsonb
-LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+-- Numbers of the texts of a template that are in force.
+CREATE FUNCTION numbers_of(t outreach_templates) RETURNS integer[]
+LANGUAGE sql STABLE SET search_path FROM CURRENT
 AS $$
-BEGIN
-  RETURN (SELECT jsonb_agg(intro_doc(n)) FROM intros n WHERE n.intent_id = p_intent);
-END
+  SELECT CASE WHEN t.versions = '[]' THEN ARRAY[t.version] ELSE ARRAY(
+    SELECT (x ->> 'number')::integer FROM jsonb_array_elements(t.versions) AS x) END
+$$;
+
+-- Whether it can still come into a message: that waits, was not tried, and has the text.
+CREATE FUNCTION is_needed(n intros, i intents) RETURNS boolean
+LANGUAGE sql STABLE SET search_path FROM CURRENT
+AS $$
+  SELECT i.id IS NOT NULL AND i.last_n = 0 AND i.status IN ('WAITING', 'HELD')
+     AND EXISTS (SELECT FROM outreach_templates t
+                  WHERE t.id = n.template_id AND t.is_active
+                    AND n.version_number = ANY (numbers_of(t)))
 $$;
 
 -- The label of the text that a lead gets, where more than the draw says so: it was
@@ -34,8 +43,13 @@ LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
 AS $$
 DECLARE
   v_templates uuid[];
+  v_steps uuid[];
 BEGIN
-  SELECT array_agg(t.id) INTO v_templates FROM outreach_templates t
+  SELECT array_agg(t.id), ARRAY(
+      SELECT s.step_id FROM outreach_sequence_steps s
+       WHERE s.template_name = ANY (array_agg(t.name))
+          OR s.fallback_template_name = ANY (array_agg(t.name)))
+    INTO v_templates, v_steps FROM outreach_templates t
    WHERE t.tenant_id = current_tenant() AND t.is_active AND t.is_approved
      AND t.content || t.versions::text LIKE '%ai\_intro%';
   IF v_templates IS NULL THEN
@@ -56,16 +70,13 @@ BEGIN
          ORDER BY t.name <> s.template_name LIMIT 1) AS found ON true
       JOIN outreach_templates t ON t.id = found.id
      WHERE i.tenant_id = current_tenant() AND i.status = 'WAITING'
+       AND i.step_id = ANY (v_steps)  -- most messages are of others
        AND i.body = '' AND i.last_n = 0 AND t.id = ANY (v_templates)
        AND NOT j.opted_out AND NOT j.is_human_controlled
        AND NOT EXISTS (
          SELECT FROM intros n
           WHERE n.intent_id = i.id AND n.template_id = t.id
-            AND n.version_number IN (
-              SELECT t.version WHERE t.versions = '[]'
-              UNION ALL
-              SELECT (x ->> 'number')::integer
-                FROM jsonb_array_elements(t.versions) AS x)
+            AND n.version_number = ANY (numbers_of(t))
             AND n.label = coalesce(label_due(t, i.lead_id), n.label))
      ORDER BY i.due_at, i.id LIMIT p_limit) AS w
    ORDER BY w.due_at, w.id;
@@ -101,19 +112,19 @@ AS $$
 DECLARE
   a intros := jsonb_populate_record(NULL::intros, p_after);
   v_intent intents;
+  v_there intros;
 BEGIN
   PERFORM FROM gold_lead_journey
    WHERE tenant_id = current_tenant() AND id = a.lead_id FOR UPDATE;
   SELECT * INTO v_intent FROM intents
    WHERE tenant_id = current_tenant() AND id = a.intent_id FOR UPDATE;
-  PERFORM FROM intros
+  SELECT * INTO v_there FROM intros
    WHERE id = a.id AND tenant_id = current_tenant() AND state <> 'APPROVED'
      AND state = p_before ->> 'state' AND text = p_before ->> 'text' FOR UPDATE;
   IF NOT FOUND THEN
     RETURN 'STALE';
   END IF;
-  IF a.state = 'APPROVED' AND (v_intent.id IS NULL OR v_intent.last_n > 0
-                               OR v_intent.status NOT IN ('WAITING', 'HELD')) THEN
+  IF a.state = 'APPROVED' AND NOT is_needed(v_there, v_intent) THEN
     RETURN 'SENT';
   END IF;
   UPDATE intros

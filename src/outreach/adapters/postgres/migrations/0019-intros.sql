@@ -33,6 +33,7 @@ CREATE POLICY tenant ON intros USING (tenant_id = current_tenant())
   WITH CHECK (tenant_id = current_tenant());
 -- What was approved is frozen, whoever asks.
 CREATE POLICY frozen ON intros AS RESTRICTIVE FOR UPDATE
-  USING (state <> 'APPROVED') WITH CHECK (true);
+  USING (tenant_id = current_tenant() AND state <> 'APPROVED')
+  WITH CHECK (tenant_id = current_tenant());
 GRANT SELECT, INSERT, UPDATE ON intros TO outreach_worker;
 GRANT SELECT ON intros TO outreach_web;
