@@ -29,6 +29,7 @@ from outreach.domain.ids import LeadId, TemplateId
 from outreach.domain.injection import suspicion
 from outreach.domain.intro import INTRO_LIMIT, IntroState, approved
 from outreach.domain.lead_file import ImportId
+from outreach.domain.message import NotAccepted
 from outreach.domain.sequence import MessageTemplate
 from outreach.domain.template import Variable
 from outreach.domain.usecases.write_intros import INTROS_EVERY, WriteIntros, Wrote
@@ -123,6 +124,27 @@ async def test_written_approved_and_sent() -> None:
     assert at.texts() == [f"{BEFORE}{SENTENCE}{AFTER}"] * 2
     asked = [shown(body)["facts"]["cultura"] for body in at.model.asked]
     assert sorted(asked) == ["grâu", "rapiță"]
+
+
+async def test_every_try_says_the_same() -> None:
+    at = await scene(says(SENTENCE))
+    await at.writes()(at.here.world.tenant)
+    await approve_all(at)
+    at.here.gateway.script(
+        NotAccepted(lane=False, detail="busy"), NotAccepted(lane=False, detail="busy")
+    )
+    at.model.answer = says("Alt text despre Cluj.")
+
+    await at.here.run()
+    at.here.pass_time(30 * MINUTE)
+    await at.writes()(at.here.world.tenant)
+    await at.here.run()
+    at.here.pass_time(30 * MINUTE)
+    await at.here.run()
+
+    tried = [attempt.parcel.text for attempt in at.here.attempts()]
+    assert tried == [f"{BEFORE}{SENTENCE}{AFTER}"] * 3
+    assert at.texts() == tried[-1:]
 
 
 async def test_no_send_waits_for_a_model() -> None:
