@@ -11,13 +11,26 @@ import httpx2
 import openai
 from attrs import define, field
 
-from outreach.adapters.openai import Model, ModelAnalyst, ModelDrafter
+from outreach.adapters.openai import (
+    Model,
+    ModelAnalyst,
+    ModelDrafter,
+    ModelIntroducer,
+)
 from outreach.adapters.rules import RuleAnalyst
 from outreach.domain.analysis import Doubt
 from outreach.domain.ids import TenantId
 from outreach.ports.model_budget import ModelBudget
 
-__all__ = ["TENANT", "Endless", "FakeModel", "analysis", "draft", "shown"]
+__all__ = [
+    "TENANT",
+    "Endless",
+    "FakeModel",
+    "analysis",
+    "draft",
+    "introduction",
+    "shown",
+]
 
 TENANT: Final = TenantId(UUID(int=0xA))
 RULES: Final = RuleAnalyst()
@@ -46,6 +59,11 @@ def draft(template: str | None, suggestion: str = "", **slots: str) -> str:
     """What a model drafts, as JSON."""
     filled = [{"slot": slot, "text": text} for slot, text in slots.items()]
     return json.dumps({"template": template, "slots": filled, "suggestion": suggestion})
+
+
+def introduction(text: str) -> str:
+    """What a model writes about a lead, as JSON."""
+    return json.dumps({"intro": text})
 
 
 def shown(request: dict[str, Any]) -> dict[str, Any]:
@@ -106,6 +124,11 @@ class FakeModel:
 
     def drafter(self) -> ModelDrafter:
         return ModelDrafter(self.model, self.budget, self.tenant, self._nonce)
+
+    def introducer(self, **changes: Any) -> ModelIntroducer:
+        return ModelIntroducer(
+            self.model, self.budget, self.tenant, self._nonce, **changes
+        )
 
     def _nonce(self) -> str:
         self._nonces += 1

@@ -132,6 +132,7 @@ def _world(engine: Engine) -> World:
         lanes=parts.lanes(),
         allocations=parts.allocations(),
         intents=parts.intents(),
+        intros=parts.intros(),
         journeys=parts.journeys(),
         inbox=parts.inbox(),
         duties=parts.duties(),

@@ -15,14 +15,28 @@ from typing import Any, Final
 
 import httpx
 import pytest
-from tests.adapters.model_double import RULES, TENANT, Endless, analysis, draft
+from tests.adapters.model_double import (
+    RULES,
+    TENANT,
+    Endless,
+    analysis,
+    draft,
+    introduction,
+)
 from tests.node import fetched
 
-from outreach.adapters.openai import Model, ModelAnalyst, ModelDrafter, open_client
+from outreach.adapters.openai import (
+    Model,
+    ModelAnalyst,
+    ModelDrafter,
+    ModelIntroducer,
+    open_client,
+)
 from outreach.domain.analysis import Analysis, Doubt, Reply, ReplyIntent
 from outreach.domain.drafting import Request
 from outreach.domain.triage import CONFIDENT
 from outreach.testing.drafter import OFFERED
+from outreach.testing.intro_writer import ASKED
 
 TODAY: Final = date(2026, 3, 2)
 FIXTURES: Final = [
@@ -33,6 +47,7 @@ FIXTURES: Final = [
     ("stricat", {"error": {"message": "oops", "type": "server"}, "status": 500}),
     ("cheie", {"error": {"message": "no key", "type": "auth"}, "status": 401}),
     ("templates", {"content": draft("reply-interested", ai_note="Vă ascultăm.")}),
+    ("facts", {"content": introduction("Am văzut rapița de lângă Cluj.")}),
 ]
 PATIENCE_S: Final = 20
 
@@ -151,6 +166,18 @@ async def test_an_answer_is_drafted(server: str) -> None:
     assert made is not None
     assert made.template == "reply-interested"
     assert made.slots == {"ai_note": "Vă ascultăm."}
+
+
+async def test_an_intro_is_written(server: str) -> None:
+    async with model_at(server) as model:
+        writer = ModelIntroducer(model, Endless(), TENANT, lambda: "0" * 24)
+        written = await writer.write(ASKED, tenant=TENANT)
+
+    body = _last_request(server)
+    assert written is not None
+    assert (written.text, written.doubt) == ("Am văzut rapița de lângă Cluj.", None)
+    assert body["response_format"]["json_schema"]["name"] == "lead_intro"
+    assert "rapiță" in body["messages"][1]["content"]
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,13 @@ from outreach.domain.message import Outcome
 from outreach.domain.suppression import Suppression, SuppressionReason, SwitchScope
 from outreach.testing import invented
 from outreach.testing.arming import opted_out
+from outreach.testing.introducing import (
+    approve,
+    now_there,
+    proposed,
+    save_text,
+    wait_for,
+)
 from outreach.testing.world import GAP, World
 
 IDS_AND_TIMES_ONLY: Final = {
@@ -280,6 +287,13 @@ async def test_without_a_tenant_or_with_another_one_nothing_is_seen(
         )
         admin.execute(
             """
+            INSERT INTO intros (id, tenant_id, lead_id, intent_id, template_id,
+                                version_number, state, made_at)
+            SELECT id, tenant_id, id, id, id, 1, 'PROPOSED', now() FROM leads LIMIT 1
+            """
+        )
+        admin.execute(
+            """
             WITH one AS (
               INSERT INTO provider_campaigns (tenant_id, account_id, campaign_id,
                                               step_id, window_key)
@@ -356,3 +370,24 @@ async def test_raw_events_are_the_workers_until_they_are_somebodys(
     assert before == (1, 0)
     assert after == (0, 1, 0)
     assert aside == 0
+
+
+async def test_an_approved_intro_is_changed_by_nobody(
+    world: World, postgres_url: str
+) -> None:
+    await save_text(world)
+    await wait_for(world)
+    intro = await proposed(world)
+    await approve(world, intro)
+    worker = Database(postgres_url, size=1)
+    await worker.open()
+
+    changed = await worker.rows(
+        "UPDATE intros SET text = 'x', state = 'PROPOSED' RETURNING id", tenant=TENANT
+    )
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        await worker.rows("DELETE FROM intros", tenant=TENANT)
+
+    await worker.close()
+    assert list(changed) == []
+    assert (await now_there(world, intro)).said == intro.text

@@ -27,6 +27,7 @@ from outreach.adapters.postgres.hosting import PostgresHostedCampaigns
 from outreach.adapters.postgres.inbox import PostgresInbox
 from outreach.adapters.postgres.instance import PostgresInstance
 from outreach.adapters.postgres.intents import PostgresIntents
+from outreach.adapters.postgres.intros import PostgresIntros
 from outreach.adapters.postgres.journeys import PostgresJourneys
 from outreach.adapters.postgres.lanes import PostgresAllocations, PostgresLanes
 from outreach.adapters.postgres.leads import PostgresLeads
@@ -141,6 +142,7 @@ def world_over(database: Database) -> World:
         watch=PostgresWatch(database),
         stops=PostgresStops(database),
         hosted=PostgresHostedCampaigns(database),
+        intros=PostgresIntros(database),
         reviews=PostgresReviews(database),
         decisions=PostgresDecisions(database),
         leads=PostgresLeads(database),

@@ -10,15 +10,17 @@ from outreach.adapters.memory import (
     MemoryStore,
 )
 from outreach.adapters.memory.analyst import ScriptedAnalyst
-from outreach.adapters.openai import ModelAnalyst, ModelDrafter
+from outreach.adapters.openai import ModelAnalyst, ModelDrafter, ModelIntroducer
 from outreach.adapters.postgres.incidents import PostgresIncidents, PostgresModelBudget
 from outreach.adapters.postgres.pool import Database
 from outreach.adapters.rules import RuleAnalyst
 from outreach.adapters.system.alerts import LogAlerts, Outbox
+from outreach.domain.usecases.write_intros import ByHand
 from outreach.ports.alerts import Alerts
 from outreach.ports.analyst import Analyst
 from outreach.ports.drafter import Drafter
 from outreach.ports.incidents import Incidents
+from outreach.ports.intro_writer import IntroWriter
 from outreach.ports.model_budget import ModelBudget
 
 
@@ -28,6 +30,10 @@ def analysts(model: ModelAnalyst) -> tuple[Analyst, ...]:
 
 def drafters(model: ModelDrafter) -> tuple[Drafter, ...]:
     return (model,)
+
+
+def introducers(model: ModelIntroducer) -> tuple[IntroWriter, ...]:
+    return model, ByHand()
 
 
 def budgets(store: MemoryStore, database: Database) -> tuple[ModelBudget, ...]:

@@ -19,6 +19,7 @@ from outreach.adapters.memory import (
     MemoryInbox,
     MemoryInstance,
     MemoryIntents,
+    MemoryIntros,
     MemoryJourneys,
     MemoryLanes,
     MemoryLeads,
@@ -34,6 +35,7 @@ from outreach.adapters.memory import (
 from outreach.adapters.postgres.audit import PostgresAudit
 from outreach.adapters.postgres.consents import PostgresConsents
 from outreach.adapters.postgres.instance import PostgresInstance
+from outreach.adapters.postgres.intros import PostgresIntros
 from outreach.adapters.postgres.pool import Database
 from outreach.adapters.redis.witness import RedisWitness
 from outreach.adapters.system.links import LinksReader, SignedLinks
@@ -49,6 +51,7 @@ from outreach.ports.gateway import Reads
 from outreach.ports.inbox import Inbox
 from outreach.ports.instance import Instance, Witness
 from outreach.ports.intents import Intents
+from outreach.ports.intros import Intros
 from outreach.ports.journeys import Journeys
 from outreach.ports.lanes import Allocations, Lanes
 from outreach.ports.leads import Leads
@@ -96,6 +99,10 @@ def for_people(store: MemoryStore) -> tuple[Reviews, Decisions, Alerts]:
 
 def agreed(store: MemoryStore, database: Database) -> tuple[Consents, ...]:
     return MemoryConsents(store), PostgresConsents(database, uuid4)
+
+
+def introduced(store: MemoryStore, database: Database) -> tuple[Intros, ...]:
+    return MemoryIntros(store), PostgresIntros(database)
 
 
 def signed() -> tuple[Links, Links, Reads]:

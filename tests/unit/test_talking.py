@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from outreach.adapters.openai import ModelAnalyst, ModelDrafter
+from outreach.adapters.openai import ModelAnalyst, ModelDrafter, ModelIntroducer
 from outreach.adapters.postgres.incidents import PostgresModelBudget
 from outreach.adapters.rules import RuleAnalyst
 from outreach.domain.ids import TenantId
@@ -70,6 +70,11 @@ async def test_a_model_reads_and_drafts_within_its_budget(
         assert isinstance(analyst.budget, PostgresModelBudget)
         assert analyst.budget.per_minute == 7
         assert analyst.model is drafter.model
+        introducer = container.intro_writer()
+        assert isinstance(introducer, ModelIntroducer)
+        assert isinstance(introducer.budget, PostgresModelBudget)
+        assert (introducer.budget.per_minute, introducer.tenant) == (4, TENANT)
+        assert introducer.model is not analyst.model
         assert container.unattended() == alone
         assert 1 <= container.batch() < 50
 

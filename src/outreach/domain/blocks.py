@@ -18,7 +18,14 @@ from outreach.domain.channel import State, permitted
 from outreach.domain.journey import DeadCause
 from outreach.domain.limits import SETTING, BudgetKind
 from outreach.domain.pacing import ready
-from outreach.domain.persons import consented, final, linked, opted_out, suppressed
+from outreach.domain.persons import (
+    consented,
+    final,
+    introduced,
+    linked,
+    opted_out,
+    suppressed,
+)
 from outreach.domain.provider_campaign import CampaignHold
 from outreach.domain.reason import Block, Reason
 from outreach.domain.sender import SendClass, Sender, SenderState, may_send
@@ -356,6 +363,7 @@ RULES: Final[tuple[Rule, ...]] = (
     _channel_guard,
     _reachable,
     _template,
+    introduced,
     consented,
     linked,
     _enabled,

@@ -13,6 +13,7 @@ from outreach.domain.allocation import Shortage
 from outreach.domain.allowance import PlanBudget
 from outreach.domain.channel import Channel
 from outreach.domain.ids import CampaignId
+from outreach.domain.intro import Intro
 from outreach.domain.journey import Journey
 from outreach.domain.limits import SETTING, BudgetKind, Part, Share, company_key, share
 from outreach.domain.message import Intent
@@ -77,6 +78,8 @@ class Case:
         campaign: the run's; its breaker stops it.
         live: the message is still waiting to be sent; else what became of it.
         shortage: why no phone takes it, where that was looked up.
+        intro: what a person approved to stand in the text; empty: nothing yet.
+        proposed: the intro of the text, approved or not; None: there is none.
         hosting: the provider's campaign that the message would be added to; None: its
             provider works without.
         consent: why the law or the tenant's policy forbids it; empty if it does not.
@@ -107,6 +110,8 @@ class Case:
     live: str = ""
     shortage: Shortage | None = None
     consent: str = ""
+    intro: str = field(default="", repr=False)
+    proposed: Intro | None = None
     hosting: Hosting | None = None
     unsubscribe: str | None = field(default=None, repr=False)
     ways: Ways | None = None

@@ -94,6 +94,8 @@ class DutyKind(StrEnum):
     """Of a provider account of warm mail: it went away, and what waits for it goes on;
     or it is back.
     """
+    INTROS = "INTROS"
+    """Of a tenant with a model: write about leads ahead of their messages."""
     WINNER = "WINNER"
     """Of a template with versions: leads have answered; see whether one is best."""
 

@@ -18,7 +18,13 @@ from outreach.domain.analysis import Doubt
 from outreach.domain.channel import Channel
 from outreach.domain.errors import TemplateError
 from outreach.domain.sequence import MessageTemplate
-from outreach.domain.template import MAIL_LIMIT, WHATSAPP_LIMIT, links, parse
+from outreach.domain.template import (
+    INTRO_FIELD,
+    MAIL_LIMIT,
+    WHATSAPP_LIMIT,
+    links,
+    parse,
+)
 from outreach.domain.wording import SLOT_PREFIX, Flaw, flaws
 
 __all__ = [
@@ -188,7 +194,8 @@ def _rendered(
     if template is None:
         return None
     # A column of an imported file does not fill a slot, whatever it is called.
-    values = {name: value for name, value in fields.items() if not _is_slot(name)}
+    own = {name: value for name, value in fields.items() if not _is_slot(name)}
+    values = {**own, INTRO_FIELD: ""}
     # A slot that is left out or not declared with a default would stop the text.
     declared = tuple(
         evolve(one, default=one.default or "") if _is_slot(one.name) else one
@@ -213,4 +220,5 @@ def _rendered(
 
 
 def _is_slot(name: str) -> bool:
-    return name.startswith(SLOT_PREFIX)
+    # An intro is approved by a person before it is used, and is no answer's.
+    return name.startswith(SLOT_PREFIX) and name != INTRO_FIELD

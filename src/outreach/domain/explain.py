@@ -35,8 +35,7 @@ def present(case: Case, decision: Decision, zone: str) -> str:
     """One sentence about a message that waits.
 
     Args:
-        case: what was decided about.
-        decision: of `outreach.domain.decision.decide`.
+        decision: of `outreach.domain.decision.decide` about *case*.
         zone: IANA name of the time zone to tell times in.
     """
     head = _head(case)
@@ -245,6 +244,7 @@ _CLAUSES: Final[Mapping[Reason, Callable[[_Inputs, Block, str], str]]] = (
             Reason.CHANNEL_GUARD: _channel_guard,
             Reason.NO_CHANNEL: _with_inputs("the lead has no contact point for it"),
             Reason.NO_TEMPLATE: _template,
+            Reason.INTRO_PENDING: _with_inputs("its text needs an approved intro"),
             Reason.NO_CONSENT: _with_inputs("a consent is needed and there is none"),
             Reason.UNALLOCATED: _unallocated,
             Reason.SENDER_STATE: _sender_state,
@@ -311,6 +311,7 @@ _HELPS: Final = MappingProxyType(
         "journey.human_controlled": "ending the takeover",
         "review_open": "resolving the review item",
         "intent.text": "an approved template with all variables filled",
+        "intro": "an approved intro",
         "consent": "a consent on record",
         "sender": "a sender with room for the lead",
         "sender.enabled": "enabling {phone}",
@@ -327,9 +328,8 @@ def past(number: int, decision: Decision, outcome: str, zone: str, by: str = "")
 
     Args:
         number: of the step; 0 for a reply.
-        decision: as recorded.
-        outcome: of the attempt, or empty.
-        zone: IANA name; by: its provider and sender, or empty.
+        outcome: of the attempt; by: its provider and sender; or empty.
+        zone: IANA name.
     """
     what = f"step {number}" if number else "the reply"
     at = when(decision.at, zone)

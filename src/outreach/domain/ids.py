@@ -17,6 +17,7 @@ __all__ = [
     "HostedId",
     "Incarnation",
     "IntentId",
+    "IntroId",
     "LeadId",
     "PhoneId",
     "ReviewId",
@@ -29,6 +30,7 @@ __all__ = [
     "UserId",
     "account_id",
     "attempt_id",
+    "intro_id",
     "reply_id",
     "review_id",
     "step_intent_id",
@@ -55,6 +57,8 @@ StopId = NewType("StopId", UUID)
 HostedId = NewType("HostedId", UUID)
 """A provider's campaign, as we name it."""
 ConsentId = NewType("ConsentId", UUID)
+IntroId = NewType("IntroId", UUID)
+"""Of the sentence that was written about a lead for one text."""
 UserId = NewType("UserId", UUID)
 Incarnation = NewType("Incarnation", str)
 """One life of one worker process; a restarted worker is another incarnation."""
@@ -75,6 +79,11 @@ def _named(name: str) -> UUID:
 def step_intent_id(tenant: TenantId, enrolment: EnrolmentId, step: StepId) -> IntentId:
     """Name the one message of a step: no channel in it, so fall-back keeps it."""
     return IntentId(_named(f"step/{tenant}/{enrolment}/{step}"))
+
+
+def intro_id(intent: IntentId, template: TemplateId, version: int) -> IntroId:
+    """Name the one intro of a message, for one number of its text."""
+    return IntroId(_named(f"intro/{intent}/{template}/{version}"))
 
 
 def reply_id(tenant: TenantId, review: ReviewId, revision: int) -> IntentId:

@@ -11,7 +11,6 @@ from attrs import frozen
 
 from outreach.domain.channel import Channel
 from outreach.domain.ids import LeadId, TenantId
-from outreach.domain.template import MADE_FIELDS
 
 __all__ = [
     "LANGUAGES",
@@ -28,7 +27,7 @@ __all__ = [
 MAIL: Final = frozenset({Channel.EMAIL_COLD, Channel.EMAIL_WARM})
 """Channels whose every message carries a link to be left alone (RFC 8058)."""
 
-LINK_FIELD: Final = next(iter(MADE_FIELDS))
+LINK_FIELD: Final = "unsubscribe_link"
 """The variable by which a template says where the link stands."""
 
 PROVIDER: Final = "links"

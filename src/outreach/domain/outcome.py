@@ -15,6 +15,7 @@ from outreach.domain.errors import TemplateError
 from outreach.domain.health import heard
 from outreach.domain.heard import Heard
 from outreach.domain.ids import AttemptId, attempt_id, review_id, step_intent_id
+from outreach.domain.intro import with_intro
 from outreach.domain.link import LINK_FIELD, MAIL, Link, LinkKind, spoken, with_link
 from outreach.domain.message import (
     Accepted,
@@ -128,9 +129,10 @@ def _filled(
     case: Case, template: MessageTemplate, content: str, limit: int, link: str = ""
 ) -> Rendered | None:
     drawn = seed(case.intent.lead, case.intent.step or template.id, template.version)
+    fields = with_intro(template, case.fields, case.intro)
     try:
         return parse(content).render(
-            {**case.fields, LINK_FIELD: link} if link else case.fields,
+            {**fields, LINK_FIELD: link} if link else fields,
             declared=template.variables,
             seed=drawn,
             limit=limit,

@@ -1,4 +1,4 @@
-"""Rules about the person: whether they may be written to at all."""
+"""Rules about the person: whether they may be written to at all, and with what."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from outreach.domain.case import Case, Flip
+from outreach.domain.intro import Intro, IntroState, must_introduce
 from outreach.domain.link import MAIL
 from outreach.domain.reason import Block, Reason
 from outreach.domain.sender import SendClass
 
-__all__ = ["consented", "final", "linked", "opted_out", "suppressed"]
+__all__ = ["consented", "final", "introduced", "linked", "opted_out", "suppressed"]
 
 _ANSWERS: Final = frozenset({SendClass.APPROVED, SendClass.AI})
 
@@ -55,3 +56,27 @@ def linked(case: Case, _at: datetime, _margin: timedelta) -> Block | None:
     lift = Flip("unsubscribe", "https://...", says)
     inputs = (("unsubscribe", "nothing signs links"),)
     return Block(Reason.DOMAIN_NOT_READY, inputs, None, lift)
+
+
+def introduced(case: Case, _at: datetime, _margin: timedelta) -> Block | None:
+    """What says something of its own about a lead is approved by a person first."""
+    text = case.template
+    if case.intro or case.intent.text or text is None or not must_introduce(text):
+        return None
+    there = case.proposed
+    why, command = _way_out(there)
+    lift = Flip("intro", "(text)", f"outreach intros {command}")
+    inputs = (("intro", f"{why}: {lift.says}"),)
+    return Block(Reason.INTRO_PENDING, inputs, None, lift)
+
+
+def _way_out(there: Intro | None) -> tuple[str, str]:
+    """What is the matter with an intro, and what a person can do."""
+    if there is None:
+        return "not written yet", "write"
+    if there.state is IntroState.PROPOSED:
+        return "waits for approval", f"approve {there.id}"
+    if there.state is IntroState.REJECTED:
+        return "rejected", f"edit {there.id}"
+    wrong = ", ".join(there.flaws) or str(there.doubt)
+    return f"unfit, {wrong}", f"edit {there.id}"

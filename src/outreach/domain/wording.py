@@ -11,10 +11,11 @@ from typing import Final
 
 from attrs import frozen
 
+from outreach.domain.injection import suspicion
 from outreach.domain.sequence import MessageTemplate
 from outreach.domain.template import links
 
-__all__ = ["SLOT_PREFIX", "Flaw", "flaws"]
+__all__ = ["SLOT_PREFIX", "Flaw", "flaws", "flaws_of_intro", "flaws_of_person"]
 
 SLOT_PREFIX: Final = "ai_"
 """Begins the name of a variable that a model may fill."""
@@ -37,6 +38,12 @@ class Flaw(StrEnum):
     NAME = "NAME"
     """Somebody or something that neither the templates nor the lead name."""
     LANGUAGE = "LANGUAGE"
+    OPT_OUT = "OPT_OUT"
+    """Words by which people leave a list."""
+    CLAIM = "CLAIM"
+    """As if we knew, met or were sent by somebody."""
+    ORDER = "ORDER"
+    """It reads like what was written to a model, and not by one to a person."""
     DOUBT = "DOUBT"
     """There is no draft, or it contradicts itself."""
 
@@ -71,6 +78,24 @@ _PROMISE: Final = re.compile(
     r"|лучш\w*|эксклюзив\w*|компенс\w*)\b",
     re.IGNORECASE,
 )
+_OPT_OUT: Final = re.compile(
+    r"\b(?:unsubscri\w*|opt[- ]?(?:out|in)|stop|dezabon\w*|dezactiv\w*|отпи[сш]\w*"
+    r"|стоп|list[aăe]\w*|mailing|списк\w*|рассылк\w*)\b",
+    re.IGNORECASE,
+)
+_CLAIM: Final = re.compile(
+    r"\b(?:as (?:we|you) (?:discussed|agreed|asked|said)|we (?:met|spoke|talked)"
+    r"|(?:your|our) (?:last|previous) (?:call|meeting|order|message)|recommend\w*"
+    r"|refer(?:red|ral)\w*|on behalf|award\w*|prize|winner|you won"
+    r"|(?:am|ne-am) (?:vorbit|discutat|în[tț]eles|întâlnit|intalnit|cunoscut)"
+    r"|a[sș]a cum (?:am|a[tț]i)|recomand\w*|din partea|c[aâ][sș]tig\w*|premi\w*"
+    r"|(?:мы|как) (?:говорили|договаривались|встречались|обсуждали|договорились)"
+    r"|рекоменд\w*|по поручению|выигр\w*|приз\w*)\b",
+    re.IGNORECASE,
+)
+_SENTENCE: Final = re.compile(r"[.!?…]+(?=\s|$)")
+_SENTENCES: Final = 2
+"""Of an intro."""
 _NUMERALS: Final = re.compile(
     r"\b(?:hundred\w*|thousand\w*|million\w*|dozen\w*|sut[aăe]|mi[ie]|mili[oa]\w*"
     r"|dou[aă]zeci|treizeci|patruzeci|cincizeci|zece|сто|двести|тысяч\w*|миллион\w*"
@@ -122,6 +147,42 @@ def flaws(
         *_tongue(text, language),
     )
     return tuple(dict.fromkeys(found))
+
+
+def flaws_of_intro(
+    text: str,
+    library: Sequence[MessageTemplate],
+    *,
+    own: Mapping[str, str],
+    language: str,
+    limit: int,
+) -> tuple[Flaw, ...]:
+    """As `flaws`, for a text that nobody asked for: it opens a message to a stranger.
+
+    One or two sentences, without any link, word of leaving a list, or claim that we
+    know each other.
+    """
+    plain = _plain(text)
+    found = [*flaws(text, library, own=own, language=language, limit=limit)]
+    if len(_SENTENCE.findall(plain)) > _SENTENCES:
+        found.append(Flaw.TOO_LONG)
+    if links(plain):
+        found.append(Flaw.LINK)
+    if _OPT_OUT.search(plain):
+        found.append(Flaw.OPT_OUT)
+    if _CLAIM.search(plain):
+        found.append(Flaw.CLAIM)
+    if suspicion(text) is not None:
+        found.append(Flaw.ORDER)
+    return tuple(dict.fromkeys(found))
+
+
+def flaws_of_person(text: str, *, limit: int) -> tuple[Flaw, ...]:
+    """What even a person's own words must not have: they stand in a first message."""
+    found = [*_form(text, limit)]
+    if links(_plain(text)):
+        found.append(Flaw.LINK)
+    return tuple(one for one in found if one is not Flaw.BRACES)
 
 
 @frozen

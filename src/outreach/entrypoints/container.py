@@ -30,6 +30,7 @@ from outreach.adapters.postgres.inbox import PostgresInbox
 from outreach.adapters.postgres.incidents import PostgresIncidents
 from outreach.adapters.postgres.instance import PostgresInstance
 from outreach.adapters.postgres.intents import PostgresIntents
+from outreach.adapters.postgres.intros import PostgresIntros
 from outreach.adapters.postgres.journeys import PostgresJourneys
 from outreach.adapters.postgres.lanes import PostgresAllocations, PostgresLanes
 from outreach.adapters.postgres.leads import PostgresLeads
@@ -56,6 +57,7 @@ from outreach.domain.usecases.answer_review import AnswerReview
 from outreach.domain.usecases.audit_ledger import AuditLedger
 from outreach.domain.usecases.carry_out_stops import CarryOutStops
 from outreach.domain.usecases.check_templates import CheckTemplates
+from outreach.domain.usecases.decide_intros import DecideIntros
 from outreach.domain.usecases.dispatch import Dispatch
 from outreach.domain.usecases.do_duties import DoDuties
 from outreach.domain.usecases.enroll import Enroll
@@ -74,6 +76,7 @@ from outreach.domain.usecases.watch_health import WatchHealth
 from outreach.domain.usecases.watch_instance import WatchInstance
 from outreach.domain.usecases.watch_plans import WatchPlans
 from outreach.domain.usecases.watch_senders import WatchSenders
+from outreach.domain.usecases.write_intros import WriteIntros
 from outreach.entrypoints.policy_file import policy_of
 from outreach.entrypoints.providers import PROVIDERS
 from outreach.entrypoints.punctual import Punctual
@@ -157,6 +160,7 @@ class Container(containers.DeclarativeContainer):
     rules = providers.Singleton(RuleAnalyst)
     analyst: providers.Provider[Any] = providers.Singleton(RuleAnalyst)
     drafter: providers.Object[Any] = providers.Object(None)
+    intro_writer: providers.Object[Any] = providers.Object(None)
     unattended: providers.Object[Any] = providers.Object(())
     batch: providers.Object[Any] = providers.Object(50)
     readers = providers.Singleton(_readers)
@@ -191,6 +195,7 @@ class Container(containers.DeclarativeContainer):
     reviews = providers.Singleton(PostgresReviews, database)
     decisions = providers.Singleton(PostgresDecisions, database, policy=policy)
     consents = providers.Singleton(PostgresConsents, database, ids=ids)
+    intros = providers.Singleton(PostgresIntros, database, policy=policy)
     audit = providers.Singleton(PostgresAudit, database)
     instance = providers.Singleton(PostgresInstance, database, timing=timing)
     witnesses: providers.Provider[Any] = providers.List(
@@ -318,6 +323,13 @@ class Container(containers.DeclarativeContainer):
         wall=providers.Object(_wall),
     )
     mailboxes: providers.Object[Any] = providers.Object(None)
+    write_intros = providers.Factory(
+        WriteIntros,
+        intros=intros,
+        campaigns=campaigns,
+        clock=clock,
+        writer=intro_writer,
+    )
     do_duties = providers.Factory(
         DoDuties,
         duties=duties,
@@ -347,6 +359,7 @@ class Container(containers.DeclarativeContainer):
         plans=watch_plans,
         mailboxes=mailboxes,
         health=providers.Factory(WatchHealth, accounts=accounts, alerts=alerts),
+        introduce=write_intros,
     )
     punctual = providers.Factory(
         Punctual, alerts=alerts, offset=lanes.provided.offset, timing=timing
@@ -367,6 +380,9 @@ class Container(containers.DeclarativeContainer):
         links_in_first=settings.provided.tenant.links_in_first,
     )
     take_back_bounce = providers.Factory(TakeBackBounce, journeys=journeys)
+    decide_intros = providers.Factory(
+        DecideIntros, intros=intros, clock=clock, bell=bell
+    )
     answer_review = providers.Factory(
         AnswerReview, journeys=journeys, bell=bell, timing=timing
     )

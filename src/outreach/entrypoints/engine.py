@@ -101,6 +101,8 @@ class Engine:
             Duty(DutyKind.DISPATCH, str(self.tenant), self.tenant, now),
             Duty(DutyKind.AUDIT, str(self.tenant), self.tenant, now),
         ]
+        if self.settings.openai.on:
+            duties.append(Duty(DutyKind.INTROS, str(self.tenant), self.tenant, now))
         for kind, accounts in (
             (DutyKind.STATUS_POLL, self.gateways.poll),
             (DutyKind.HEALTH, self.gateways.lists),
@@ -126,8 +128,10 @@ async def open_engine(
     *,
     role: Role = "outreach_worker",
     reach_providers: bool = False,
+    ask_model: bool = False,
 ) -> AsyncIterator[Engine]:
-    """Connect to the stores and, if asked for, build the providers' clients.
+    """Connect to the stores and, if asked for, build the clients of the providers and
+    of the model, or of the model alone.
 
     Raises:
         Unavailable: PostgreSQL or Redis does not answer.
@@ -174,10 +178,11 @@ async def open_engine(
             ids=lambda: tenant_id(settings.tenant.name),
         )
         await ensure_partitions(database)
-        if reach_providers:
+        if reach_providers or ask_model:
             use_model(
                 settings, container, tenant, metrics, stack, user_agent=USER_AGENT
             )
+        if reach_providers:
             _open_providers(settings, tenant, gateways, metrics, stack, container)
             if settings.imap.is_set:
                 use_mailboxes(settings.imap, container)

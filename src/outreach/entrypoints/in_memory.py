@@ -182,6 +182,7 @@ def _parts(store: MemoryStore, clock: MemoryClock, seed: int) -> dict[str, Any]:
         "incidents": memory.MemoryIncidents(store),
         "instance": memory.MemoryInstance(store),
         "watched": memory.MemoryWatch(store),
+        "intros": memory.MemoryIntros(store),
         "places": memory.MemoryPlaces(store),
         "witnesses": [memory.MemoryWitness()],
     }

@@ -12,7 +12,13 @@ from typing import Any, Final
 
 from outreach.adapters.apprise import AppriseOutbox, open_sender
 from outreach.adapters.apprise.outbox import Notify
-from outreach.adapters.openai import Model, ModelAnalyst, ModelDrafter, open_client
+from outreach.adapters.openai import (
+    Model,
+    ModelAnalyst,
+    ModelDrafter,
+    ModelIntroducer,
+    open_client,
+)
 from outreach.adapters.postgres.incidents import PostgresModelBudget
 from outreach.domain.errors import Misconfigured
 from outreach.domain.ids import TenantId
@@ -83,19 +89,29 @@ def use_model(
         return
     client = _client(settings, user_agent)
     stack.push_async_callback(client.close)
-    model = Model(
-        client,
-        wanted.model,
-        timeout_s=wanted.timeout,
-        monotonic=time.monotonic,
-        counted=lambda doubt: metrics.model_calls.add(ModelOutcome.of(doubt)),
-    )
-    budget = PostgresModelBudget(
-        container.database(), wanted.calls_per_minute, wanted.calls_per_day
-    )
+
+    def model_() -> Model:
+        return Model(
+            client,
+            wanted.model,
+            timeout_s=wanted.timeout,
+            monotonic=time.monotonic,
+            counted=lambda doubt: metrics.model_calls.add(ModelOutcome.of(doubt)),
+        )
+
+    model = model_()
+    per_minute, per_day = wanted.calls_per_minute, wanted.calls_per_day
+    budget = PostgresModelBudget(container.database(), per_minute, per_day)
     analyst = ModelAnalyst(container.rules(), model, budget, tenant, _nonce)
     container.analyst.override(analyst)
     container.drafter.override(ModelDrafter(model, budget, tenant, _nonce))
+    # Intros can wait: they leave half of the calls to replies, and what goes wrong with
+    # them does not keep the model from replies.
+    ahead = PostgresModelBudget(
+        container.database(), (per_minute + 1) // 2, (per_day + 1) // 2
+    )
+    introducer = ModelIntroducer(model_(), ahead, tenant, _nonce)
+    container.intro_writer.override(introducer)
     # A reply may wait for two calls, and a batch is leased for a minute.
     container.batch.override(max(1, int(_BATCH_S // (2 * wanted.timeout))))
     if wanted.answers == "templates":

@@ -30,12 +30,7 @@ from outreach.domain.ids import (
 )
 from outreach.domain.journey import Moved
 from outreach.domain.lead_file import ImportId
-from outreach.domain.message import (
-    Draft,
-    Intent,
-    Left,
-    Outcome,
-)
+from outreach.domain.message import Draft, Intent, Left, Outcome
 from outreach.domain.outcome import draft_of
 from outreach.domain.sender import SendClass, Sender
 from outreach.domain.sequence import Campaign, Override
@@ -52,6 +47,7 @@ from outreach.ports.hosting import HostedCampaigns
 from outreach.ports.inbox import Inbox
 from outreach.ports.instance import Instance
 from outreach.ports.intents import Intents
+from outreach.ports.intros import Intros
 from outreach.ports.journeys import Journeys
 from outreach.ports.lanes import ALONE, Allocations, Claim, Lanes, PutOff
 from outreach.ports.leads import Leads
@@ -96,6 +92,7 @@ class World:
     watch: Watch
     stops: Stops
     hosted: HostedCampaigns
+    intros: Intros
     reviews: Reviews
     decisions: Decisions
     leads: Leads

@@ -14,6 +14,7 @@ from outreach.adapters.memory.inbox import MemoryInbox
 from outreach.adapters.memory.incidents import MemoryIncidents, MemoryModelBudget
 from outreach.adapters.memory.instance import MemoryInstance, MemoryWitness
 from outreach.adapters.memory.intents import MemoryIntents
+from outreach.adapters.memory.intros import MemoryIntros
 from outreach.adapters.memory.journeys import MemoryJourneys
 from outreach.adapters.memory.lanes import MemoryLanes
 from outreach.adapters.memory.leads import MemoryLeads
@@ -45,6 +46,7 @@ __all__ = [
     "MemoryIncidents",
     "MemoryInstance",
     "MemoryIntents",
+    "MemoryIntros",
     "MemoryJourneys",
     "MemoryLanes",
     "MemoryLeads",

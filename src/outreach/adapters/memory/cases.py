@@ -6,6 +6,7 @@ from outreach.adapters.memory import metering, relaying, versions
 from outreach.adapters.memory.budgeting import with_uses
 from outreach.adapters.memory.consents import standing
 from outreach.adapters.memory.hosting import hosting_of
+from outreach.adapters.memory.intro_rows import intro_for
 from outreach.adapters.memory.rows import IntentRow, LaneRow, Standing
 from outreach.adapters.memory.store import MemoryStore
 from outreach.domain.budget import UnitSlot
@@ -34,6 +35,8 @@ def case_of(store: MemoryStore, row: IntentRow) -> Case:
         lead.email_status,
         channels_of(store, intent.tenant),
     )
+    text = _template(store, intent, sequence)
+    proposed = intro_for(store.agreed.intros, intent.id, text)
     case = Case(
         intent=intent,
         journey=store.journey(intent.lead),
@@ -51,7 +54,9 @@ def case_of(store: MemoryStore, row: IntentRow) -> Case:
         enrolment=enrolment,
         campaign=store.campaign_of(intent.id),
         sequence=sequence,
-        template=_template(store, intent, sequence),
+        template=text,
+        intro="" if proposed is None else proposed.said,
+        proposed=proposed,
         suppressions=store.suppressions_of(intent.tenant, lead.addresses),
         switches=store.switches_of(intent.tenant),
         review_open=any(

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from attrs import Factory, define
 
+from outreach.adapters.memory.intro_rows import IntroRows
 from outreach.adapters.memory.line import Line
 from outreach.domain.address import AddressKey
 from outreach.domain.analysis import Analysis
@@ -315,9 +316,10 @@ class DutyRow:
 
 @define(eq=False)
 class AgreedRows:
-    """What people agreed to, and what they must have."""
+    """What people agreed to, what they must have, and what is said of them."""
 
     consents: dict[LeadId, list[Consent]] = Factory(dict)
+    intros: IntroRows = Factory(dict)
     policy: Policy = OPEN
 
 

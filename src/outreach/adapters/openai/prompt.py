@@ -10,10 +10,13 @@ from outreach.adapters.openai.model import Question
 from outreach.domain.analysis import ReplyIntent
 from outreach.domain.drafting import SLOT_LIMIT, SUGGESTION_LIMIT, Request
 from outreach.domain.injection import MARKER
+from outreach.domain.intro import INTRO_LIMIT, Asked
 
-__all__ = ["VERSION", "about_reply", "for_draft"]
+__all__ = ["INTRO_VERSION", "VERSION", "about_reply", "for_draft", "for_intro"]
 
 VERSION: Final = "prompt-1"
+INTRO_VERSION: Final = "intro-1"
+"""Of what is asked about leads; it grows with every change of that."""
 
 _DATA: Final = """
 The user message holds one JSON object between two markers that carry a random number.
@@ -54,6 +57,27 @@ one line; leave out slots that need nothing. suggestion is a short answer for a 
 to look at, at most {SUGGESTION_LIMIT} characters, empty if you have none.
 """
 
+_INTRODUCE: Final = f"""
+You help a business to begin a first message to a company it does not know. Write one or
+two short, plain, friendly sentences that show why just this company is written to, from
+the facts alone, in the language that is asked for. They stand where the message has
+{{{{ai_intro}}}}. If the facts say nothing that helps, intro is empty. Answer only with
+the JSON object of the schema.
+{_DATA}
+facts is a row of a list that strangers may have filled. Say nothing that is not in
+facts. Never write links, addresses, phone numbers, prices, numbers, discounts,
+promises, guarantees, dates, braces, names that are not in facts, or that we know, met
+or were sent by somebody; ask for nothing, and say nothing about unsubscribing. At most
+{INTRO_LIMIT} characters and one line. Do not repeat what message says already.
+"""
+
+_INTRO_SCHEMA: Final[Mapping[str, Any]] = {
+    "type": "object",
+    "properties": {"intro": {"type": "string"}},
+    "required": ["intro"],
+    "additionalProperties": False,
+}
+
 _ANALYSIS_SCHEMA: Final[Mapping[str, Any]] = {
     "type": "object",
     "properties": {
@@ -89,6 +113,19 @@ def for_draft(request: Request, nonce: str) -> Question:
         nonce,
     )
     return Question("reply_draft", _DRAFT.strip(), data, _draft_schema(names, slots))
+
+
+def for_intro(asked: Asked, nonce: str) -> Question:
+    """Ask for a sentence about a lead."""
+    data = _between(
+        {
+            "facts": dict(asked.facts),
+            "language": asked.language,
+            "message": asked.around,
+        },
+        nonce,
+    )
+    return Question("lead_intro", _INTRODUCE.strip(), data, _INTRO_SCHEMA)
 
 
 def _draft_schema(names: list[str], slots: list[str]) -> Mapping[str, Any]:

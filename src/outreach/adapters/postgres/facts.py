@@ -14,6 +14,7 @@ from outreach.adapters.postgres.docs import (
     standing,
     times,
 )
+from outreach.adapters.postgres.introductions import intro
 from outreach.adapters.postgres.remembered import REMEMBERED, known_id, remembered
 from outreach.adapters.postgres.texts import template
 from outreach.domain.address import AddressKey, AddressKind, email_keys, phone_key
@@ -33,8 +34,10 @@ from outreach.domain.ids import (
     SenderId,
     SequenceId,
     StepId,
+    TemplateId,
     TenantId,
 )
+from outreach.domain.intro import Intro
 from outreach.domain.journey import DeadCause, Journey
 from outreach.domain.limits import Limits
 from outreach.domain.message import Intent
@@ -43,6 +46,7 @@ from outreach.domain.routing import Ways
 from outreach.domain.sender import SendClass, Sender, SenderState
 from outreach.domain.sequence import (
     EnrolmentStatus,
+    MessageTemplate,
     Sequence,
     Step,
 )
@@ -245,6 +249,14 @@ def case(doc: Doc, hours: Hours, policy: Policy = OPEN) -> Case:
         frozenset(map(Channel, doc["channels"] or ())),
     )
     enrolment, plan, text = doc["enrolment"], doc["sequence"], doc["template"]
+    said = (
+        None
+        if text is None
+        else template(text).for_lead(
+            wanted.lead, (doc["had"] or {}).get(text["id"], "")
+        )
+    )
+    proposed = _proposed(doc["intros"], said)
     return Case(
         intent=wanted,
         journey=journey(doc["journey"]),
@@ -261,11 +273,9 @@ def case(doc: Doc, hours: Hours, policy: Policy = OPEN) -> Case:
         enrolment=None if enrolment is None else EnrolmentStatus(enrolment),
         campaign=_campaign(doc["campaign"]),
         sequence=None if plan is None else sequence(plan),
-        template=None
-        if text is None
-        else template(text).for_lead(
-            wanted.lead, (doc["had"] or {}).get(text["id"], "")
-        ),
+        template=said,
+        intro="" if proposed is None else proposed.said,
+        proposed=proposed,
         suppressions=tuple(map(suppression, doc["suppressions"])),
         switches=tuple(map(switch, doc["switches"])),
         review_open=doc["review_open"],
@@ -274,6 +284,19 @@ def case(doc: Doc, hours: Hours, policy: Policy = OPEN) -> Case:
         hosting=None if doc["hosting"] is None else hosting(doc["hosting"]),
         consent=policy.lacks(wanted.channel, standing(doc, [ways.to(wanted.channel)])),
     )
+
+
+def _proposed(docs: list[Doc] | None, text: MessageTemplate | None) -> Intro | None:
+    """The intro of the text that the lead gets."""
+    if text is None:
+        return None
+    found = [intro(one) for one in docs or ()]
+    ours = [one for one in found if (one.template, one.version) == _number(text)]
+    return ours[0] if ours else None
+
+
+def _number(text: MessageTemplate) -> tuple[TemplateId, int]:
+    return text.id, text.version
 
 
 def _campaign(text: str | None) -> CampaignId | None:

@@ -18,6 +18,7 @@ from outreach.domain.template.counting import VARIANTS_CAP
 from outreach.domain.template.links import links
 from outreach.domain.template.reader import CONTENT_LIMIT, NAME_LIMIT, NESTING_LIMIT
 from outreach.domain.template.text import (
+    INTRO_FIELD,
     LEAD_FIELDS,
     MADE_FIELDS,
     VALUE_LIMIT,
@@ -31,6 +32,7 @@ from outreach.domain.template.text import (
 
 __all__ = [
     "CONTENT_LIMIT",
+    "INTRO_FIELD",
     "LEAD_FIELDS",
     "MADE_FIELDS",
     "MAIL_LIMIT",

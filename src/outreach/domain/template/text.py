@@ -18,6 +18,7 @@ from outreach.domain.template.reader import NAME, NAME_LIMIT, read
 from outreach.domain.template.tree import Nodes, Page, names, own_names, source
 
 __all__ = [
+    "INTRO_FIELD",
     "LEAD_FIELDS",
     "MADE_FIELDS",
     "VALUE_LIMIT",
@@ -55,8 +56,10 @@ LEAD_FIELDS: Final = frozenset(
 )
 """Variables every lead has, filled or not; they need no declaration."""
 
-MADE_FIELDS: Final = frozenset({"unsubscribe_link"})
-"""Variables that a mail is given when it is sent; no lead brings them."""
+INTRO_FIELD: Final = "ai_intro"
+"""A sentence about the lead, written ahead by a model and approved by a person."""
+MADE_FIELDS: Final = frozenset({"unsubscribe_link", INTRO_FIELD})
+"""Variables that a message is given when it is made; no lead brings them."""
 
 _DRAWS_PER_BLOCK: Final = 8
 _BLOCK: Final = struct.Struct("<8Q")

@@ -12,6 +12,7 @@ from attrs import define, field, frozen
 
 from outreach.domain.channel import Channel
 from outreach.domain.errors import Misconfigured, TemplateError
+from outreach.domain.intro import FULL, may_introduce, must_introduce, with_intro
 from outreach.domain.lead import Profile
 from outreach.domain.link import LINK_FIELD, MAIL
 from outreach.domain.sequence import MessageTemplate
@@ -39,6 +40,8 @@ class TemplateReport:
         variants: different texts it gives to a lead that has every value; least: to
             one that has none it may lack.
         problems: what is wrong, one line each.
+        intro: whether its text has a place for an intro, and waits for one: ``MUST``;
+            or says something else until one is approved: ``MAY``; empty: neither.
         failed: leads that would get no text, by reason; rows: the first few of each.
     """
 
@@ -46,6 +49,7 @@ class TemplateReport:
     variants: int
     least: int
     problems: tuple[str, ...]
+    intro: str = ""
     looked_at: int = 0
     failed: Counter[str] = field(factory=Counter)
     rows: dict[str, list[str]] = field(factory=dict)
@@ -143,6 +147,7 @@ class CheckTemplates:
             variants=read.variants(),
             least=read.variants(empty=read.may_be_empty(one.variables)),
             problems=tuple(problems),
+            intro=_intro(one),
         )
 
     def lead(
@@ -170,9 +175,16 @@ class CheckTemplates:
             self.lead(reports, named, lead.variables)
 
 
+def _intro(one: MessageTemplate) -> str:
+    if must_introduce(one):
+        return "MUST"
+    return "MAY" if may_introduce(one) else ""
+
+
 def _fails(one: MessageTemplate, named: str, values: Mapping[str, str]) -> str:
     """Why a lead gets no text; empty: it gets one."""
     drawn = seed(uuid5(_SPACE, named), one.id, one.version)
+    values = with_intro(one, values, FULL)  # one is written once it is enrolled
     if one.channel in MAIL:
         values = {**values, LINK_FIELD: "https://"}  # it will have one when it is sent
     for content in (one.content, one.subject):

@@ -49,6 +49,7 @@ from outreach.domain.usecases.watch_breaker import WatchBreaker
 from outreach.domain.usecases.watch_health import WatchHealth
 from outreach.domain.usecases.watch_plans import WatchPlans
 from outreach.domain.usecases.watch_senders import WatchSenders
+from outreach.domain.usecases.write_intros import WriteIntros
 from outreach.domain.window import local_day
 from outreach.ports.alerts import Alert, Alerts
 from outreach.ports.domains import ChecksDomains, ExaminesDomains
@@ -98,9 +99,9 @@ class DoDuties:
         hosting: looks after campaigns that providers run for us.
         polls, lists, domains: provider accounts that can be asked, by id.
         replay: takes in what did not arrive; None: no account can tell.
-        mailboxes: reads mailboxes of our own; None: there are none.
-        plans: tells when an account's plan is nearly used; health: when one of warm
-            mail does not serve.
+        mailboxes: reads mailboxes of our own; introduce: writes about leads ahead of
+            their messages; None: nobody does.
+        plans: when an account's plan is nearly used; health: when one does not serve.
         winners: picks the best version of a template.
     """
 
@@ -124,6 +125,7 @@ class DoDuties:
     domains: Mapping[AccountId, ChecksDomains | ExaminesDomains] = field(factory=dict)
     replay: ReplayLost | None = None
     mailboxes: ReadMailboxes | None = None
+    introduce: WriteIntros | None = None
 
     async def __call__(self, who: Incarnation, limit: int = 20) -> int:
         """Answers how many duties were taken."""
@@ -185,8 +187,8 @@ class DoDuties:
                 return await self._campaign(duty)
             case DutyKind.MAILBOXES:
                 return await self._mailboxes(duty, now)
-            case DutyKind.PLAN | DutyKind.AWAY:
-                return await self._account(duty, now)
+            case DutyKind.PLAN | DutyKind.AWAY | DutyKind.INTROS:
+                return await self._looked(duty, now)
             case _:
                 return await self._sign(duty, now)
         return None
@@ -206,11 +208,13 @@ class DoDuties:
             await self.duties.put([after])
         return now + wait
 
-    async def _account(self, duty: Duty, now: datetime) -> datetime | None:
-        """How far its plan is used, or whether it serves again."""
-        account = AccountId(UUID(duty.key))
+    async def _looked(self, duty: Duty, now: datetime) -> datetime | None:
+        """What is looked at again for as long as it says so."""
+        if duty.kind is DutyKind.INTROS:
+            wrote = self.introduce
+            return None if wrote is None else await wrote.turn(duty.tenant, now)
         watch = self.plans if duty.kind is DutyKind.PLAN else self.health
-        return await watch(duty.tenant, account, now)
+        return await watch(duty.tenant, AccountId(UUID(duty.key)), now)
 
     async def _campaign(self, duty: Duty) -> datetime | None:
         """What providers hold of ours: it is withdrawn, judged, or looked after."""

@@ -13,6 +13,7 @@ from outreach.domain.channel import COLD_STATES, Channel
 from outreach.domain.consent import OPEN, Policy, Standing
 from outreach.domain.errors import Misconfigured, TemplateError
 from outreach.domain.ids import EnrolmentId, TenantId, step_intent_id
+from outreach.domain.intro import FULL, with_intro
 from outreach.domain.journey import Journey
 from outreach.domain.link import LINK_FIELD, MAIL
 from outreach.domain.message import Intent
@@ -22,6 +23,7 @@ from outreach.domain.sequence import Campaign, MessageTemplate, Override, Step
 from outreach.domain.sequence import Sequence as Steps
 from outreach.domain.stop import HOLDING
 from outreach.domain.template import (
+    INTRO_FIELD,
     MAIL_LIMIT,
     SUBJECT_LIMIT,
     WHATSAPP_LIMIT,
@@ -269,13 +271,15 @@ def _routed(
 def _fits(lead: Enrollable, step: Step, template: MessageTemplate) -> bool:
     # A mail will have its link when it is sent.
     link = {LINK_FIELD: "https://"} if template.channel in MAIL else {}
+    # And an intro, as long as one can be, where its text has a place for it.
+    fields = with_intro(template, lead.fields, FULL)
     wanted = [(template.content, _LIMITS.get(template.channel, MAIL_LIMIT))]
     if template.subject:
         wanted.append((template.subject, SUBJECT_LIMIT))
     try:
         for content, limit in wanted:
             parse(content).render(
-                {**lead.fields, **link},
+                {**fields, **link},
                 declared=template.variables,
                 seed=seed(lead.lead, step.id, template.version),
                 limit=limit,
@@ -323,7 +327,9 @@ def _check_subject(template: MessageTemplate) -> None:
     if len(subject.splitlines()) > 1:
         message = f"{where}: subject {subject!r} must be one line"
         raise Misconfigured(message)
-    parse(subject)
+    if INTRO_FIELD in parse(subject).variables:
+        message = f"{where}: its subject holds {{{{{INTRO_FIELD}}}}}: only its text may"
+        raise Misconfigured(message)
 
 
 def _check_text(

@@ -70,6 +70,10 @@ COMMANDS: Final = {
         "templates:templates",
         "Check texts, alone and against a list; compare their versions.",
     ),
+    "intros": (
+        "intros:intros",
+        "Have sentences about leads written ahead, and approve them.",
+    ),
     "reviews": ("reviews:reviews", "Decide what waits for a person."),
 }
 """Name to place and summary, so that a list of commands imports none of them."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
 from attrs import asdict, frozen
 
 from outreach.domain.health import AccountHealth
+from outreach.domain.intro import IntroState
 from outreach.domain.sla import Priority
 from outreach.domain.stop import Stop
 from outreach.domain.suppression import Switch, SwitchScope
@@ -40,6 +41,7 @@ class _Now:
     waiting: dict[str, int]
     stops: Sequence[Stop]
     accounts: Sequence[AccountHealth]
+    intros: Mapping[IntroState, int]
 
 
 @command("status", example="outreach status\noutreach status --json")
@@ -63,6 +65,7 @@ def status(given: Given, *, as_json: bool) -> None:
             dict(summary.waiting),
             await parts.stops().unconfirmed(engine.tenant),
             await parts.accounts().health(engine.tenant),
+            await parts.intros().waiting(engine.tenant),
         )
 
     found = with_engine(given, work)
@@ -96,6 +99,12 @@ def _show(found: _Now, zone: str) -> None:
         if (one := left.reviews.get(name))
     ]
     table("Open reviews", ("priority", "#open", "#overdue", "first due"), rows)
+    if found.intros:
+        say(
+            f"Intros: {found.intros.get(IntroState.PROPOSED, 0)} to approve, "
+            f"{found.intros.get(IntroState.UNFIT, 0)} for a person to write "
+            "(outreach intros list)."
+        )
     since = "none" if left.oldest_event is None else local(left.oldest_event, zone)
     say(
         f"Oldest event that waits: {since}; parked: {left.parked}.",
@@ -115,6 +124,7 @@ def _plain(found: _Now) -> dict[str, Any]:
         "mailboxes": [plain_sender(use) for use in found.mailboxes],
         "warm_accounts": [plain_health(one) for one in found.accounts],
         "waiting": found.waiting,
+        "intros": {str(one): found.intros[one] for one in sorted(found.intros)},
         "unconfirmed_stops": [plain_stop(stop) for stop in found.stops],
         "oldest_event": left.oldest_event,
         "parked_events": left.parked,

@@ -41,6 +41,10 @@ from outreach.ports.leads import Leads
 __all__ = ["templates"]
 
 _PAGE = 500
+_INTROS = {
+    "MUST": "each message waits until its {{ai_intro}} is approved (outreach intros)",
+    "MAY": "says its default until {{ai_intro}} is approved (outreach intros)",
+}
 
 
 @group("templates", example="outreach templates check sequence.toml")
@@ -181,6 +185,7 @@ def _plain(one: TemplateReport) -> dict[str, Any]:
         "variants": one.variants,
         "variants_without_optional": one.least,
         "problems": list(one.problems),
+        "intro": one.intro,
         "leads": one.looked_at,
         "failed": [
             {"reason": why, "count": count, "leads": one.rows[why]}
@@ -208,6 +213,8 @@ def _show(reports: Sequence[TemplateReport]) -> None:
     for one in reports:
         for line in one.problems:
             say(f"{one.template.called}: {line}")
+        if one.intro:
+            say(f"{one.template.called}: {_INTROS[one.intro]}")
         for why, count in one.failed.most_common():
             named = ", ".join(one.rows[why]) + (
                 ", ..." if count > len(one.rows[why]) else ""

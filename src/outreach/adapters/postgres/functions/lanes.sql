@@ -100,6 +100,8 @@ BEGIN
          ORDER BY t.name <> s.template_name LIMIT 1),
       'had', (SELECT jsonb_object_agg(u.template_id, u.label) FROM template_uses u
                WHERE u.lead_id = i.lead_id AND u.sent),
+      'intros', (SELECT jsonb_agg(intro_doc(n)) FROM intros n
+                  WHERE n.intent_id = i.id),
       'suppressions', (SELECT coalesce(jsonb_agg(jsonb_build_object('kind', s.kind,
           'value', s.value, 'reason', s.reason, 'by', s.caused_by, 'at', s.at,
           'everywhere', s.tenant_id IS NULL) ORDER BY s.at), '[]')
