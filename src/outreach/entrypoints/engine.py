@@ -94,15 +94,20 @@ class Engine:
             many=dict.fromkeys(self.gateways.bulk, TOGETHER),
         )
 
-    async def put_periodic_duties(self) -> None:
-        """The rows that everything periodic hangs on; again changes nothing."""
+    async def put_periodic_duties(self, *, audits: bool = True) -> None:
+        """The rows that everything periodic hangs on; again changes nothing.
+
+        Args:
+            audits: the hourly audit is one of them.
+        """
         now = await self.container.clock().now()
         duties = [
             Duty(DutyKind.DISPATCH, str(self.tenant), self.tenant, now),
-            Duty(DutyKind.AUDIT, str(self.tenant), self.tenant, now),
         ]
         if self.settings.openai.on:
             duties.append(Duty(DutyKind.INTROS, str(self.tenant), self.tenant, now))
+        if audits:
+            duties.append(Duty(DutyKind.AUDIT, str(self.tenant), self.tenant, now))
         for kind, accounts in (
             (DutyKind.STATUS_POLL, self.gateways.poll),
             (DutyKind.HEALTH, self.gateways.lists),

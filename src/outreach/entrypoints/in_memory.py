@@ -26,7 +26,7 @@ from outreach.entrypoints.metrics import Metrics
 from outreach.entrypoints.policy_file import policy_of
 from outreach.entrypoints.providers import PROVIDERS
 from outreach.entrypoints.settings import Settings
-from outreach.ports.gateway import Gateway
+from outreach.ports.gateway import Gateway, Reads
 
 __all__ = ["InMemory", "Providers", "open_in_memory"]
 
@@ -46,21 +46,28 @@ class InMemory:
     """An engine over memory, and what moves it.
 
     Attributes:
-        sent: by provider, every message that left, where the gateway was ours.
+        own: gateways that are lists of ours, by provider.
+        audits: every hour, as workers do; False: whoever plays audits when it likes.
     """
 
     engine: Engine
     clock: MemoryClock
+    store: MemoryStore
     own: Mapping[str, MemoryGateway]
+    audits: bool = True
     _who: Incarnation = field(default=Incarnation("memory"), init=False)
     _began: bool = field(default=False, init=False)
+
+    def hear(self, provider: str, reader: Reads) -> None:
+        """Have *reader* read what comes in from a provider that is not built in."""
+        self.engine.container.readers()[provider] = reader
 
     async def work(self, until: datetime) -> None:
         """Do all that is due up to *until* (engine time), which is then; nothing waits
         for real: the clock stands at the next thing due, always.
         """
         if not self._began:
-            await self.engine.put_periodic_duties()
+            await self.engine.put_periodic_duties(audits=self.audits)
             self._began = True
         while self.clock.engine < until:
             await self._all_that_is_due()
@@ -136,7 +143,7 @@ def open_in_memory(
     container.link_keys.override(_LINK_KEYS)
     container.public.override(settings.public)
     engine = Engine(settings, container, tenant, filed, local, local, Metrics())
-    return InMemory(engine, clock, own)
+    return InMemory(engine, clock, store, own)
 
 
 def _filed(

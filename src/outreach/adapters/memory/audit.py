@@ -17,6 +17,7 @@ from outreach.domain.change import DutyKind
 from outreach.domain.channel import State
 from outreach.domain.event import EventType
 from outreach.domain.ids import LeadId, TenantId
+from outreach.domain.journey import Move
 from outreach.domain.message import Outcome
 from outreach.domain.sequence import EnrolmentStatus
 from outreach.domain.stop import ALERT_AFTER
@@ -232,12 +233,15 @@ def _journeys(
     touched: dict[LeadId, None] = {}
     touched |= {move.lead: None for move in moves if move.at >= since}
     touched |= {row.lead: None for row in since_then(store, tenant, since)}
-    for lead in touched:
+    of_lead: dict[LeadId, list[Move]] = {lead: [] for lead in touched}
+    for move in moves:
+        if move.lead in of_lead:
+            of_lead[move.lead].append(move)
+    for lead, own in of_lead.items():
         at, whole = State.COLD, True
-        for move in moves:
-            if move.lead == lead:
-                whole = whole and move.before is at
-                at = move.after
+        for move in own:
+            whole = whole and move.before is at
+            at = move.after
         stored = store.journey(lead).state
         if stored is not at or not whole:
             detail = f"{stored}, its moves say {at}"

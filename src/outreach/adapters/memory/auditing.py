@@ -175,11 +175,15 @@ def _after_breaker(store: MemoryStore, row: AttemptRow) -> Iterator[Finding]:
 def _other_phone(store: MemoryStore, row: AttemptRow) -> Iterator[Finding]:
     if row.parcel.permit.channel is not Channel.WHATSAPP:
         return
+    theirs = (
+        store.attempts[attempt]
+        for intent in store.intents_of.get(row.lead, ())
+        for attempt in store.intents[intent].attempts
+    )
     before = [
         one
-        for one in store.attempts.values()
-        if one.lead == row.lead
-        and one.outcome in ARRIVED
+        for one in theirs
+        if one.outcome in ARRIVED
         and one.parcel.permit.channel is Channel.WHATSAPP
         and (one.called_at, str(one.parcel.attempt))
         < (row.called_at, str(row.parcel.attempt))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from itertools import takewhile
 from typing import Final
 
 from attrs import evolve, frozen
@@ -12,7 +14,7 @@ from outreach.adapters.memory import watch
 from outreach.adapters.memory.budgeting import reopen
 from outreach.adapters.memory.cases import channels_of, ledger_of
 from outreach.adapters.memory.counting import reach
-from outreach.adapters.memory.rows import AttemptRow, LaneRow
+from outreach.adapters.memory.rows import AttemptRow, LaneRow, LogRow
 from outreach.adapters.memory.store import MemoryStore
 from outreach.adapters.memory.waking import wake_at
 from outreach.domain.budget import WarmUp
@@ -30,6 +32,8 @@ from outreach.ports.gateway import Status
 from outreach.ports.senders import Account, Polled, SenderUse
 
 __all__ = ["LATELY", "MemorySenders"]
+
+_RECENT: Final = timedelta(days=4)
 
 LATELY: Final = timedelta(days=3)
 """How long (engine time) a message's status is worth asking for."""
@@ -67,7 +71,8 @@ class MemorySenders:
             lane for lane in self.store.lanes.values() if lane.sender.tenant == tenant
         ]
         lanes.sort(key=lambda lane: lane.sender.number)
-        return [_use(self.store, lane) for lane in lanes]
+        sent = _followups_today(self.store)
+        return [_use(self.store, lane, sent[lane.sender.id]) for lane in lanes]
 
     async def channels(self, tenant: TenantId) -> frozenset[Channel]:
         """Looked up afresh."""
@@ -267,17 +272,32 @@ def _warm_up(store: MemoryStore, known: WarmUp | None, new: NewSender) -> WarmUp
     return WarmUp(today, new.warm_up_days, new.warm_up_start)
 
 
-def _use(store: MemoryStore, lane: LaneRow) -> SenderUse:
-    sender = lane.sender
-    ledger = ledger_of(store, sender)
-    sent_today = sum(
-        row.sender == sender.id
+def _lately(store: MemoryStore) -> Iterator[LogRow]:
+    """What was sent on days that are not over everywhere, newest first: the log is in
+    order but for what was learnt late, which is a day at most.
+    """
+    since = store.now - _RECENT
+    return takewhile(lambda row: row.at >= since, reversed(store.sent.values()))
+
+
+def _followups_today(store: MemoryStore) -> Counter[SenderId]:
+    """Accepted sends of each sender's own day that opened no conversation."""
+    zones = {lane.sender.id: lane.sender.time_zone for lane in store.lanes.values()}
+    today = {zone: local_day(store.now, zone) for zone in set(zones.values())}
+    return Counter(
+        row.sender
+        for row in _lately(store)
+        if row.sender in zones
         and row.attempt is not None
         and store.attempts[row.attempt].unit is None
         and row.status is not MessageStatus.FAILED
-        and local_day(row.at, sender.time_zone) == ledger.day
-        for row in store.sent.values()
+        and local_day(row.at, zones[row.sender]) == today[zones[row.sender]]
     )
+
+
+def _use(store: MemoryStore, lane: LaneRow, sent_today: int) -> SenderUse:
+    sender = lane.sender
+    ledger = ledger_of(store, sender)
     return SenderUse(
         sender=sender,
         day_new=ledger.used,

@@ -40,6 +40,7 @@ COMMANDS: Final = {
     "leads": ("leads:leads", "Import leads, and take a wrong bounce back."),
     "enroll": ("enroll:enroll", "Enrol the leads in a sequence."),
     "plan": ("plan:plan_command", "Say whether phones can do what is asked of them."),
+    "simulate": ("simulate:simulate", "Play weeks of a campaign before it is sent."),
     "why": ("why:why", "Say why a lead was, or was not, written to."),
     "status": ("status:status", "Show what is going on."),
     "doctor": ("doctor:doctor", "Check this installation, one thing after another."),

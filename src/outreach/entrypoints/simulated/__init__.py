@@ -1,0 +1,1 @@
+"""`outreach simulate`: weeks of a campaign by the shipped use cases, in memory."""
