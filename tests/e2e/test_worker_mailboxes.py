@@ -109,3 +109,32 @@ def test_what_a_worker_is_killed_over_is_read_once_by_the_next(
     assert places == []
     assert warm(workers) == 1
     assert workers.rows("SELECT count(*) AS n FROM event_keys")[0]["n"] == 1
+
+
+def test_a_mailbox_that_was_imported_to_send_is_read_with_its_login(
+    workers: Workers,
+) -> None:
+    for name in ("USER", "PASSWORD"):
+        del workers.env[f"OUTREACH_IMAP_{name}"]
+    workers.env |= {
+        "OUTREACH_SECRET_KEYS": "a-key-of-the-test-that-every-process-has",
+        "OUTREACH_PUBLIC_URL": "https://mail.example",
+        "OUTREACH_SMTP_HOST": "127.0.0.1",
+        "OUTREACH_SMTP_SECURITY": "none",
+        "OUTREACH_SMTP_DKIM_SELECTOR": "mail",
+        "OUTREACH_SMTP_NAMESERVERS": "127.0.0.1:1",
+    }
+    file = workers.folder / "boxes.toml"
+    file.write_text(
+        f'[[sender]]\nchannel = "EMAIL_COLD"\nprovider = "smtp"\naddress = "{ANA}"\n'
+        f'user = "{ANA}"\npassword = "{PASSWORD}"\n',
+        encoding="utf-8",
+    )
+    assert workers.call("mailboxes", "import", file, **workers.env).status == 0
+
+    with workers.worker("outreach") as process:
+        until(lambda: warm(workers) or not process.runs)
+        assert process.runs, process.err
+
+    assert warm(workers) == 1
+    assert PASSWORD not in process.out + process.err

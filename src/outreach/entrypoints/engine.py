@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from attrs import evolve, field, frozen
 
 from outreach.adapters.arq import ArqBell, connect_bell
+from outreach.adapters.imap import Source
 from outreach.adapters.memory.bell import Bells, LocalBell
 from outreach.adapters.postgres import migrate
 from outreach.adapters.postgres.logins import PostgresLogins
@@ -29,6 +30,7 @@ from outreach.entrypoints.gateways import Gateways
 from outreach.entrypoints.mailboxes import mailbox_duties, use_mailboxes
 from outreach.entrypoints.metrics import Metrics
 from outreach.entrypoints.own_keys import link_keys
+from outreach.entrypoints.pool_boxes import PoolBoxes
 from outreach.entrypoints.providers import PROVIDERS, USER_AGENT, House
 from outreach.entrypoints.runner import IN_FLIGHT, TOGETHER, Runner
 from outreach.entrypoints.settings import Settings, is_loopback
@@ -190,7 +192,9 @@ async def open_engine(
         if reach_providers:
             _open_providers(settings, tenant, gateways, metrics, stack, container)
             if settings.imap.is_set:
-                use_mailboxes(settings.imap, container)
+                use_mailboxes(
+                    settings.imap, container, _pool(settings, container, tenant)
+                )
             for account, allowance in gateways.allowances.items():
                 await container.accounts().allow(tenant, account, allowance)
         yield Engine(settings, container, tenant, gateways, local, bell, metrics)
@@ -237,6 +241,17 @@ def _open_providers(
                 gateway = provider.equips(gateway, House(container.clock(), logins))
             account = account_id(tenant, name, "default")
             gateways.add(account, name, gateway, table.allowance, metrics)
+
+
+def _pool(
+    settings: Settings, container: Container, tenant: TenantId
+) -> Callable[[Source], Source] | None:
+    """Adds the mailboxes that we send from; None: there are none to be read."""
+    if not (settings.smtp.is_set and settings.imap.host):
+        return None
+    senders, logins = container.senders(), logins_of(settings, container, tenant)
+    imap, smtp = settings.imap, settings.smtp
+    return lambda named: PoolBoxes(named, imap, smtp, tenant, senders, logins)
 
 
 def logins_of(

@@ -21,7 +21,8 @@ class ImapTable:
     """The mailboxes of the default tenant.
 
     Attributes:
-        host: server of every mailbox that names none of its own.
+        host: server of every mailbox that names none of its own; of those of the pool
+            (``[smtp]``), which are read too if it is set.
         port: 0: 993.
         user, password: of one mailbox that is read by itself; empty: those of the file
             alone are.
@@ -47,7 +48,7 @@ class ImapTable:
     @property
     def is_set(self) -> bool:
         """There are mailboxes to read."""
-        return bool(self.user or self.mailboxes)
+        return bool(self.host or self.mailboxes)
 
     @port.validator
     def _port(self, _: object, port: int) -> None:

@@ -6,14 +6,14 @@ import csv
 import os
 import ssl
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
 from attrs import field, frozen
 
-from outreach.adapters.imap import Box, ImapMailboxes, Security, is_loopback
+from outreach.adapters.imap import Box, ImapMailboxes, Security, Source, is_loopback
 from outreach.domain.change import Duty, DutyKind
 from outreach.domain.errors import Misconfigured
 from outreach.domain.ids import TenantId
@@ -49,8 +49,13 @@ class Boxes:
         return [self.known[name] for name in names if name in self.known]
 
 
-def open_mailboxes(table: ImapTable) -> ImapMailboxes:
+def open_mailboxes(
+    table: ImapTable, beside: Callable[[Source], Source] | None = None
+) -> ImapMailboxes:
     """What reads all mailboxes of *table*; opens nothing.
+
+    Args:
+        beside: adds those that are known elsewhere.
 
     Raises:
         Misconfigured: names the file, the mailbox, the key and the way out.
@@ -62,16 +67,22 @@ def open_mailboxes(table: ImapTable) -> ImapMailboxes:
         twice = next(one for one in names if names.count(one) > 1)
         message = f"imap: mailbox {twice} is there twice: leave one out"
         raise Misconfigured(message)
-    return ImapMailboxes(Boxes(by_name), tls=_tls(table.ca_file))
+    named: Source = Boxes(by_name)
+    whole = named if beside is None else beside(named)
+    return ImapMailboxes(whole, tls=_tls(table.ca_file))
 
 
-def use_mailboxes(table: ImapTable, container: Any) -> None:
+def use_mailboxes(
+    table: ImapTable,
+    container: Any,
+    beside: Callable[[Source], Source] | None = None,
+) -> None:
     """Have the mailboxes of *table* read by what carries out duties.
 
     Raises:
         Misconfigured: see `open_mailboxes`.
     """
-    container.own_mailboxes.override(open_mailboxes(table))
+    container.own_mailboxes.override(open_mailboxes(table, beside))
     container.poll_every.override(timedelta(seconds=table.poll_seconds))
     container.mailboxes.override(container.read_mailboxes())
 
@@ -90,7 +101,8 @@ async def mailbox_duties(container: Any, tenant: TenantId, now: datetime) -> lis
 
 def boxes_abroad(table: ImapTable) -> list[str]:
     """Hosts of *table* that are not this machine."""
-    return sorted({b.host for b in read_boxes(table) if not is_loopback(b.host)})
+    hosts = {box.host for box in read_boxes(table)} | {table.host} - {""}
+    return sorted(host for host in hosts if not is_loopback(host))
 
 
 def read_boxes(table: ImapTable) -> Iterator[Box]:

@@ -24,6 +24,11 @@ def of_mailboxes(settings: Settings) -> Iterator[Finding]:
     except Misconfigured as error:
         yield Finding("mailboxes", Level.FAIL, str(error), "correct it")
         return
+    if settings.smtp.is_set and settings.imap.host:
+        says = f"those that we send from are read at {settings.imap.host}"
+        yield Finding("mailboxes", Level.OK, says)
+    if not boxes:
+        return
     catch_all = sum(not box.address for box in boxes)
     hosts = sorted({box.host for box in boxes})
     ways = sorted({str(box.security) for box in boxes})
