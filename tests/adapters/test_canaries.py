@@ -6,57 +6,39 @@ and asked for is searched.
 
 from __future__ import annotations
 
-import base64
 import json
 import logging
 import traceback
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from urllib.parse import quote
-from uuid import UUID
 
 import pytest
 import structlog
-from attrs import evolve, field, frozen
+from attrs import field, frozen
 from structlog.testing import capture_logs
+from tests.adapters.opened_providers import CASES, WEBHOOK, WITHIN, Case, opened
 from tests.adapters.web_world import Web, asked, reply
-from tests.contract import (
-    baileys_gateways,
-    instantly_workspace,
-    resend_account,
-    sendgrid_account,
-    ses_account,
-    smtp_pool,
-    timelines_workspace,
-    wamm_account,
-)
-from tests.contract.baileys_gateways import ApiHouse, EvolutionHouse, WahaHouse
-from tests.name_server import SELECTOR
+from tests.contract import smtp_pool
 from tests.unit.test_providers import DIALECT_CAN
 
-from outreach.adapters.memory.clock import MemoryClock
-from outreach.adapters.memory.logins import MemoryLogins
 from outreach.domain.errors import Misconfigured, Unavailable
-from outreach.domain.ids import TenantId
 from outreach.domain.message import Answer, Parcel
 from outreach.entrypoints.measured import Measured
 from outreach.entrypoints.metrics import Metrics, provider_name
-from outreach.entrypoints.providers import PROVIDERS, House, as_set
-from outreach.entrypoints.settings import Secret, Settings, load
+from outreach.entrypoints.providers import PROVIDERS, as_set
+from outreach.entrypoints.settings import Secret, load
 from outreach.entrypoints.web.app import WebhookRoute
 from outreach.entrypoints.web.webhooks import WEBHOOK_HEADER
 from outreach.ports.gateway import AccountSender
-from outreach.testing.fault_server import Asked, unused_url
+from outreach.testing.fault_server import Asked
 from outreach.testing.gateway_bench import THEIRS, Situation, parcel
 
 TEXT: Final = "Bună, canary-of-the-text"
 WORDS: Final = "canary-of-the-text"
 NUMBER: Final = THEIRS.removeprefix("+")
 """Also within the address that the doubles for mail write to."""
-WEBHOOK: Final = "canary-of-the-webhook-secret"
-SIGNING: Final = f"whsec_{base64.b64encode(b'canary-of-a-signature!!!').decode()}"
 DELIVERIES: Final = (
     json.dumps(
         {"event": TEXT, "type": TEXT, "event_type": TEXT, NUMBER: TEXT}
@@ -70,147 +52,9 @@ DELIVERIES: Final = (
     reply("uid-c", WORDS),
 )
 """Of every shape a little; each holds canaries."""
-TENANT: Final = TenantId(UUID(int=1))
-WITHIN: Final = timedelta(seconds=0.3)
 THE_SERVERS: Final = "mail.log"
 """Where aiosmtpd, the other side, writes what it heard."""
 LONG_AGO: Final = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-@frozen
-class Case:
-    """A provider, and where it is played.
-
-    Attributes:
-        bench: opens the double.
-        settings: its settings by the names of the environment, with canaries.
-        secrets: what of them must not be seen.
-        number_in_url: the vendor names the other side in the URL of a call.
-        all_in_url: the text and the credentials, too.
-        refuses: its answers can tell that a message will never be taken.
-    """
-
-    name: str
-    bench: Callable[[], AbstractAsyncContextManager[Any]]
-    settings: Callable[[Any, str], Mapping[str, str]]
-    secrets: tuple[str, ...]
-    dialect: str = ""
-    number_in_url: bool = False
-    all_in_url: bool = False
-    refuses: bool = True
-
-    def __str__(self) -> str:
-        return self.dialect or self.name
-
-
-def simple(name: str, key: str, path: str = "", **more: str) -> Any:
-    """Settings of a provider with a key and a base URL."""
-
-    def made(_: Any, url: str) -> Mapping[str, str]:
-        facts = {"api_key": key, "base_url": url + path, **more}
-        return {f"OUTREACH_{name}_{k}".upper(): v for k, v in facts.items()}
-
-    return made
-
-
-def of_ses(_: Any, url: str) -> Mapping[str, str]:
-    return {
-        "OUTREACH_SES_ACCESS_KEY_ID": ses_account.KEY,
-        "OUTREACH_SES_SECRET_ACCESS_KEY": ses_account.SECRET,
-        "OUTREACH_SES_SESSION_TOKEN": ses_account.TOKEN,
-        "OUTREACH_SES_REGION": ses_account.REGION,
-        "OUTREACH_SES_CONFIGURATION_SET": ses_account.SET,
-        "OUTREACH_SES_BASE_URL": url,
-    }
-
-
-def of_smtp(bench: Any, url: str) -> Mapping[str, str]:
-    port = url.rpartition(":")[2] if url else str(bench.server.port)
-    return {
-        "OUTREACH_SMTP_HOST": "127.0.0.1",
-        "OUTREACH_SMTP_PORT": port,
-        "OUTREACH_SMTP_SECURITY": "none",
-        "OUTREACH_SMTP_USER": smtp_pool.USER,
-        "OUTREACH_SMTP_PASSWORD": smtp_pool.PASSWORD,
-        "OUTREACH_SMTP_HELLO": "[127.0.0.1]",
-        "OUTREACH_SMTP_DKIM_SELECTOR": SELECTOR,
-        "OUTREACH_SMTP_NAMESERVERS": bench.names.address,
-    }
-
-
-def gateway(house: Any, dialect: str) -> Case:
-    key = baileys_gateways.KEY
-    return Case(
-        "baileys",
-        lambda: baileys_gateways.opened(house()),
-        simple("baileys", key, dialect=dialect, webhook_secret=WEBHOOK),
-        (key, WEBHOOK),
-        dialect=dialect,
-        number_in_url=True,
-    )
-
-
-CASES: Final = (
-    Case(
-        "timelinesai",
-        timelines_workspace.opened,
-        simple(
-            "timelinesai",
-            timelines_workspace.KEY,
-            timelines_workspace.PREFIX,
-            webhook_secret=WEBHOOK,
-        ),
-        (timelines_workspace.KEY, WEBHOOK),
-        number_in_url=True,
-    ),
-    gateway(ApiHouse, "baileys-api"),
-    gateway(WahaHouse, "waha"),
-    gateway(EvolutionHouse, "evolution"),
-    Case(
-        "wamm",
-        wamm_account.opened,
-        simple("wamm", wamm_account.KEY, "/api", webhook_secret=WEBHOOK),
-        (wamm_account.KEY, WEBHOOK, *wamm_account.INSTANCES.values()),
-        all_in_url=True,
-        refuses=False,
-    ),
-    Case(
-        "instantly",
-        instantly_workspace.opened,
-        simple("instantly", instantly_workspace.KEY, webhook_secret=WEBHOOK),
-        (instantly_workspace.KEY, WEBHOOK),
-    ),
-    Case(
-        "smtp",
-        smtp_pool.opened,
-        of_smtp,
-        (
-            smtp_pool.PASSWORD,
-            base64.b64encode(smtp_pool.PASSWORD.encode()).decode(),
-            base64.b64encode(
-                f"\0{smtp_pool.USER}\0{smtp_pool.PASSWORD}".encode()
-            ).decode(),
-        ),
-    ),
-    Case(
-        "resend",
-        resend_account.opened,
-        simple("resend", resend_account.KEY, webhook_secret=SIGNING),
-        (resend_account.KEY, SIGNING, SIGNING.removeprefix("whsec_")),
-    ),
-    Case(
-        "ses",
-        ses_account.opened,
-        of_ses,
-        (ses_account.KEY, ses_account.SECRET, ses_account.TOKEN),
-    ),
-    Case(
-        "sendgrid",
-        sendgrid_account.opened,
-        simple("sendgrid", sendgrid_account.KEY),
-        (sendgrid_account.KEY,),
-    ),
-)
 
 
 @frozen
@@ -247,10 +91,11 @@ async def test_no_canary_is_logged_shown_raised_counted_or_asked_for(
     case: Case, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    told = Told()
+    told, metrics = Told(), Metrics()
 
     with capture_logs() as logs:
-        async with case.bench() as bench, opened(case, bench, told) as metrics:
+        async with case.bench() as bench, opened(case, bench) as made:
+            told.show(*made)
             for situation in Situation:
                 await bench.arrange(situation)
                 await everything(case, bench, metrics, told, situation)
@@ -258,6 +103,7 @@ async def test_no_canary_is_logged_shown_raised_counted_or_asked_for(
 
     told.said.extend(logged(caplog))
     told.said.extend((json.dumps(logs, default=repr), *capfd.readouterr()))
+    told.said.append(metrics.exposition().decode())
     kinds = {one.partition("(")[0] for one in told.answers}
     assert kinds >= {"Accepted", "NotAccepted", "UnknownOutcome"}
     assert ("Refused" in kinds) is case.refuses
@@ -289,10 +135,10 @@ async def test_what_a_gateway_lets_slip_is_found(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    case, told = CASES[0], Told()
+    case, told, metrics = CASES[0], Told(), Metrics()
 
     with capture_logs() as logs:
-        async with case.bench() as bench, opened(case, bench, told) as metrics:
+        async with case.bench() as bench, opened(case, bench) as _:
             bench.reachable = Leaky(bench.reachable, "canary/of a secret")
             await everything(case, bench, metrics, told, Situation.WELL)
 
@@ -382,36 +228,6 @@ def logged(caplog: pytest.LogCaptureFixture) -> Iterator[str]:
 def requests(bench: Any) -> list[Asked]:
     """What arrived at a double that speaks HTTP."""
     return list(getattr(bench.server, "asked", ()))
-
-
-@asynccontextmanager
-async def opened(case: Case, bench: Any, told: Told) -> AsyncIterator[Metrics]:
-    """The provider as settings open it, in the place of the double's own."""
-    metrics = Metrics()
-    async with AsyncExitStack() as stack:
-        urls = {
-            "reachable": getattr(bench.server, "url", ""),
-            "unreachable": unused_url(),
-        }
-        for place, url in urls.items():
-            settings = load(case.settings(bench, url))
-            made = gateway_of(case, settings, stack)
-            if case.name == "smtp":
-                await made.examine([smtp_pool.DOMAIN])
-            setattr(bench, place, made)
-            told.show(settings, settings.table(case.name), made)
-        yield metrics
-        told.said.append(metrics.exposition().decode())
-
-
-def gateway_of(case: Case, settings: Settings, stack: AsyncExitStack) -> Any:
-    provider = as_set(settings)[case.name]
-    made: Any = provider.open(settings.table(case.name), stack)
-    if provider.equips is not None:
-        house = House(MemoryClock(datetime.now(UTC)), MemoryLogins(TENANT))
-        return provider.equips(made, house)
-    within = {"ask_within": WITHIN} if hasattr(made, "ask_within") else {}
-    return evolve(made, **within)
 
 
 async def everything(
