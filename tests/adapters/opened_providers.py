@@ -37,7 +37,7 @@ __all__ = ["CASES", "WEBHOOK", "WITHIN", "Case", "opened"]
 WEBHOOK: Final = "canary-of-the-webhook-secret"
 SIGNING: Final = f"whsec_{base64.b64encode(b'canary-of-a-signature!!!').decode()}"
 TENANT: Final = TenantId(UUID(int=1))
-WITHIN: Final = timedelta(seconds=0.3)
+WITHIN: Final = timedelta(seconds=0.5)
 
 
 @frozen
