@@ -1,4 +1,6 @@
-"""An HTTP server on loopback, in a process of its own, that accepts every message."""
+"""An HTTP server on loopback, in a process of its own, that accepts every message, and
+tells how many connections were opened to it, that of the question included.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +18,7 @@ _ANSWER: Final = (
     b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 77\r\n\r\n"
     b'{"status":"ok","data":{"message_uid":"%036d"}}'
 )
+_OPENED: Final = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s"
 _numbers: Final = count(1)
 
 
@@ -38,6 +41,7 @@ def open_answerer() -> Iterator[str]:
 class _Answers(asyncio.Protocol):
     """One answer per request, whose body comes with its head or right after."""
 
+    opened = 0
     transport: asyncio.Transport
     head: bytes
 
@@ -45,6 +49,7 @@ class _Answers(asyncio.Protocol):
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
         self.head = b""
+        _Answers.opened += 1
 
     def data_received(self, data: bytes) -> None:
         self.head += data
@@ -52,6 +57,11 @@ class _Answers(asyncio.Protocol):
             head, blank, body = self.head.partition(b"\r\n\r\n")
             if not blank:
                 return
+            if head.startswith(b"GET /connections "):
+                told = b'{"opened":%d}' % self.opened
+                self.transport.write(_OPENED % (len(told), told))
+                self.head = body
+                continue
             length = int(head.lower().partition(b"content-length:")[2].split()[0])
             if len(body) < length:
                 return

@@ -14,7 +14,7 @@ from outreach.ports.gateway import (
     RepeatsSafely,
     TakesBack,
 )
-from outreach.ports.incoming import Authenticates, FetchesContent
+from outreach.ports.incoming import Authenticates, FetchesContent, Stamps
 
 
 def sends(one: ResendGateway) -> tuple[Gateway, RepeatsSafely, LooksUp, PollsStatus]:
@@ -31,5 +31,5 @@ def checks(
     return (one, other), (one, other)
 
 
-def takes_in(by: SvixSignatures) -> tuple[Reads, Authenticates]:
-    return ResendReader(), by
+def takes_in(by: SvixSignatures) -> tuple[Reads, Authenticates, Stamps]:
+    return ResendReader(), by, by

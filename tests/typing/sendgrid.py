@@ -9,7 +9,7 @@ from outreach.adapters.sendgrid import (
 )
 from outreach.ports.domains import ChecksDomains
 from outreach.ports.gateway import Gateway, Reads, ReceivesWebhooks, TakesBack
-from outreach.ports.incoming import Authenticates, Splits
+from outreach.ports.incoming import Authenticates, Splits, Stamps
 
 
 def sends(one: SendGridGateway) -> tuple[Gateway, TakesBack, ChecksDomains]:
@@ -18,5 +18,5 @@ def sends(one: SendGridGateway) -> tuple[Gateway, TakesBack, ChecksDomains]:
 
 def takes_in(
     one: SendGridGateway, by: SendGridSignatures
-) -> tuple[ReceivesWebhooks, Reads, Splits, Authenticates]:
-    return one, SendGridReader(), SendGridReader(), by
+) -> tuple[ReceivesWebhooks, Reads, Splits, Authenticates, Stamps]:
+    return one, SendGridReader(), SendGridReader(), by, by

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol, runtime_checkable
 
 from outreach.domain.event import SystemEvent
@@ -15,6 +15,7 @@ __all__ = [
     "Keeps",
     "LearnsKeys",
     "Splits",
+    "Stamps",
 ]
 
 
@@ -35,6 +36,19 @@ class Authenticates(Protocol):
 
     def is_theirs(self, headers: Mapping[str, str], raw: bytes, now: datetime) -> bool:
         """Whether the signature over *raw* is the provider's, and fresh."""
+        ...
+
+
+@runtime_checkable
+class Stamps(Protocol):
+    """Says when a delivery was signed, where the provider does: beside `Authenticates`,
+    so that a clock that is off can be told from a wrong secret.
+    """
+
+    def ahead(self, headers: Mapping[str, str], now: datetime) -> timedelta | None:
+        """By how much the head's time stamp is ahead of *now* (machine time); None if
+        it has none. Nobody vouches for it before the signature was found good.
+        """
         ...
 
 

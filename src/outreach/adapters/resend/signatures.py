@@ -44,12 +44,16 @@ class SvixSignatures:
 
     def may_be(self, headers: Mapping[str, str], now: datetime) -> bool:
         """See `Authenticates.may_be`: all three headers, and a fresh time stamp."""
+        ahead = self.ahead(headers, now)
+        has_all = bool(headers.get(_ID)) and bool(headers.get(_SIGNATURE))
+        return has_all and ahead is not None and abs(ahead) <= TOLERANCE
+
+    def ahead(self, headers: Mapping[str, str], now: datetime) -> timedelta | None:
+        """See `outreach.ports.incoming.Stamps.ahead`."""
         stamp = headers.get(_STAMP, "")
         if not (stamp.isascii() and stamp.isdigit()) or len(stamp) > _LONGEST_STAMP:
-            return False
-        off = abs(int(stamp) - now.timestamp())
-        has_all = bool(headers.get(_ID)) and bool(headers.get(_SIGNATURE))
-        return has_all and off <= TOLERANCE.total_seconds()
+            return None
+        return timedelta(seconds=int(stamp) - now.timestamp())
 
     def is_theirs(self, headers: Mapping[str, str], raw: bytes, now: datetime) -> bool:
         """See `Authenticates.is_theirs`; every signature and key is compared."""

@@ -50,12 +50,16 @@ class SendGridSignatures:
 
     def may_be(self, headers: Mapping[str, str], now: datetime) -> bool:
         """See `Authenticates.may_be`: both headers, and a time stamp of our days."""
+        ahead = self.ahead(headers, now)
+        is_ours = ahead is not None and -BEHIND <= ahead <= AHEAD
+        return is_ours and 0 < len(headers.get(_SIGNATURE, "")) <= _LONGEST_SIGNATURE
+
+    def ahead(self, headers: Mapping[str, str], now: datetime) -> timedelta | None:
+        """See `outreach.ports.incoming.Stamps.ahead`."""
         stamp = headers.get(_STAMP, "")
         if not (stamp.isascii() and stamp.isdigit()) or len(stamp) > _LONGEST_STAMP:
-            return False
-        ahead = int(stamp) - now.timestamp()
-        is_ours = -BEHIND.total_seconds() <= ahead <= AHEAD.total_seconds()
-        return is_ours and 0 < len(headers.get(_SIGNATURE, "")) <= _LONGEST_SIGNATURE
+            return None
+        return timedelta(seconds=int(stamp) - now.timestamp())
 
     def is_theirs(self, headers: Mapping[str, str], raw: bytes, now: datetime) -> bool:
         """See `Authenticates.is_theirs`; the keys are public, and asked in turn."""

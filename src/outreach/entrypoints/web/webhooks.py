@@ -23,7 +23,8 @@ import hashlib
 import hmac
 import math
 from collections import defaultdict
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Final
 
@@ -43,7 +44,7 @@ from outreach.entrypoints.web.failures import Failures
 from outreach.entrypoints.web.parts import WebhookRoute, WebParts
 from outreach.entrypoints.web.reading import events_of, parts_of
 from outreach.entrypoints.web.ringer import Ringer
-from outreach.ports.incoming import ConfirmsSubscriptions, Keeps, LearnsKeys
+from outreach.ports.incoming import ConfirmsSubscriptions, Keeps, LearnsKeys, Stamps
 
 __all__ = ["WEBHOOK_HEADER", "Webhooks"]
 
@@ -202,7 +203,7 @@ class _Intake:
             if route.signed is not None and route.signed.may_be(headers, now)
         ]
         if not likely:
-            raise self._stranger(request)
+            raise self._stranger(request, self._ahead(headers, now))
         check_encoding(request)
         raw = await read_body(request, self.parts.limits)
         for _, by in likely:
@@ -251,7 +252,23 @@ class _Intake:
                 found = key.route
         return found
 
-    def _stranger(self, request: Request) -> Problem:
+    def _ahead(self, headers: Mapping[str, str], now: datetime) -> timedelta | None:
+        """By how much the head's time is ahead of ours, if it has one."""
+        for one in self.signed:
+            by = one.signed
+            if by is None or not isinstance(by, Stamps):
+                continue
+            if (ahead := by.ahead(headers, now)) is not None:
+                return ahead
+        return None
+
+    def _stranger(self, request: Request, ahead: timedelta | None = None) -> Problem:
+        """What a stranger is told.
+
+        Args:
+            ahead: of a delivery that its head ruled out, see `Stamps`: far from nought
+                it says that a clock is off, theirs or ours.
+        """
         wait = self.failures.count(request.client.host if request.client else "")
         if wait:
             return Problem(
@@ -259,7 +276,8 @@ class _Intake:
                 "too many requests with a wrong webhook secret or signature",
                 headers={"Retry-After": str(wait)},
             )
-        _log.warning("webhook.rejected", provider=self.provider)
+        clock = {} if ahead is None else {"seconds_ahead": round(ahead.total_seconds())}
+        _log.warning("webhook.rejected", provider=self.provider, **clock)
         return Problem(
             HTTPStatus.UNAUTHORIZED,
             "the webhook secret is missing or wrong: register the address anew"
