@@ -292,8 +292,8 @@ def test_its_settings_are_a_table_of_their_own() -> None:
 @pytest.mark.parametrize(
     ("secret", "level", "says"),
     [
-        (VERIFIES, "ok", "the signing secret is set"),
-        ("", "warn", "no signing secret"),
+        (VERIFIES, "ok", "OUTREACH_SENDGRID_WEBHOOK_SECRET is set"),
+        ("", "warn", "OUTREACH_SENDGRID_WEBHOOK_SECRET is not set"),
         ("MFkw", "fail", "no verification key"),
     ],
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -29,7 +29,7 @@ Installs = Callable[[str], Known]
 
 
 @pytest.fixture
-def installs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Installs:
+def installs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Installs]:
     """A package whose entry point is this; the providers as a new process has them."""
 
     def install(target: str) -> Known:
@@ -43,10 +43,10 @@ def installs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Installs:
             f"[outreach.providers]\npigeon = {target}\n"
         )
         monkeypatch.syspath_prepend(tmp_path)
-        monkeypatch.delitem(sys.modules, "dovecote", raising=False)
         return Known([PROVIDERS[name] for name in PROVIDERS.built_in])
 
-    return install
+    yield install
+    sys.modules.pop("dovecote", None)
 
 
 def test_a_provider_of_another_package_is_known_by_its_name(installs: Installs) -> None:

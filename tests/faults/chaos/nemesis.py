@@ -275,7 +275,7 @@ class Nemesis:
 
     def _suppress(self, blow: str, kind: str, channel: str) -> bool:
         """Suppress somebody who is about to be written to, best while a worker has
-        their lane in its hand.
+        their lane in its hand; where nobody is, somebody whose turn will come.
         """
         if self.stage.counts[blow] >= _MOST_OUT:
             return False
@@ -283,22 +283,25 @@ class Nemesis:
             self._set_tenant(connection)
             found = connection.execute(
                 """
-                SELECT c.value, engine_now(), l.owner IS NOT NULL FROM intents i
-                  JOIN lanes l ON l.id = i.lane_id AND l.calling IS NULL
+                SELECT c.value, engine_now(),
+                       CASE WHEN l.calling IS NOT NULL OR i.due_at > engine_now()
+                                 OR i.due_at > (SELECT min(o.due_at) FROM intents o
+                                    WHERE o.lane_id = i.lane_id
+                                      AND o.status = 'WAITING'
+                                      AND o.send_class = i.send_class) THEN 0
+                            WHEN l.owner IS NULL THEN 1 ELSE 2 END AS near
+                  FROM intents i
+                  JOIN lanes l ON l.id = i.lane_id
                   JOIN contact_points c ON c.lead_id = i.lead_id AND c.kind = %s
-                 WHERE i.status = 'WAITING' AND i.due_at <= engine_now()
-                   AND i.channel = %s
-                   AND i.due_at = (SELECT min(o.due_at) FROM intents o
-                     WHERE o.lane_id = i.lane_id AND o.status = 'WAITING'
-                       AND o.send_class = i.send_class)
-                 ORDER BY c.value
+                 WHERE i.status = 'WAITING' AND i.channel = %s
+                 ORDER BY near DESC, c.value
                 """,
                 (kind, channel),
             ).fetchall()
             if not found:
                 return False
-            claimed = [row for row in found if row[2]]
-            address, now, _ = self.rng.choice(claimed or found)
+            nearest = [row for row in found if row[2] == found[0][2]]
+            address, now, _ = self.rng.choice(nearest)
             one = {
                 "key": f"{kind}:{address}",
                 "reason": "OPT_OUT",
