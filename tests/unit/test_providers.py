@@ -27,7 +27,7 @@ from outreach.entrypoints.settings import Secret, Settings, SmtpTable
 
 ACCOUNT: Final = AccountId(UUID(int=1))
 CAN: Final = {
-    "timelinesai": {"look", "poll", "lists", "webhooks"},
+    "timelinesai": {"look", "poll", "lists", "webhooks", "tells", "replays"},
     "resend": {
         *("look", "poll", "takers", "repeats", "fetch", "domains", "webhooks"),
     },
