@@ -575,6 +575,20 @@ def test_the_vendors_own_address_is_the_default() -> None:
 # --- the vendor's contract
 
 
+async def test_the_workspace_of_these_tests_is_as_the_vendor_describes_one(
+    bench: TimelinesBench,
+) -> None:
+    bench.workspace.plan = {"non_recurring_quota": {"remaining_balance": 50}}
+    key = {"authorization": f"Bearer {KEY}"}
+    asked = Asked("GET", f"{PREFIX}/workspace", key, b"", 1)
+
+    said = bench.workspace.react(asked)
+
+    assert isinstance(said, Says)
+    spec = vendor_spec("timelines_public_api.yaml")
+    spec.check_answer("GET", "/workspace", said.status, said.body)
+
+
 def _requests() -> list[HttpRequest]:
     touches = [wire.send_request(parcel()), wire.send_request(parcel(thread="77"))]
     return [
