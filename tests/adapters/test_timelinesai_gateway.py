@@ -7,7 +7,7 @@ import json
 import logging
 import re
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
@@ -18,7 +18,14 @@ from tests.contract.timelines_workspace import KEY, PREFIX, TimelinesBench, open
 from tests.vendor_specs import Spec, vendor_spec
 
 from outreach.adapters._http import HttpReply, HttpRequest
-from outreach.adapters.timelinesai import TimelinesGateway, open_client, wire
+from outreach.adapters.timelinesai import (
+    TimelinesGateway,
+    history,
+    open_client,
+    plan,
+    wire,
+)
+from outreach.domain.allowance import Counted, Period, Use
 from outreach.domain.errors import Misconfigured, Unavailable
 from outreach.domain.message import (
     Accepted,
@@ -384,6 +391,103 @@ def test_only_an_active_account_is_connected() -> None:
     assert states == [None, None, SenderState.OFFLINE, None, None]
 
 
+# --- the edge
+
+
+READERS: Final[dict[str, Callable[[HttpReply], object]]] = {
+    "status": lambda reply: wire.read_status("m-1", reply),
+    "chats": wire.read_chats,
+    "history": wire.read_history,
+    "accounts": wire.read_accounts,
+    "webhooks": wire.read_webhooks,
+    "webhook": wire.read_webhook,
+    "plan": plan.read_use,
+    "written": lambda reply: history.read_written(reply, wire.Chat("1", "", "")),
+}
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 503])
+@pytest.mark.parametrize("reader", READERS)
+def test_a_page_of_the_edge_says_nothing_of_our_key(reader: str, status: int) -> None:
+    page = b"<!DOCTYPE html><html><title>Attention Required!</title></html>"
+
+    with pytest.raises(Unavailable, match=str(status)):
+        READERS[reader](HttpReply(status, {"content-type": "text/html"}, page))
+
+
+@pytest.mark.parametrize("status", [401, 403])
+@pytest.mark.parametrize("reader", READERS)
+def test_a_refusal_of_the_api_is_a_key_to_mend(reader: str, status: int) -> None:
+    body = b'{"status": "error", "message": "Invalid token"}'
+
+    with pytest.raises(Misconfigured, match="API key"):
+        READERS[reader](HttpReply(status, {}, body))
+
+
+# --- the plan
+
+
+async def test_the_plan_is_told_with_what_was_bought_beside_it(
+    bench: TimelinesBench,
+) -> None:
+    bench.workspace.sends = 7
+    bench.workspace.plan = {"non_recurring_quota": {"remaining_balance": 50}}
+
+    assert await bench.gateway.use() == (
+        Use(Period.MONTH, 7, 5_050),
+        Use(Period.MONTH, 40, 200_000, Counted.CALLS),
+    )
+    assert len(bench.server.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("quota", "told"),
+    [
+        ({"used": 7}, (Use(Period.MONTH, 7),)),
+        ({"used": 7, "total": None}, (Use(Period.MONTH, 7),)),
+        ({"used": 7, "total": 0}, (Use(Period.MONTH, 7),)),
+        ({"used": 7, "total": -1}, (Use(Period.MONTH, 7),)),
+        ({"used": 7, "total": "5000"}, (Use(Period.MONTH, 7),)),
+        ({"used": True, "total": 9}, ()),
+        ({"used": -1, "total": 9}, ()),
+        ({"total": 9}, ()),
+        ({}, ()),
+        (None, ()),
+        ([1], ()),
+    ],
+)
+async def test_a_plan_that_says_nothing_usable_bounds_nothing(
+    bench: TimelinesBench, quota: object, told: tuple[Use, ...]
+) -> None:
+    bench.workspace.plan = {"messaging_quota": quota, "api_calls_quota": None}
+
+    assert await bench.gateway.use() == told
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        HttpReply(404, {}, b"<html>no such page</html>"),
+        HttpReply(403, {}, b"<html>Attention Required!</html>"),
+        HttpReply(200, {}, b"<html>sign in</html>"),
+        HttpReply(200, {}, b'{"status": "ok", "data": [1]}'),
+        HttpReply(404, {}, b'{"status": "error", "message": "not found"}'),
+    ],
+)
+def test_a_workspace_that_is_not_told_is_unavailable_and_no_fault_of_the_key(
+    reply: HttpReply,
+) -> None:
+    with pytest.raises(Unavailable, match="did not tell its plan"):
+        plan.read_use(reply)
+
+
+async def test_a_refused_key_tells_no_plan_and_says_so(bench: TimelinesBench) -> None:
+    await bench.arrange(Situation.KEY_REVOKED)
+
+    with pytest.raises(Unavailable, match="does not accept the API key"):
+        await bench.gateway.use()
+
+
 # --- webhooks
 
 
@@ -471,6 +575,20 @@ def test_the_vendors_own_address_is_the_default() -> None:
 # --- the vendor's contract
 
 
+async def test_the_workspace_of_these_tests_is_as_the_vendor_describes_one(
+    bench: TimelinesBench,
+) -> None:
+    bench.workspace.plan = {"non_recurring_quota": {"remaining_balance": 50}}
+    key = {"authorization": f"Bearer {KEY}"}
+    asked = Asked("GET", f"{PREFIX}/workspace", key, b"", 1)
+
+    said = bench.workspace.react(asked)
+
+    assert isinstance(said, Says)
+    spec = vendor_spec("timelines_public_api.yaml")
+    spec.check_answer("GET", "/workspace", said.status, said.body)
+
+
 def _requests() -> list[HttpRequest]:
     touches = [wire.send_request(parcel()), wire.send_request(parcel(thread="77"))]
     return [
@@ -479,9 +597,16 @@ def _requests() -> list[HttpRequest]:
         wire.history_request("77", datetime.now(UTC).date()),
         wire.history_request("77", datetime.now(UTC).date(), "a5bbb005"),
         wire.message_request("a5bbb005-37f2-402c-96fa-e479a2e09b02"),
+        history.changed_request(2),
+        history.written_request("77", datetime.now(UTC).date()),
+        history.written_request("77", datetime.now(UTC).date(), "a5bbb005"),
         wire.accounts_request(),
+        plan.workspace_request(),
         wire.webhooks_request(),
         *(wire.subscribe_request(kind, HOOK) for kind in wire.EVENT_TYPES),
+        wire.move_request(
+            wire.Webhook("message:new", HOOK, enabled=True, id="7"), HOOK
+        ),
     ]
 
 
@@ -533,8 +658,10 @@ def test_every_endpoint_that_is_used_is_among_those_requests(spec: Spec) -> None
         ("GET", "/chats/{chat_id}/messages"),
         ("GET", "/messages/{message_uid}"),
         ("GET", "/whatsapp_accounts"),
+        ("GET", "/workspace"),
         ("GET", "/webhooks"),
         ("POST", "/webhooks"),
+        ("PUT", "/webhooks/{webhook_id}"),
     }
 
 

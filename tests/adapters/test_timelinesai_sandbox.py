@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -18,7 +19,8 @@ from outreach.adapters.timelinesai import (
     open_client,
 )
 from outreach.adapters.timelinesai.wire import EVENT_TYPES
-from outreach.domain.event import EventType
+from outreach.domain.allowance import Counted, Period, Use
+from outreach.domain.event import EventType, SystemEvent
 from outreach.domain.message import (
     Accepted,
     MessageStatus,
@@ -34,6 +36,7 @@ from outreach.testing.fault_server import FaultServer, Says
 from outreach.testing.gateway import OURS, THEIRS, parcel
 
 AMPLE: Final = timedelta(seconds=10)
+PATIENCE: Final = timedelta(seconds=60)
 FAST: Final = 100_000.0
 EXPECTED: Final = {
     "message:sent:new": EventType.SENT,
@@ -195,6 +198,46 @@ async def test_webhooks_are_registered_once_and_read_as_they_come(
         if event.type is EventType.SENT:
             assert event.ours
             assert event.content == parcel().text
+
+
+async def test_conversations_are_told_again_with_the_keys_and_words_of_their_webhooks(
+    tmp_path: Path,
+) -> None:
+    since = datetime.now(UTC).replace(microsecond=0)
+    async with (
+        FaultServer(lambda _: Says(200)) as hooks,
+        sandboxed(tmp_path, webhook_jitter_engine_s=0) as (box, gateway),
+    ):
+        await gateway.register(f"{hooks.url}/webhooks/timelinesai/t0ken")
+        for number in range(3):
+            them = f"+4073200{number:04d}"
+            await gateway.send(evolve(parcel(f"{number}"), to=them), AMPLE)
+            box.say(OURS[0], them, f"Da, {number} 👍")
+            box.write_by_hand(OURS[1], them, f"Vă sun, {number}")
+        async with asyncio.timeout(PATIENCE.total_seconds()):
+            await hooks.until_asked(9)
+        told = await gateway.history(since, since)
+
+    def read(bodies: Iterable[bytes]) -> set[SystemEvent]:
+        return {event for body in bodies for event in TimelinesReader().read(body)}
+
+    again = read(told.bodies)
+    assert again == read(one.body for one in hooks.asked)
+    assert Counter(event.type for event in again) == {
+        EventType.SENT: 6,
+        EventType.REPLY: 3,
+    }
+    assert sum(event.ours is False for event in again) == 3
+
+
+async def test_the_plan_is_told_as_it_is_used(tmp_path: Path) -> None:
+    async with sandboxed(tmp_path, messaging_quota=9) as (_, gateway):
+        await gateway.send(parcel(), AMPLE)
+
+        messages, calls = await gateway.use()
+
+    assert messages == Use(Period.MONTH, 1, 9)
+    assert (calls.counted, calls.used) == (Counted.CALLS, 2)
 
 
 async def test_a_webhook_under_an_earlier_address_is_moved_and_not_doubled(

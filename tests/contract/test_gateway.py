@@ -34,6 +34,7 @@ from outreach.ports.gateway import (
     SendsMany,
     TakesBack,
 )
+from outreach.ports.history import TellsHistory
 from outreach.ports.incoming import FetchesContent
 from outreach.testing.gateway import (
     OURS,
@@ -46,6 +47,8 @@ from outreach.testing.gateway import (
     ReceivesWebhooksContract,
     ReplaysLostContract,
     Situation,
+    TellsHistoryContract,
+    TellsUseContract,
 )
 from outreach.testing.gateway_many import (
     LooksUpManyContract,
@@ -167,6 +170,7 @@ def test_each_promise_of_an_ability_is_a_test() -> None:
         (ChecksDomains, ChecksDomainsContract),
         (ExaminesDomains, ExaminesDomainsContract),
         (ReplaysLost, ReplaysLostContract),
+        (TellsHistory, TellsHistoryContract),
     ):
         assert promises_of(ability) <= kept_by(suite), ability
 
@@ -177,6 +181,8 @@ class TestTimelinesAI(
     LooksUpByContentContract,
     PollsStatusContract,
     ListsAccountsContract,
+    TellsUseContract,
+    TellsHistoryContract,
     ReceivesWebhooksContract,
 ):
     @pytest.fixture

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, Final
 
 from attrs import define, field
 
-from outreach.adapters.timelinesai import TimelinesGateway, open_client
+from outreach.adapters.timelinesai import (
+    TimelinesGateway,
+    TimelinesReader,
+    open_client,
+)
+from outreach.domain.event import SystemEvent
 from outreach.testing.fault_server import (
     Asked,
     FaultServer,
@@ -20,7 +25,7 @@ from outreach.testing.fault_server import (
     Says,
     unused_url,
 )
-from outreach.testing.gateway import OURS, WAIT, Situation
+from outreach.testing.gateway import OURS, THEIRS, WAIT, Situation
 
 __all__ = ["KEY", "PREFIX", "TimelinesBench", "opened"]
 
@@ -28,6 +33,7 @@ KEY: Final = "4d2d0239-canary-key"
 PREFIX: Final = "/integrations/api"
 _ZONE: Final = timezone(timedelta(hours=2))
 _PAGE: Final = 50
+_LONG_AGO: Final = "2001-01-01 00:00:00 +0000"
 _EDGE: Final = b"<!DOCTYPE html><html><title>Attention Required!</title></html>"
 _CUT: Final = b"HTTP/1.1 200 OK\r\ncontent-length: 80\r\n\r\n{"
 
@@ -69,6 +75,7 @@ class Workspace:
     webhooks: list[dict[str, Any]] = field(factory=list)
     statuses: dict[str, str] = field(factory=dict)
     sends: int = 0
+    plan: dict[str, Any] | None = None
 
     def react(self, asked: Asked) -> Reaction:
         assert asked.path.startswith(PREFIX), asked.path
@@ -123,6 +130,20 @@ class Workspace:
         self.chats.append(chat)
         return chat
 
+    def hear(self, text: str, at: datetime, them: str = THEIRS) -> dict[str, Any]:
+        """Put a message of theirs into their chat with our first phone."""
+        self.write(self.chat(them, OURS[0]), text, at)
+        message = self.messages[-1]
+        theirs = {
+            "from_me": False,
+            "sender_phone": them,
+            "recipient_phone": OURS[0],
+            "origin": "synced from WhatsApp",
+            "status": "Read",
+        }
+        message.update(theirs)
+        return message
+
     def write(self, chat: dict[str, Any], text: str, at: datetime | None = None) -> str:
         """Put a message of ours into a chat."""
         uid = f"a5bbb005-37f2-402c-96fa-{len(self.messages):012d}"
@@ -138,6 +159,9 @@ class Workspace:
                 "from_me": True,
                 "text": text,
                 "status": "Sending",
+                "origin": "Public API",
+                "message_type": "whatsapp",
+                "has_attachment": False,
             }
         )
         return uid
@@ -150,25 +174,41 @@ class Workspace:
         return Says(404, _error(f'Message uid "{uid}" not found'))
 
     def found_chats(self, asked: Asked) -> Reaction:
-        digits = asked.query["phone"].removeprefix("+")
-        found = [one for one in self.chats if digits in one["phone"]]
+        """By a phone, or all of one person each, the last changed first."""
+        if "phone" in asked.query:
+            digits = asked.query["phone"].removeprefix("+")
+            found = [one for one in self.chats if digits in one["phone"]]
+        else:
+            assert asked.query["group"] == "false"
+            found = [self._with_last(one) for one in self.chats]
+            found.sort(key=_last, reverse=True)
         start = (int(asked.query["page"]) - 1) * _PAGE
         return _listed("chats", found[start:])
 
+    def _with_last(self, chat: dict[str, Any]) -> dict[str, Any]:
+        own = [one for one in self.messages if one["chat_id"] == chat["id"]]
+        if not own:
+            return chat
+        last = max(own, key=_at)
+        return {**chat, "last_message_timestamp": last["timestamp"]}
+
     def history(self, asked: Asked, chat: str) -> Reaction:
         query = asked.query
-        assert query["from_me"] == "true"
-        assert query["sorting_order"] == "asc"
         since = datetime.fromisoformat(query["after"]).replace(tzinfo=_ZONE)
         found = [
             one
             for one in self.messages
             if one["chat_id"] == int(chat)
-            and datetime.strptime(one["timestamp"], "%Y-%m-%d %H:%M:%S %z") >= since
+            and _at(one) >= since
+            and (one["from_me"] or query.get("from_me") != "true")
         ]
+        uids = [one["uid"] for one in found]
         if "after_message" in query:
-            uids = [one["uid"] for one in found]
             found = found[uids.index(query["after_message"]) + 1 :]
+        if "before_message" in query:
+            found = found[: uids.index(query["before_message"])]
+        if query["sorting_order"] == "desc":
+            found.sort(key=_at, reverse=True)
         return _listed("messages", found)
 
     def accounts(self, _asked: Asked) -> Reaction:
@@ -178,6 +218,21 @@ class Workspace:
         ]
         data = {"whatsapp_accounts": listed}
         return Says(200, {"status": "ok", "data": data})
+
+    def workspace(self, _asked: Asked) -> Reaction:
+        """As the vendor describes it; with `plan`, instead of some of it."""
+        period = {
+            "period_start": "2026-11-17 00:00:00 +0200",
+            "period_end": "2026-12-17 00:00:00 +0200",
+        }
+        told = {
+            "workspace_id": "acme-inc",
+            "display_name": "Acme Inc.",
+            "plan": "Business",
+            "messaging_quota": {"total": 5_000, "used": self.sends, **period},
+            "api_calls_quota": {"total": 200_000, "used": 40, **period},
+        }
+        return Says(200, {"status": "ok", "data": told | (self.plan or {})})
 
     def listed_webhooks(self, _asked: Asked) -> Reaction:
         return Says(200, {"status": "ok", "data": self.webhooks})
@@ -198,9 +253,19 @@ _ROUTES: Final[dict[str, Callable[..., Reaction]]] = {
     r"GET /chats/(\d+)/messages": Workspace.history,
     r"GET /messages/([^/]+)": Workspace.message,
     r"GET /whatsapp_accounts": Workspace.accounts,
+    r"GET /workspace": Workspace.workspace,
     r"GET /webhooks": Workspace.listed_webhooks,
     r"POST /webhooks": Workspace.subscribe,
 }
+
+
+def _at(message: dict[str, Any]) -> datetime:
+    return datetime.strptime(message["timestamp"], "%Y-%m-%d %H:%M:%S %z")
+
+
+def _last(chat: dict[str, Any]) -> datetime:
+    stamp = {"timestamp": chat.get("last_message_timestamp", _LONG_AGO)}
+    return _at(stamp)
 
 
 def _listed(name: str, found: list[dict[str, Any]]) -> Says:
@@ -232,6 +297,13 @@ class TimelinesBench:
 
     async def arrange(self, situation: Situation) -> None:
         self.workspace.situation = situation
+
+    async def hear(self, text: str, at: datetime, chat: int = 0) -> str:
+        them = f"{THEIRS[:-3]}{chat:03d}"
+        return f"message:received:new:{self.workspace.hear(text, at, them)['uid']}"
+
+    def read(self, body: bytes) -> Sequence[SystemEvent]:
+        return TimelinesReader().read(body)
 
     def registered(self, url: str) -> list[str]:
         hooks = self.workspace.webhooks

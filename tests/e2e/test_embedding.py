@@ -231,7 +231,8 @@ async def test_the_same_calls_work_over_servers(
             await turn_clock(engine, TUESDAY)
             await prepared(engine, files)
             work = asyncio.create_task(engine.work(until=TUESDAY + DAY))
-            await bench.server.until_asked(3)
+            while bench.arrivals < 3:  # other requests are questions
+                await bench.server.until_asked(len(bench.server.asked) + 1)
             await turn_clock(engine, TUESDAY + DAY)
             await work
             async with speak(await engine.app()) as client:

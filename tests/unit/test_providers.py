@@ -24,10 +24,11 @@ from outreach.entrypoints.provider_settings import (
 )
 from outreach.entrypoints.providers import PROVIDERS, as_set
 from outreach.entrypoints.settings import Secret, Settings, SmtpTable
+from outreach.ports.history import TellsHistory
 
 ACCOUNT: Final = AccountId(UUID(int=1))
 CAN: Final = {
-    "timelinesai": {"look", "poll", "lists", "webhooks"},
+    "timelinesai": {"look", "poll", "lists", "webhooks", "tells", "replays"},
     "resend": {
         *("look", "poll", "takers", "repeats", "fetch", "domains", "webhooks"),
     },
@@ -41,6 +42,8 @@ CAN: Final = {
     "smtp": {"domains"},
     "baileys": {"acknowledges"},
 }
+HISTORIES: Final = frozenset({"timelinesai"})
+"""Who tells a conversation again instead of what was lost; filed under "replays"."""
 DIALECT_CAN: Final = {
     "baileys-api": {"acknowledges"},
     "waha": {"acknowledges", "look", "lists", "webhooks", "repeats"},
@@ -77,6 +80,15 @@ async def test_a_gateway_is_filed_under_what_it_can_do(name: str) -> None:
 
     assert abilities(files) == CAN[name]
     assert files.send.keys() == files.allowances.keys() == {ACCOUNT}
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("name", PROVIDERS)
+async def test_who_tells_a_conversation_again_is_who_can(name: str) -> None:
+    async with AsyncExitStack() as stack:
+        gateway = PROVIDERS[name].open(TABLES[name], stack)
+
+        assert isinstance(gateway, TellsHistory) is (name in HISTORIES)
 
 
 @pytest.mark.anyio

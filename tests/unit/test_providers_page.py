@@ -9,12 +9,13 @@ from typing import Final
 import pytest
 from attrs import evolve
 from tests.house.tree import ROOT
-from tests.unit.test_providers import CAN, DIALECT_CAN, GATEWAY, TABLES
+from tests.unit.test_providers import CAN, DIALECT_CAN, GATEWAY, HISTORIES, TABLES
 
 from outreach.domain.channel import Channel
 from outreach.entrypoints.providers import PROVIDERS, Provider, as_set
 from outreach.entrypoints.settings import Settings
-from outreach.ports.gateway import Acknowledges
+from outreach.ports.gateway import Acknowledges, ReplaysLost
+from outreach.ports.history import TellsHistory
 from outreach.ports.mailboxes import ReadsMailboxes
 from outreach.testing.kit.promises import ABILITIES
 
@@ -85,6 +86,8 @@ def can(head: str) -> set[str]:
     provider, dialect = made(head)
     fields = DIALECT_CAN[dialect] if dialect else CAN[provider.name]
     found = {"Gateway", *(ability for ability in FILED if FILED[ability] in fields)}
+    if provider.name in HISTORIES:  # filed together with who knows what was lost
+        found = found - {ReplaysLost.__name__} | {TellsHistory.__name__}
     if provider.channels == {Channel.EMAIL_WARM}:
         found.add("WarmOnly")
     if provider.reader is not None:

@@ -81,6 +81,48 @@ def whys(here: Engine) -> list[str]:
     return [row.why for row in here.store.events.values()]
 
 
+# --- which phone it left from
+
+
+async def test_a_message_that_left_from_another_phone_stops_the_planned_one() -> None:
+    here, phone, lead = await contacted()
+    sent = event_of(
+        here, phone, lead, EventType.SENT, ref="m-1", ours=True, sender="+40799999999"
+    )
+    await here.arrives(sent, evolve(sent, key="again"))
+
+    await here.take()
+
+    assert here.phone(phone.id).state is SenderState.PAUSED
+    assert here.told() == ["sender.mismatch"]
+    (row,) = here.store.sent.values()
+    assert row.status is MessageStatus.SENT
+    assert whys(here) == ["applied"] * 2
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"sender": ""},
+        {"type": EventType.READ, "sender": "+40799999999"},
+        {"channel": Channel.EMAIL_WARM, "sender": "ana@other.example"},
+    ],
+)
+async def test_what_does_not_say_that_another_phone_sent_it_stops_nobody(
+    changes: dict[str, Any],
+) -> None:
+    here, phone, lead = await contacted()
+    sent = event_of(here, phone, lead, EventType.SENT, ref="m-1", ours=True)
+    await here.arrives(evolve(sent, **changes))
+
+    await here.take()
+
+    assert here.phone(phone.id).state is SenderState.ACTIVE
+    assert here.told() == []
+    assert whys(here) == ["applied"]
+
+
 # --- applied
 
 

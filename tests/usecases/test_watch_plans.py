@@ -5,7 +5,7 @@ from __future__ import annotations
 from attrs import evolve
 from tests.usecases.engine import DAY, HOUR, MINUTE, Engine, engine
 
-from outreach.domain.allowance import Allowance, Period, Use
+from outreach.domain.allowance import Allowance, Counted, Period, Use
 from outreach.domain.change import Duty, DutyKind
 from outreach.domain.decision import Reason
 from outreach.domain.sender import Sender
@@ -98,6 +98,26 @@ async def test_a_vendor_that_does_not_answer_is_asked_again() -> None:
 
     assert here.told() == ["provider.quota"]
     assert await here.world.claims() == []
+
+
+async def test_calls_that_run_out_are_told_once_and_hold_nothing_back() -> None:
+    here, phone = await bounded(Allowance())
+    duty = Duty(DutyKind.PLAN, str(phone.account), phone.tenant, here.clock.engine)
+    await here.world.duties.put([duty])
+    told = []
+    for used in (79, 80, 90, 1):
+        here.gateway.uses = [Use(Period.MONTH, used, 100, Counted.CALLS)]
+        await asked(here)
+        told.append((here.told().count("provider.quota"), len(here.alerts.open)))
+        here.pass_time(HOUR)
+
+    (alert,) = here.alerts.told
+    assert told == [(0, 0), (1, 1), (1, 1), (1, 0)]
+    assert alert.about == f"{phone.account}/calls"
+    assert alert.says == "80 of 100 calls of its month are used"
+    view = await here.world.accounts.view(phone.tenant, phone.account)
+    assert view.plans == ()
+    assert await here.send() is Step.ACCEPTED
 
 
 # --- a send

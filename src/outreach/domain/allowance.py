@@ -16,6 +16,7 @@ from attrs import field, frozen, validators
 __all__ = [
     "UNBOUND",
     "Allowance",
+    "Counted",
     "Period",
     "PlanBudget",
     "Use",
@@ -67,9 +68,17 @@ class Allowance:
 UNBOUND: Final = Allowance()
 
 
+class Counted(StrEnum):
+    """What a vendor's plan bounds."""
+
+    MESSAGES = "messages"
+    CALLS = "calls"
+    """Requests of any kind: nothing is held back for them, people are told."""
+
+
 @frozen
 class Use:
-    """What a vendor tells of one period: messages used, and what the plan allows.
+    """What a vendor tells of one period: how much is used, and what the plan allows.
 
     Attributes:
         limit: None: it does not tell.
@@ -78,6 +87,12 @@ class Use:
     period: Period
     used: int
     limit: int | None = None
+    counted: Counted = Counted.MESSAGES
+
+    @property
+    def is_nearly_full(self) -> bool:
+        """At least 80 % of what the plan allows are used."""
+        return self.limit is not None and self.used >= _NEARLY * self.limit
 
 
 @frozen

@@ -351,6 +351,7 @@ class Container(containers.DeclarativeContainer):
         replay=providers.Factory(
             ReplayLost,
             inbox=inbox,
+            places=places,
             readers=readers,
             sources=replays,
             alerts=alerts,

@@ -30,6 +30,7 @@ from outreach.ports.gateway import (
     TakesBack,
     TellsUse,
 )
+from outreach.ports.history import TellsHistory
 from outreach.ports.incoming import FetchesContent
 
 __all__ = ["Gateways", "Unasked"]
@@ -88,7 +89,7 @@ class Gateways:
         self.allowances[account] = allowance
         if isinstance(gateway, SendsMany):
             self.bulk[account] = MeasuredMany(gateway, label, metrics, bulk=gateway)
-        if isinstance(gateway, ReplaysLost):
+        if isinstance(gateway, ReplaysLost | TellsHistory):
             self.replays[account] = Source(provider, "default", gateway)
         for name, ability in _ABILITIES.items():
             if isinstance(gateway, ability):

@@ -312,8 +312,8 @@ class TellsUse(Protocol):
     """Tells how far the plan of the account is used."""
 
     async def use(self) -> Sequence[Use]:
-        """The present day and month, as far as the vendor counts them; empty: it has
-        not said yet.
+        """The present day and month, as far as the vendor counts them, of messages
+        and of calls; empty: it has not said yet.
 
         Raises:
             Unavailable: the provider could not be asked.

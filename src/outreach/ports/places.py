@@ -1,4 +1,4 @@
-"""How far our mailboxes were read."""
+"""How far our mailboxes were read, and the conversations of provider accounts."""
 
 from __future__ import annotations
 

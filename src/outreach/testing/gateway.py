@@ -38,6 +38,7 @@ from outreach.testing.gateway_accounts import (
     ListsAccountsContract,
     ReceivesWebhooksContract,
     ReplaysLostContract,
+    TellsHistoryContract,
     TellsUseContract,
 )
 from outreach.testing.gateway_bench import (
@@ -64,6 +65,7 @@ __all__ = [
     "RegistersWorkbench",
     "ReplaysLostContract",
     "Situation",
+    "TellsHistoryContract",
     "TellsUseContract",
     "Workbench",
     "parcel",

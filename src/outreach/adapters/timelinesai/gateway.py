@@ -10,12 +10,15 @@ from typing import Final
 from attrs import field, frozen
 
 from outreach.adapters._http import HttpClient, HttpReply, HttpRequest, Lost, NotSent
-from outreach.adapters.timelinesai import wire
+from outreach.adapters.timelinesai import history, plan, wire
 from outreach.adapters.timelinesai.acceptance import answer
+from outreach.adapters.timelinesai.wire import Chat
 from outreach.adapters.timelinesai.words import chat_id
+from outreach.domain.allowance import Use
 from outreach.domain.errors import Misconfigured, RetryLater, Unavailable
 from outreach.domain.message import Answer, NotAccepted, Parcel, UnknownOutcome
 from outreach.ports.gateway import Absent, AccountSender, CannotTell, Found, Status
+from outreach.ports.history import Retold
 
 __all__ = ["BASE_URL", "TimelinesGateway", "open_client"]
 
@@ -31,6 +34,10 @@ POLLS_AT_ONCE: Final = 4
 """The vendor allows 30 requests a second and address, and queues 10."""
 MOST_PAGES: Final = 5
 """Pages of 50 that a look-up reads before it gives up."""
+MOST_CHATS: Final = 60
+"""Chats whose history one look reads; hourly that is 43,200 requests a month."""
+MOST_LISTED: Final = 100
+"""Pages of 50 chats that one look lists: what lies further back is not seen."""
 
 _TOO_MUCH: Final = "timelinesai has more than a look-up reads"
 _ZONE_ROOM: Final = timedelta(days=1)
@@ -63,8 +70,9 @@ def open_client(
 
 @frozen
 class TimelinesGateway:
-    """Implements `Gateway`, `LooksUp`, `PollsStatus`, `ListsAccounts` and
-    `ReceivesWebhooks` of :mod:`outreach.ports.gateway` for one workspace.
+    """Implements `Gateway`, `LooksUp`, `PollsStatus`, `ListsAccounts`, `TellsUse` and
+    `ReceivesWebhooks` of :mod:`outreach.ports.gateway`, and `TellsHistory`, for one
+    workspace.
 
     A call that is cancelled raises `asyncio.CancelledError`, as everywhere; a send
     cancelled that way may have been accepted.
@@ -150,6 +158,71 @@ class TimelinesGateway:
     async def senders(self) -> Sequence[AccountSender]:
         """See `ListsAccounts.senders`."""
         return wire.read_accounts(await self._ask(wire.accounts_request()))
+
+    async def use(self) -> Sequence[Use]:
+        """See `TellsUse.use`: the vendor's billing period, as our month.
+
+        The vendor's period ends on a day of its own. What it has counted by then
+        stands in our month until it is told anew, so that what is told is never too
+        little but for the first hour of a month.
+        """
+        try:
+            return plan.read_use(await self._ask(plan.workspace_request()))
+        except Misconfigured as error:
+            raise Unavailable(str(error)) from error
+
+    async def history(self, since: datetime, passed: datetime) -> Retold:
+        """See `TellsHistory.history`: a request per 50 chats, and one or more per
+        chat that changed, of at most `MOST_CHATS`, for at most `poll_within`.
+
+        A fault half-way, or the end of the time, leaves the rest to the next look.
+        """
+        chats: list[tuple[datetime, Chat]] = []
+        done, bodies = 0, list[bytes]()
+        try:
+            async with asyncio.timeout(self.poll_within.total_seconds()):
+                chats += await self._changed(passed)
+                for last, chat in chats:
+                    if done >= MOST_CHATS and last > chats[0][0]:
+                        return Retold(bodies, last)
+                    bodies += await self._written(chat, since)
+                    done += 1
+        except (RetryLater, TimeoutError) as error:
+            if not done:
+                raise _unavailable(error) from error
+            return Retold(bodies, chats[done][0])
+        return Retold(bodies)
+
+    async def _changed(self, passed: datetime) -> list[tuple[datetime, Chat]]:
+        """With the time of their last message, the one longest ago first."""
+        found: dict[str, tuple[datetime, Chat]] = {}
+        for number in range(1, MOST_LISTED + 1):
+            request = history.changed_request(number)
+            page = wire.read_chats(await self._ask(request))
+            times = [chat.last for chat in page.items if chat.last is not None]
+            for chat in page.items:
+                if not chat.id or chat.group or chat.last is None:
+                    continue
+                if chat.last >= passed:
+                    found[chat.id] = chat.last, chat
+            if not page.has_more or (times and min(times) < passed):
+                break
+        return sorted(found.values(), key=lambda one: one[0])
+
+    async def _written(self, chat: Chat, since: datetime) -> list[bytes]:
+        found: list[bytes] = []
+        day, before = (since - _ZONE_ROOM).date(), ""
+        for _ in range(MOST_PAGES):
+            request = history.written_request(chat.id, day, before)
+            page = history.read_written(await self._ask(request), chat)
+            found += [one.body for one in page.items if one.told_since(since)]
+            last = page.items[-1] if page.items else None
+            if last is None or not page.has_more or not last.uid:
+                break
+            if last.at is not None and last.at < since:
+                break
+            before = last.uid
+        return found[::-1]
 
     async def register(self, url: str) -> None:
         """See `ReceivesWebhooks.register`; what is there already is left alone.

@@ -46,8 +46,11 @@ __all__ = [
     "Webhook",
     "accounts_request",
     "chats_request",
+    "data_of",
     "history_request",
+    "listed",
     "message_request",
+    "page_of",
     "read_accounts",
     "read_chats",
     "read_history",
@@ -56,6 +59,7 @@ __all__ = [
     "read_webhooks",
     "send_request",
     "subscribe_request",
+    "unreadable",
     "webhooks_request",
 ]
 
@@ -91,11 +95,18 @@ class Page(Generic[T]):
 
 @frozen
 class Chat:
-    """A conversation; *account* and *contact* are phones, empty for groups."""
+    """A conversation; *account* and *contact* are phones, empty for groups.
+
+    Attributes:
+        last: time of the last message in it; None: there is none.
+        group: of many people; nobody in it is a lead.
+    """
 
     id: str
     account: str
     contact: str = field(repr=False)
+    last: datetime | None = None
+    group: bool = False
 
 
 @frozen
@@ -163,7 +174,7 @@ def send_request(parcel: Parcel) -> HttpRequest | Refused | NotAccepted:
 
 def chats_request(contact: str, page: int) -> HttpRequest:
     """Ask for the chats with a phone (E.164), 50 a page, from 1."""
-    return _get("/chats", phone=contact, page=str(page))
+    return listed("/chats", phone=contact, page=str(page))
 
 
 def history_request(chat: str, since: date, after: str = "") -> HttpRequest:
@@ -175,22 +186,22 @@ def history_request(chat: str, since: date, after: str = "") -> HttpRequest:
     query = {"from_me": "true", "after": since.isoformat(), "sorting_order": "asc"}
     if after:
         query["after_message"] = after
-    return _get(f"/chats/{chat}/messages", **query)
+    return listed(f"/chats/{chat}/messages", **query)
 
 
 def message_request(ref: str) -> HttpRequest:
     """Ask for one message."""
-    return _get(f"/messages/{quote(ref, safe='')}")
+    return listed(f"/messages/{quote(ref, safe='')}")
 
 
 def accounts_request() -> HttpRequest:
     """Ask for the connected numbers."""
-    return _get("/whatsapp_accounts")
+    return listed("/whatsapp_accounts")
 
 
 def webhooks_request() -> HttpRequest:
     """Ask for what is subscribed to."""
-    return _get("/webhooks")
+    return listed("/webhooks")
 
 
 def subscribe_request(event_type: str, url: str) -> HttpRequest:
@@ -210,12 +221,12 @@ def move_request(webhook: Webhook, url: str) -> HttpRequest:
 
 def read_chats(reply: HttpReply) -> Page[Chat]:
     """Read a page of chats."""
-    return _page(reply, "chats", _chat)
+    return page_of(reply, "chats", _chat)
 
 
 def read_history(reply: HttpReply) -> Page[Line]:
     """Read a page of a chat's messages."""
-    return _page(reply, "messages", _line)
+    return page_of(reply, "messages", _line)
 
 
 def read_status(ref: str, reply: HttpReply) -> Status | None:
@@ -225,9 +236,9 @@ def read_status(ref: str, reply: HttpReply) -> Status | None:
     """
     if reply.status == _NOT_FOUND and said_by(reply).body is Body.ERROR:
         return None
-    data = _data(reply, "a message")
+    data = data_of(reply, "a message")
     if not isinstance(data, dict) or uid(data.get("uid")) != ref:
-        raise _unreadable(reply, "a message")
+        raise unreadable(reply, "a message")
     reached = status(data.get("status"))
     is_sent = reached is MessageStatus.SENT
     return Status(
@@ -247,9 +258,9 @@ def read_accounts(reply: HttpReply) -> tuple[AccountSender, ...]:
 
 def read_webhooks(reply: HttpReply) -> tuple[Webhook, ...]:
     """Read what is subscribed to."""
-    data = _data(reply, "the webhooks")
+    data = data_of(reply, "the webhooks")
     if not isinstance(data, list):
-        raise _unreadable(reply, "the webhooks")
+        raise unreadable(reply, "the webhooks")
     return tuple(_webhook(item) for item in data if isinstance(item, dict))
 
 
@@ -267,9 +278,9 @@ def read_webhook(reply: HttpReply) -> Webhook:
             "more (delete those of earlier addresses on its webhooks page)"
         )
         raise Misconfigured(message)
-    data = _data(reply, "a webhook")
+    data = data_of(reply, "a webhook")
     if not isinstance(data, dict):
-        raise _unreadable(reply, "a webhook")
+        raise unreadable(reply, "a webhook")
     return _webhook(data)
 
 
@@ -277,11 +288,13 @@ def _json(body: Json) -> bytes:
     return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def _get(path: str, **query: str) -> HttpRequest:
+def listed(path: str, **query: str) -> HttpRequest:
+    """Ask for something."""
     return HttpRequest("GET", f"{path}?{urlencode(query)}" if query else path)
 
 
-def _data(reply: HttpReply, what: str) -> Any:
+def data_of(reply: HttpReply, what: str) -> Any:
+    """What stands under `data` in an answer that is ok; *what* it tells, for errors."""
     said = said_by(reply)
     if reply.status in _SUCCESS and said.body in {Body.OK, Body.SENT}:
         return said.data
@@ -292,23 +305,25 @@ def _data(reply: HttpReply, what: str) -> Any:
                 "one that its Public API page shows"
             )
             raise Misconfigured(message)
-    raise _unreadable(reply, what)
+    raise unreadable(reply, what)
 
 
-def _unreadable(reply: HttpReply, what: str) -> Unavailable:
+def unreadable(reply: HttpReply, what: str) -> Unavailable:
+    """An answer that does not tell *what* it was asked."""
     message = f"timelinesai did not tell {what}: {reply.status}"
     return Unavailable(message, retry_after=retry_after(reply.headers))
 
 
 def _items(reply: HttpReply, name: str) -> list[Json]:
-    data = _data(reply, f"its {name}")
+    data = data_of(reply, f"its {name}")
     items = data.get(name) if isinstance(data, dict) else None
     if not isinstance(items, list) or not all(isinstance(one, dict) for one in items):
-        raise _unreadable(reply, f"its {name}")
+        raise unreadable(reply, f"its {name}")
     return items
 
 
-def _page(reply: HttpReply, name: str, read: Callable[[Json], T]) -> Page[T]:
+def page_of(reply: HttpReply, name: str, read: Callable[[Json], T]) -> Page[T]:
+    """Read a page of what the API calls *name*."""
     items = _items(reply, name)
     more = said_by(reply).data.get("has_more_pages") is True
     return Page(tuple(read(item) for item in items), more)
@@ -319,6 +334,8 @@ def _chat(item: Json) -> Chat:
         id=chat_id(item.get("id")),
         account=number_of_jid(item.get("whatsapp_account_id")),
         contact=phone(item.get("phone")) if item.get("is_group") is False else "",
+        last=moment(item.get("last_message_timestamp")),
+        group=item.get("is_group") is True,
     )
 
 

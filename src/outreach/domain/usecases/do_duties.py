@@ -44,7 +44,7 @@ from outreach.domain.usecases.host_campaigns import COUNTED_EVERY, HostCampaigns
 from outreach.domain.usecases.pick_winner import PickWinner
 from outreach.domain.usecases.read_mailboxes import ReadMailboxes
 from outreach.domain.usecases.replay_lost import ReplayLost
-from outreach.domain.usecases.signal_sender import SignalSender
+from outreach.domain.usecases.signal_sender import WRONG_SENDER, SignalSender
 from outreach.domain.usecases.watch_breaker import WatchBreaker
 from outreach.domain.usecases.watch_health import WatchHealth
 from outreach.domain.usecases.watch_plans import WatchPlans
@@ -163,7 +163,7 @@ class DoDuties:
                 await self.hosting.count(duty.tenant, AccountId(UUID(duty.key)))
             case DutyKind.REPLAY:
                 if self.replay is not None:
-                    await self.replay(AccountId(UUID(duty.key)))
+                    await self.replay(duty.tenant, AccountId(UUID(duty.key)))
             case _:
                 await self.audit(duty.tenant, now - AUDIT_LOOKS_BACK, by=HOURLY)
         return now + every
@@ -328,11 +328,10 @@ class DoDuties:
             await self._right_sender(duty, one, status.sender)
 
     async def _right_sender(self, duty: Duty, one: Polled, sender: str) -> None:
-        planned = one.number
-        if not sender or sender == planned:
+        if not sender or sender == one.number:
             return
-        why = "a message left from another number than the planned one"
-        await self.signal(duty.tenant, one.sender, SenderSignal.MISMATCH, why=why)
+        signal = SenderSignal.MISMATCH
+        await self.signal(duty.tenant, one.sender, signal, why=WRONG_SENDER)
 
     async def _health(self, duty: Duty, now: datetime) -> None:
         """Ask which senders are connected; believe only what was asked for."""

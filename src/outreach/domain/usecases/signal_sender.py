@@ -25,7 +25,10 @@ from outreach.ports.clock import Clock
 from outreach.ports.duties import Duties
 from outreach.ports.senders import Senders
 
-__all__ = ["SignalSender"]
+__all__ = ["WRONG_SENDER", "SignalSender"]
+
+WRONG_SENDER: Final = "a message left from another number than the planned one"
+"""Why a sender is stopped by MISMATCH."""
 
 _TRIES: Final = 5
 _AT_WORK: Final = frozenset({SenderState.ACTIVE, SenderState.WARMING})

@@ -18,6 +18,7 @@ from outreach.domain.analysis import Reply
 from outreach.domain.answer import asking
 from outreach.domain.bounce import BounceClass, bounce_of, codes
 from outreach.domain.change import Change, Done, Known
+from outreach.domain.channel import Channel
 from outreach.domain.errors import NeedsPerson, RetryLater, Unavailable
 from outreach.domain.event import Arrived, EventType, SystemEvent
 from outreach.domain.ids import AccountId, Incarnation, TenantId
@@ -32,7 +33,7 @@ from outreach.domain.review import (
 )
 from outreach.domain.sender import SenderSignal
 from outreach.domain.sequence import MessageTemplate
-from outreach.domain.usecases.signal_sender import SignalSender
+from outreach.domain.usecases.signal_sender import WRONG_SENDER, SignalSender
 from outreach.domain.window import local_day
 from outreach.ports.alerts import Alert, Alerts
 from outreach.ports.analyst import Analyst
@@ -243,6 +244,7 @@ class TakeInEvents:
                 await self.inbox.wait(arrived.id, known.now + _IN_A_MOMENT)
                 return Applied.LATER
             await self._blame(known, event)
+            await self._right_sender(known, event)
             change = react(known, await self._received(arrived, event, known))
             if await self._commit(change) is not Done.CONFLICT:
                 return Applied.DONE
@@ -285,6 +287,19 @@ class TakeInEvents:
         move = SenderSignal.PAUSE
         await self.signal(known.tenant, ours.sender, move, why=why, by="provider")
         await self.alerts.raise_(Alert("mailbox.paused", str(ours.sender), why))
+
+    async def _right_sender(self, known: Known, event: SystemEvent) -> None:
+        """A phone whose message left from another number stops until a person has
+        looked. Before the event is applied, so that it is done however often.
+        """
+        ours = known.outbound
+        says = event.type is EventType.SENT and event.channel is Channel.WHATSAPP
+        if ours is None or not says or not event.sender:
+            return
+        planned = await self.senders.by_id(known.tenant, ours.sender)
+        if event.sender != planned.number:
+            signal = SenderSignal.MISMATCH
+            await self.signal(known.tenant, ours.sender, signal, why=WRONG_SENDER)
 
     async def _soon(self) -> datetime:
         return await self.clock.now() + _IN_A_MOMENT

@@ -8,7 +8,7 @@ from typing import Final
 
 from attrs import field, frozen
 
-from outreach.domain.allowance import PlanBudget
+from outreach.domain.allowance import Counted, PlanBudget, Use
 from outreach.domain.errors import Unavailable
 from outreach.domain.ids import AccountId, TenantId
 from outreach.ports.accounts import Accounts
@@ -18,6 +18,8 @@ from outreach.ports.gateway import TellsUse
 __all__ = ["ASK_EVERY", "WatchPlans"]
 
 ASK_EVERY: Final = timedelta(hours=1)
+
+_KIND: Final = "provider.quota"
 
 
 @frozen
@@ -51,9 +53,9 @@ class WatchPlans:
                     f"{plan.used} of {plan.limit} messages of its {_period(plan)} are "
                     f"used; it ends at {plan.ends_at.isoformat()}"
                 )
-                await self.alerts.raise_(Alert("provider.quota", about, says))
+                await self.alerts.raise_(Alert(_KIND, about, says))
             else:
-                await self.alerts.over("provider.quota", about)
+                await self.alerts.over(_KIND, about)
         again = [plan.ends_at for plan in full]
         if asked:
             again.append(now + ASK_EVERY)
@@ -68,9 +70,22 @@ class WatchPlans:
             uses = await vendor.use()
         except Unavailable:
             return True
-        if uses:
-            await self.accounts.told(tenant, account, uses)
+        messages = [use for use in uses if use.counted is Counted.MESSAGES]
+        if messages:
+            await self.accounts.told(tenant, account, messages)
+        for use in uses:
+            if use.counted is Counted.CALLS:
+                await self._calls(account, use)
         return True
+
+    async def _calls(self, account: AccountId, use: Use) -> None:
+        """Nothing is held back for them: a poll that is not made loses news."""
+        about = f"{account}/calls"
+        if not use.is_nearly_full:
+            await self.alerts.over(_KIND, about)
+            return
+        says = f"{use.used} of {use.limit} calls of its {use.period} are used"
+        await self.alerts.raise_(Alert(_KIND, about, says))
 
 
 def _period(plan: PlanBudget) -> str:

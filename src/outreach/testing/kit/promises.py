@@ -24,6 +24,7 @@ from outreach.ports.gateway import (
     TakesBack,
     TellsUse,
 )
+from outreach.ports.history import TellsHistory
 from outreach.ports.incoming import FetchesContent
 from outreach.testing.gateway import (
     GatewayContract,
@@ -33,6 +34,7 @@ from outreach.testing.gateway import (
     PollsStatusContract,
     ReceivesWebhooksContract,
     ReplaysLostContract,
+    TellsHistoryContract,
     TellsUseContract,
 )
 from outreach.testing.gateway_campaigns import RunsCampaignsContract
@@ -63,6 +65,7 @@ _SUITES: Final[Mapping[type, type]] = MappingProxyType(
         FetchesContent: FetchesContentContract,
         ReceivesWebhooks: ReceivesWebhooksContract,
         ReplaysLost: ReplaysLostContract,
+        TellsHistory: TellsHistoryContract,
         TellsUse: TellsUseContract,
     }
 )
