@@ -25,6 +25,7 @@ from outreach.adapters.postgres.clock import PostgresClock
 from outreach.adapters.postgres.consents import PostgresConsents
 from outreach.adapters.postgres.decisions import PostgresDecisions
 from outreach.adapters.postgres.duties import PostgresDuties
+from outreach.adapters.postgres.history import PostgresHistory
 from outreach.adapters.postgres.hosting import PostgresHostedCampaigns
 from outreach.adapters.postgres.inbox import PostgresInbox
 from outreach.adapters.postgres.incidents import PostgresIncidents
@@ -64,6 +65,7 @@ from outreach.domain.usecases.import_leads import ImportLeads
 from outreach.domain.usecases.look_for_doubts import LookForDoubts, Recover
 from outreach.domain.usecases.pick_winner import PickWinner
 from outreach.domain.usecases.read_mailboxes import ReadMailboxes
+from outreach.domain.usecases.replay_events import ReplayEvents
 from outreach.domain.usecases.replay_lost import ReplayLost
 from outreach.domain.usecases.send_next import SendNext
 from outreach.domain.usecases.signal_sender import SignalSender
@@ -259,6 +261,15 @@ class Container(containers.DeclarativeContainer):
         unattended=unattended,
         unasked=unasked,
         batch=batch,
+    )
+    replay_events = providers.Factory(
+        ReplayEvents,
+        history=providers.Singleton(PostgresHistory, database),
+        readers=readers,
+        analyst=rules,
+        templates=campaigns.provided.templates,
+        reviewers=reviewers,
+        unattended=unattended,
     )
     dispatch = providers.Factory(
         Dispatch,

@@ -15,9 +15,11 @@ from psycopg.types.json import Jsonb
 
 from outreach.domain.address import AddressKey
 from outreach.domain.allowance import PlanBudget
+from outreach.domain.analysis import Analysis
 from outreach.domain.channel import Channel
 from outreach.domain.consent import Consent, ConsentKind, Standing
 from outreach.domain.decision import Decision
+from outreach.domain.drafting import Draft
 from outreach.domain.ids import ConsentId, LeadId
 from outreach.domain.provider_campaign import CampaignHold, Hosting
 from outreach.domain.review import ReviewItem
@@ -32,6 +34,7 @@ __all__ = [
     "plan_of",
     "review",
     "review_doc",
+    "said",
     "standing",
     "times",
 ]
@@ -112,6 +115,13 @@ def decision_doc(made: Decision) -> Any:
 def decision(stored: Mapping[str, Any]) -> Decision:
     """A stored decision."""
     return _CONVERTER.structure(stored, Decision)
+
+
+def said(stored: Mapping[str, Any]) -> tuple[Analysis, Draft | None]:
+    """What was made of a reply, and what was drafted, as ``hear`` keeps them."""
+    drafted = stored.get("draft")
+    draft = None if drafted is None else _CONVERTER.structure(drafted, Draft)
+    return _CONVERTER.structure(stored, Analysis), draft
 
 
 def review_doc(item: ReviewItem) -> dict[str, Any]:

@@ -70,6 +70,7 @@ COMMANDS: Final = {
         "templates:templates",
         "Check texts, alone and against a list; compare their versions.",
     ),
+    "webhooks": ("webhooks:webhooks", "Take stored events in again, or compare."),
     "reviews": ("reviews:reviews", "Decide what waits for a person."),
 }
 """Name to place and summary, so that a list of commands imports none of them."""
