@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from enum import StrEnum
 from typing import Final
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from outreach.domain.address import AddressKey
 from outreach.domain.analysis import Analysis
@@ -119,8 +119,9 @@ class Asked:
     """What a person was asked.
 
     Attributes:
-        reason, priority: empty where other messages were folded into the same item,
-            for then nobody knows which of them gave it.
+        reason: empty where other messages were folded into the same item, for then
+            nobody knows which of them gave it.
+        priority: empty where it may have been raised since.
     """
 
     reason: str = ""
@@ -246,6 +247,8 @@ def _asking(was: Asked | None, change: Change) -> Iterator[Difference]:
         now = Asked(str(item.reason), str(item.priority))
         if was is not None and not was.reason:
             return  # both ask; which message gave the reason is not known
+        if was is not None and not was.priority:
+            now = evolve(now, priority="")
     yield from _unlike(Topic.REVIEW, _question(was), _question(now))
 
 

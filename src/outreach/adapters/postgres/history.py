@@ -14,7 +14,7 @@ from outreach.adapters.postgres.docs import jsonb, said
 from outreach.adapters.postgres.journeys import wanted
 from outreach.adapters.postgres.known import known
 from outreach.adapters.postgres.pool import Database
-from outreach.domain.address import AddressKey, AddressKind
+from outreach.domain.address import AddressKey, AddressKind, lead_key
 from outreach.domain.channel import State
 from outreach.domain.event import EventType, SystemEvent
 from outreach.domain.ids import (
@@ -67,7 +67,7 @@ class PostgresHistory:
         return [_past(row) for row in rows]
 
     async def then(self, read: Sequence[tuple[Past, SystemEvent]]) -> Sequence[Then]:
-        asked = [wanted(event) | _ids(past) for past, event in read]
+        asked = [wanted(event) | _ids(past, event) for past, event in read]
         rows = await self._read(
             """
             SELECT replay_doc(x) AS doc
@@ -105,10 +105,18 @@ def _past(row: Mapping[str, Any]) -> Past:
     )
 
 
-def _ids(past: Past) -> dict[str, Any]:
-    """Of the event, and of what it would have made."""
+def _ids(past: Past, event: SystemEvent) -> dict[str, Any]:
+    """Of the event, of what it would have made, and what it is stored under."""
+    address = event.address
+    if address is None and event.lead is not None:
+        address = lead_key(event.lead)  # as a link of ours is stored
     alone = None if past.tenant is None else unattended_id(past.tenant, past.id)
-    return {"id": past.id, "review": review_id(f"event/{past.id}"), "alone": alone}
+    return {
+        "id": past.id,
+        "review": review_id(f"event/{past.id}"),
+        "alone": alone,
+        "stored": "" if address is None else str(address),
+    }
 
 
 def _then(doc: Mapping[str, Any]) -> Then:

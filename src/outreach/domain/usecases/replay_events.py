@@ -7,7 +7,6 @@ analyst. What only a provider or a model could tell stays as it was recorded.
 from __future__ import annotations
 
 from collections.abc import (
-    AsyncIterator,
     Awaitable,
     Callable,
     Collection,
@@ -100,13 +99,15 @@ class ReplayEvents:
     async def __call__(
         self,
         since: datetime,
+        tell: Callable[[Replayed], None],
         *,
         provider: str | None = None,
         limit: int | None = None,
-    ) -> AsyncIterator[Replayed]:
-        """Every event received since an engine time, in the order it came in.
+    ) -> None:
+        """Decide every event received since an engine time, in the order it came in.
 
         Args:
+            tell: is told of each, as soon as its page is done.
             provider: of these alone.
             limit: no more than so many.
         """
@@ -117,7 +118,7 @@ class ReplayEvents:
             most = self.page if left is None else min(self.page, left)
             found = await self.history.page(since, last, most, provider=provider)
             for one in await self._replayed(found, texts):
-                yield one
+                tell(one)
             if len(found) < most:
                 return
             last = found[-1].id

@@ -42,19 +42,28 @@ def stores(given: Given) -> Iterator[Urls]:
         servers.stop()
 
 
-def with_engine(given: Given, work: Callable[[Engine], Awaitable[_T]]) -> _T:
+def with_engine(
+    given: Given, work: Callable[[Engine], Awaitable[_T]], *, only_reads: bool = False
+) -> _T:
     """What *work* answers, given an open engine that reaches no provider.
+
+    Args:
+        only_reads: PostgreSQL itself refuses every write.
 
     Raises:
         Misconfigured, NotMigrated, Unavailable: see `open_engine`.
     """
     set_up_logs(level=logging.WARNING, plain=True)
     with stores(given) as urls:
-        return asyncio.run(_opened(given, urls, work))
+        return asyncio.run(_opened(given, urls, work, only_reads=only_reads))
 
 
 async def _opened(
-    given: Given, urls: Urls, work: Callable[[Engine], Awaitable[_T]]
+    given: Given,
+    urls: Urls,
+    work: Callable[[Engine], Awaitable[_T]],
+    *,
+    only_reads: bool,
 ) -> _T:
-    async with open_engine(given.settings, urls) as engine:
+    async with open_engine(given.settings, urls, only_reads=only_reads) as engine:
         return await work(engine)

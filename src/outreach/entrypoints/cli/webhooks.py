@@ -109,16 +109,22 @@ def _compare(given: Given, asked: _Asked) -> None:
         now = await engine.container.clock().now()
         compare = replay_of(engine)
         tally = _Tally()
-        async for one in compare(
-            now - asked["since"], provider=asked["provider"], limit=asked["limit"]
-        ):
+
+        def tell(one: Replayed) -> None:
             tally.add(one)
             if not asked["as_json"]:
                 _show(one)
+
+        await compare(
+            now - asked["since"],
+            tell,
+            provider=asked["provider"],
+            limit=asked["limit"],
+        )
         return tally
 
     with patience("deciding stored events again"):
-        tally = with_engine(given, work)
+        tally = with_engine(given, work, only_reads=True)
     same = tally.events - len(tally.different)
     if asked["as_json"]:
         print_json(

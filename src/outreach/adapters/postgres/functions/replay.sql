@@ -13,8 +13,8 @@ DECLARE
   v_known jsonb;
 BEGIN
   SELECT * INTO k FROM event_keys WHERE id = (w ->> 'id')::uuid;
-  IF w ->> 'address' <> '' THEN
-    v_hash := hashtextextended(w ->> 'address', 7);
+  IF w ->> 'stored' <> '' THEN
+    v_hash := hashtextextended(w ->> 'stored', 7);
   END IF;
   IF k.status <> 'APPLIED' OR k.lead_id IS NULL THEN
     RETURN jsonb_build_object('same_address', k.address_hash IS NOT DISTINCT FROM v_hash,
@@ -159,7 +159,8 @@ BEGIN
         (SELECT CASE WHEN EXISTS (SELECT FROM hitl_audit_log h
               WHERE h.review_id = r.id AND h.action = 'MESSAGE')
             THEN '{"reason": "", "priority": ""}'
-            ELSE jsonb_build_object('reason', r.reason, 'priority', r.priority) END
+            ELSE jsonb_build_object('reason', r.reason, 'priority',
+              CASE WHEN r.escalated_at IS NULL THEN r.priority ELSE '' END) END
            FROM human_review_queue r WHERE r.id = p_review),
         (SELECT '{"reason": "", "priority": ""}'::jsonb
            FROM human_review_queue r JOIN hitl_audit_log h ON h.review_id = r.id
