@@ -311,6 +311,54 @@ def test_what_is_parked_for_a_person_goes_back_into_the_queue(ran: Ran) -> None:
     assert rows(ran.url, look) == [{"status": "WAITING", "tries": 0, "why": ""}]
 
 
+def test_why_says_of_each_send_what_let_it_go_and_decides_it_again(ran: Ran) -> None:
+    query = "SELECT id, intent_id, lead_id FROM attempts ORDER BY called_at"
+    sent = rows(ran.url, query)
+    with ran.calls() as call:
+        stories = [call("why", lead, "--json").json() for lead in leads_of(sent)[:12]]
+        by_attempt = call("why", str(sent[0]["id"])[:13], "--json").json()
+        by_message = call("why", sent[0]["intent_id"])
+
+    for story in stories:
+        made = [one for one in story["recorded"] if one["attempt"]]
+        assert made
+        for one in story["recorded"]:
+            assert one["again"]["same"], one
+            assert one["again"]["verdict"] == one["verdict"]
+        for one in made:
+            rules = [each["rule"] for each in one["let_go"]]
+            assert rules[:4] == ["run", "person", "people", "switches"]
+            assert {"channel", "sender", "due", "window"} <= set(rules)
+    assert by_attempt["lead"] == str(sent[0]["lead_id"])
+    assert by_message.status == 0
+    words = " ".join(by_message.out.split())
+    assert f"attempt {sent[0]['id']}" in words
+    assert words.count("Why step") == 1
+    assert "decided again from the recorded facts under policy" in words.lower()
+    assert "the same verdict." in words
+
+
+def leads_of(sent: Sequence[dict[str, Any]]) -> list[str]:
+    return list(dict.fromkeys(str(one["lead_id"]) for one in sent))
+
+
+def test_facts_beside_decisions_name_nobody(ran: Ran) -> None:
+    with psycopg.connect(ran.url, options="-c search_path=outreach") as admin:
+        named = admin.execute(
+            """
+            SELECT count(*) FROM decisions d JOIN contact_points c
+                ON c.lead_id = d.lead_id
+             WHERE strpos(lower(d.doc::text), c.value) > 0
+            """
+        ).fetchone()
+        size = admin.execute(
+            "SELECT avg(pg_column_size(doc)), max(length(doc::text)) FROM decisions"
+        ).fetchone()
+    assert named == (0,)
+    assert size is not None
+    assert size[0] < 2_000, size
+
+
 @pytest.mark.parametrize(
     "args", [("--since", "yesterday"), ("--limit", "0"), ("--dif",)]
 )

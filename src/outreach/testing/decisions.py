@@ -20,7 +20,7 @@ from outreach.domain.decision import Decision, Reason, Verdict
 from outreach.domain.errors import NotFound
 from outreach.domain.event import EventType
 from outreach.domain.grounds import again, let_go
-from outreach.domain.ids import IntentId, LeadId, SenderId
+from outreach.domain.ids import IntentId, LeadId, SenderId, attempt_id
 from outreach.domain.lane import LaneView
 from outreach.domain.message import Outcome
 from outreach.domain.review import Priority
@@ -123,7 +123,8 @@ class DecisionsContract:
         """A lead is found by its messages and attempts, too."""
         _, (lead,) = await world.phone_with()
         call = await world.send()
-        attempt, intent = call.attempt, call.case.intent.id
+        intent = call.case.intent.id
+        attempt = attempt_id(intent, 1)
 
         for one in (attempt, intent):
             for start in (str(one), one.hex[:12], str(one)[:13].upper()):
