@@ -33,7 +33,8 @@ __all__ = ["PostgresHistory"]
 class PostgresHistory:
     """Implements `outreach.ports.history.History`; see functions/replay.sql.
 
-    Ids of events grow with the time they came in, so that pages go by the primary key.
+    Ids of events grow with the time they came in, so that pages go by the primary key,
+    in the months since then.
     """
 
     database: Database
@@ -50,12 +51,11 @@ class PostgresHistory:
             """
             SELECT k.id, k.provider, k.account, k.key, k.type, k.status, k.why,
                    k.tenant_id, k.lead_id, r.raw
-              FROM (SELECT * FROM event_keys
-                     WHERE id > %(after)s AND received_at >= %(since)s
-                       AND (%(provider)s::text IS NULL OR provider = %(provider)s)
-                     ORDER BY id LIMIT %(limit)s) AS k
-              JOIN raw_events r ON r.id = k.id AND r.received_at = k.received_at
-             ORDER BY k.id
+              FROM raw_events r
+              JOIN event_keys k ON k.id = r.id AND k.received_at = r.received_at
+             WHERE r.id > %(after)s AND r.received_at >= %(since)s
+               AND (%(provider)s::text IS NULL OR k.provider = %(provider)s)
+             ORDER BY r.id LIMIT %(limit)s
             """,
             {
                 "after": after or UUID(int=0),
