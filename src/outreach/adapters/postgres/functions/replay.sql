@@ -142,6 +142,11 @@ LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT
 AS $$
 DECLARE
   v_by text := 'event/' || k.id;
+  v_on timestamptz := coalesce(
+    (SELECT updated_at FROM gold_communication_log
+      WHERE id = k.id AND created_at = p_at AND lead_journey_id = k.lead_id),
+    (SELECT min(created_at) FROM transition_log
+      WHERE lead_id = k.lead_id AND caused_by = v_by));
 BEGIN
   RETURN (
     SELECT jsonb_build_object(
@@ -165,7 +170,9 @@ BEGIN
         (SELECT '{"reason": "", "priority": ""}'::jsonb
            FROM human_review_queue r JOIN hitl_audit_log h ON h.review_id = r.id
           WHERE r.lead_journey_id = k.lead_id AND h.action = 'MESSAGE'
-            AND h.performed_at BETWEEN p_at AND p_at + interval '1 second' LIMIT 1)),
+            -- of the same commit, by machine time: engine time may stand still
+            AND h.performed_at >= p_at
+            AND h.created_at BETWEEN v_on AND v_on + interval '1 second' LIMIT 1)),
       'stops', (SELECT coalesce(jsonb_agg(jsonb_build_object('kind', s.kind,
           'value', s.value, 'reason', s.reason, 'own', s.caused_by = v_by)), '[]')
         FROM contact_points c JOIN suppressions s
