@@ -105,6 +105,11 @@ class BrokenInbox:
     async def park(self, event: EventId, why: str, until: datetime | None) -> None:
         await self.inner.park(event, why, until)
 
+    async def again(
+        self, since: datetime, limit: int, *, provider: str | None = None
+    ) -> int:
+        return await self.inner.again(since, limit, provider=provider)
+
     async def close(self, event: EventId, why: str) -> None:
         await self.inner.close(event, why)
 

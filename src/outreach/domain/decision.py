@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from attrs import frozen
+from attrs import field, frozen
 
 from outreach.domain.blocks import BUDGETS, RULES, TIMED, Block, Reason, Rule
 from outreach.domain.budget import UnitSlot
@@ -24,6 +24,7 @@ __all__ = [
     "POLICY_VERSION",
     "Block",
     "Decision",
+    "Grounds",
     "Reason",
     "Terms",
     "Verdict",
@@ -66,6 +67,14 @@ class Terms:
 
 
 @frozen
+class Grounds:
+    """What was decided from, so that it can be decided again."""
+
+    case: Case
+    margin: timedelta
+
+
+@frozen
 class Decision:
     """The answer, with everything needed to explain it.
 
@@ -75,6 +84,7 @@ class Decision:
             first that no time lifts, else the one that lasts longest.
         earliest: engine time at which it would pass if no fact changed.
         flips: all of these together would let it pass now.
+        grounds: the facts it was made from; None: they were not kept.
     """
 
     verdict: Verdict
@@ -85,6 +95,7 @@ class Decision:
     flips: tuple[Flip, ...]
     terms: Terms | None = None
     policy: str = POLICY_VERSION
+    grounds: Grounds | None = field(default=None, eq=False, repr=False)
 
     @property
     def block(self) -> Block:
@@ -119,6 +130,7 @@ def decide(case: Case, now: datetime, *, margin: timedelta) -> Decision:
             earliest=now,
             flips=(),
             terms=_terms(case, now, margin),
+            grounds=Grounds(case, margin),
         )
     earliest = _earliest(case, blocks, now, margin)
     return Decision(
@@ -128,6 +140,7 @@ def decide(case: Case, now: datetime, *, margin: timedelta) -> Decision:
         binding=_binding(blocks, now).reason,
         earliest=earliest,
         flips=_flips(case, blocks, now, margin),
+        grounds=Grounds(case, margin),
     )
 
 

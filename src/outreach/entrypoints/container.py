@@ -34,6 +34,7 @@ from outreach.adapters.postgres.intros import PostgresIntros
 from outreach.adapters.postgres.journeys import PostgresJourneys
 from outreach.adapters.postgres.lanes import PostgresAllocations, PostgresLanes
 from outreach.adapters.postgres.leads import PostgresLeads
+from outreach.adapters.postgres.past import PostgresHistory
 from outreach.adapters.postgres.places import PostgresPlaces
 from outreach.adapters.postgres.pool import Database
 from outreach.adapters.postgres.reviews import PostgresReviews
@@ -66,6 +67,7 @@ from outreach.domain.usecases.import_leads import ImportLeads
 from outreach.domain.usecases.look_for_doubts import LookForDoubts, Recover
 from outreach.domain.usecases.pick_winner import PickWinner
 from outreach.domain.usecases.read_mailboxes import ReadMailboxes
+from outreach.domain.usecases.replay_events import ReplayEvents
 from outreach.domain.usecases.replay_lost import ReplayLost
 from outreach.domain.usecases.send_next import SendNext
 from outreach.domain.usecases.signal_sender import SignalSender
@@ -264,6 +266,15 @@ class Container(containers.DeclarativeContainer):
         unattended=unattended,
         unasked=unasked,
         batch=batch,
+    )
+    replay_events = providers.Factory(
+        ReplayEvents,
+        history=providers.Singleton(PostgresHistory, database),
+        readers=readers,
+        analyst=rules,
+        templates=campaigns.provided.templates,
+        reviewers=reviewers,
+        unattended=unattended,
     )
     dispatch = providers.Factory(
         Dispatch,

@@ -18,7 +18,7 @@ from outreach.adapters.memory.bell import Bells, LocalBell
 from outreach.adapters.postgres import migrate
 from outreach.adapters.postgres.logins import PostgresLogins
 from outreach.adapters.postgres.pool import Role
-from outreach.adapters.postgres.setup import ensure_partitions
+from outreach.adapters.postgres.setup import ensure_partitions, known_tenant
 from outreach.adapters.postgres.setup import tenant as find_tenant
 from outreach.adapters.system import uuid7
 from outreach.domain.change import Duty, DutyKind
@@ -136,9 +136,13 @@ async def open_engine(
     role: Role = "outreach_worker",
     reach_providers: bool = False,
     ask_model: bool = False,
+    only_reads: bool = False,
 ) -> AsyncIterator[Engine]:
     """Connect to the stores and, if asked for, build the clients of the providers and
     of the model, or of the model alone.
+
+    Args:
+        only_reads: to look, and nothing else: the server refuses every write.
 
     Raises:
         Unavailable: PostgreSQL or Redis does not answer.
@@ -168,9 +172,16 @@ async def open_engine(
         if reach_providers or role == "outreach_web":
             check_mail(settings)
         database = container.database()
-        container.instance()  # looks at every connection before it is used
+        if only_reads:
+            database.only_reads()
+        else:
+            container.instance()  # looks at every connection before it is used
         await database.open()
         stack.push_async_callback(database.close)
+        if only_reads:
+            tenant = await known_tenant(database, settings.tenant.name)
+            yield Engine(settings, container, tenant, gateways, local, bell, metrics)
+            return
         await tell_people(settings, container, stack)
         guard = container.guard()
         stack.push_async_callback(container.redis().aclose)

@@ -10,7 +10,7 @@ from attrs import field, frozen
 
 from outreach.domain.case import Case
 from outreach.domain.decision import Decision, Reason
-from outreach.domain.ids import IntentId, LeadId, SenderId, TenantId
+from outreach.domain.ids import AttemptId, IntentId, LeadId, SenderId, TenantId
 from outreach.domain.lane import LaneView
 from outreach.domain.relay import PassedOn
 
@@ -23,6 +23,7 @@ class Recorded:
 
     Attributes:
         through: the provider and sender of its attempt; empty: it led to none.
+        attempt: None: it led to none.
     """
 
     intent: IntentId
@@ -30,6 +31,7 @@ class Recorded:
     decision: Decision
     outcome: str = ""
     through: str = ""
+    attempt: AttemptId | None = None
 
 
 @frozen
@@ -105,11 +107,21 @@ class Decisions(Protocol):
     - the facts of a case are those a claim would carry;
     - a decision is recorded per send, per refusal and per change of reason;
     - a recorded decision reads back as it was made;
+    - a recorded decision has facts from which the same is decided again;
+    - a lead is found by its messages and attempts, too;
     - a lane is shown as it is, with what waits in it and what keeps it.
     """
 
     async def explain(self, tenant: TenantId, lead: LeadId) -> Explained:
         """Raises NotFound if the lead is not there."""
+        ...
+
+    async def behind(self, tenant: TenantId, start: str) -> Sequence[LeadId]:
+        """Leads with a message or an attempt whose id begins so, at most 20.
+
+        Args:
+            start: at least 4 characters of an id, with or without dashes.
+        """
         ...
 
     async def waiting(

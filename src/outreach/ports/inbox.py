@@ -23,6 +23,7 @@ class Inbox(Protocol):
     - a worker that dies costs a try only to what it had in hand;
     - a parked event comes back at its time;
     - what waits aside holds up nobody else, and uses no try;
+    - what is parked for a person comes back when one asks for it, with all its tries;
     - a closed event never comes back.
     """
 
@@ -54,4 +55,15 @@ class Inbox(Protocol):
 
     async def close(self, event: EventId, why: str) -> None:
         """Applied without a change to any lead, or nothing to apply."""
+        ...
+
+    async def again(
+        self, since: datetime, limit: int, *, provider: str | None = None
+    ) -> int:
+        """Put back what only a person or a replay brings back: events received since
+        then (engine time), oldest first, with all their tries; answers how many.
+
+        Args:
+            provider: of these alone.
+        """
         ...

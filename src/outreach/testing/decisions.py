@@ -19,7 +19,8 @@ from outreach.domain.channel import Channel
 from outreach.domain.decision import Decision, Reason, Verdict
 from outreach.domain.errors import NotFound
 from outreach.domain.event import EventType
-from outreach.domain.ids import IntentId, LeadId, SenderId
+from outreach.domain.grounds import again, let_go
+from outreach.domain.ids import IntentId, LeadId, SenderId, attempt_id
 from outreach.domain.lane import LaneView
 from outreach.domain.message import Outcome
 from outreach.domain.review import Priority
@@ -94,6 +95,44 @@ class DecisionsContract:
         assert case.intent.channel is Channel.EMAIL_COLD
         assert case.template is None
         assert "@" in case.to
+
+    async def test_what_is_recorded_is_decided_again(self, world: World) -> None:
+        """A recorded decision has facts from which the same is decided again."""
+        phone, (lead,) = await world.phone_with()
+        claim = await world.claim()
+        await world.put_off(claim, _taken_over(claim.cases[0]), claim.now)
+        await world.advance_engine(HOUR)
+        await world.send()
+
+        recorded = (await _explained(world, lead)).recorded
+
+        assert [one.decision.verdict for one in recorded] == [
+            Verdict.HOLD,
+            Verdict.SEND,
+        ]
+        for one in recorded:
+            found = again(one.decision)
+            assert found is not None
+            assert found.decision == one.decision
+            assert found.differs == ()
+        told = dict(let_go(recorded[-1].decision, phone.time_zone))
+        assert told["sender"] == f"{phone.number} is ACTIVE"
+        assert told["quota"].startswith("a new contact; 0 of ")
+
+    async def test_a_lead_behind_a_message_and_an_attempt(self, world: World) -> None:
+        """A lead is found by its messages and attempts, too."""
+        _, (lead,) = await world.phone_with()
+        call = await world.send()
+        intent = call.case.intent.id
+        attempt = attempt_id(intent, 1)
+
+        for one in (attempt, intent):
+            for start in (str(one), one.hex[:12], str(one)[:13].upper()):
+                found = await world.decisions.behind(world.tenant, start)
+                assert list(found) == [lead]
+        assert not await world.decisions.behind(world.tenant, attempt.hex[:3])
+        assert not await world.decisions.behind(world.tenant, str(uuid4()))
+        assert not await world.decisions.behind(world.stranger, str(attempt))
 
     async def test_each_send_and_each_change_of_reason(self, world: World) -> None:
         """A decision is recorded per send, per refusal and per change of reason."""

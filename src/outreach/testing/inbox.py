@@ -170,6 +170,23 @@ class InboxContract:
         assert await world.inbox.take(B, 10) == []
         assert await world.inbox.put(arrival("e-1")) is False
 
+    async def test_what_is_parked_for_a_person_is_put_back(self, world: World) -> None:
+        """What is parked for a person comes back when one asks for it, with all its
+        tries.
+        """
+        began = await world.now()
+        arrived = await _one(world)
+        await world.inbox.park(arrived.id, "cannot be applied", None)
+
+        late = await world.inbox.again(began + HOUR, 10)
+        others = await world.inbox.again(began, 10, provider="nobody")
+        back = await world.inbox.again(began, 10)
+        twice = await world.inbox.again(began, 10)
+        (again,) = await world.inbox.take(B, 10)
+
+        assert (late, others, back, twice) == (0, 0, 1, 0)
+        assert (again.id, again.tries) == (arrived.id, 0)
+
     async def test_waiting_uses_no_try(self, world: World) -> None:
         arrived = await _one(world)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date
+from typing import Final
 
 from attrs import frozen
 
@@ -19,12 +20,14 @@ from outreach.domain.decision import Reason
 from outreach.domain.errors import NotFound
 from outreach.domain.ids import IntentId, LeadId, SenderId, TenantId
 from outreach.domain.lane import LaneView
+from outreach.domain.lead import meant
 from outreach.domain.message import Outcome
 from outreach.domain.window import local_day
 from outreach.ports.decisions import Explained, PhoneDay, Recorded, Summary
 
 __all__ = ["MemoryDecisions"]
 
+_MOST_FOUND: Final = 20
 _WAITING = (Standing.WAITING, Standing.HELD)
 
 
@@ -59,6 +62,24 @@ class MemoryDecisions:
                 if one.intent in store.intents_of.get(lead, ())
             ),
         )
+
+    async def behind(self, tenant: TenantId, start: str) -> Sequence[LeadId]:
+        """By id."""
+        await self.store.pause()
+        digits = meant(start)[1]
+        if not digits:
+            return ()
+        found = {
+            row.intent.lead
+            for one, row in self.store.intents.items()
+            if row.intent.tenant == tenant and one.hex.startswith(digits)
+        }
+        found |= {
+            row.lead
+            for one, row in self.store.attempts.items()
+            if row.tenant == tenant and one.hex.startswith(digits)
+        }
+        return sorted(found)[:_MOST_FOUND]
 
     async def waiting(
         self, tenant: TenantId, after: IntentId | None, limit: int
@@ -116,7 +137,9 @@ def _recorded(store: MemoryStore, row: DecisionRow) -> Recorded:
         outcome = str(attempt.outcome)
         sender = store.lanes[attempt.parcel.sender].sender
         through = f"{sender.provider}, {sender.number}"
-    return Recorded(row.intent, row.step_number, row.decision, outcome, through)
+    return Recorded(
+        row.intent, row.step_number, row.decision, outcome, through, row.attempt
+    )
 
 
 def _ended(store: MemoryStore, lead: LeadId) -> str:

@@ -80,3 +80,20 @@ class MemoryInbox:
         """It is done with."""
         await self.store.pause()
         self.store.close_event(event, why)
+
+    async def again(
+        self, since: datetime, limit: int, *, provider: str | None = None
+    ) -> int:
+        """They are due at once."""
+        await self.store.pause()
+        store = self.store
+        found = [
+            row
+            for row in store.arrived.values()
+            if row.due_at is None
+            and row.stored_at >= since
+            and provider in {None, row.arrival.provider}
+        ][:limit]
+        for row in found:
+            row.due_at, row.parked, row.tries, row.why = store.now, False, 0, ""
+        return len(found)

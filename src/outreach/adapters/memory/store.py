@@ -15,6 +15,7 @@ from attrs import Factory, define, evolve
 
 from outreach.adapters.memory.clock import MemoryClock
 from outreach.adapters.memory.hosted_row import HostedRow
+from outreach.adapters.memory.kept import keep_decision
 from outreach.adapters.memory.meter import MeterRow
 from outreach.adapters.memory.pause import Pause, yield_once
 from outreach.adapters.memory.relayed_rows import RelayedRows
@@ -355,7 +356,8 @@ class MemoryStore:
             return
         row.noted = noted
         intent = row.intent
-        self.decisions.append(
+        keep_decision(
+            self.decisions,
             DecisionRow(
                 intent.tenant,
                 intent.lead,
@@ -364,7 +366,7 @@ class MemoryStore:
                 decision,
                 outcome,
                 attempt,
-            )
+            ),
         )
 
     def note(self, row: LogRow) -> None:

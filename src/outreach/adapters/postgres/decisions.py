@@ -16,8 +16,9 @@ from outreach.domain.case import Case
 from outreach.domain.consent import OPEN, Policy
 from outreach.domain.decision import Reason
 from outreach.domain.errors import NotFound
-from outreach.domain.ids import IntentId, LeadId, SenderId, TenantId
+from outreach.domain.ids import AttemptId, IntentId, LeadId, SenderId, TenantId
 from outreach.domain.lane import LaneView
+from outreach.domain.lead import meant
 from outreach.domain.relay import PassedOn
 from outreach.domain.sender import SendClass
 from outreach.domain.suppression import stopped_by
@@ -26,6 +27,8 @@ from outreach.ports.decisions import Explained, PhoneDay, Recorded, Summary
 
 __all__ = ["PostgresDecisions"]
 
+_ID_DIGITS: Final = 32
+_MOST_FOUND: Final = 20
 _LANE_TIMES: Final = (
     "lease_until",
     "call_until",
@@ -72,6 +75,25 @@ class PostgresDecisions:
             ended="" if cases else doc["ended"],
             passed=tuple([_passed(one) for one in doc["passed"]]),
         )
+
+    async def behind(self, tenant: TenantId, start: str) -> Sequence[LeadId]:
+        digits = meant(start)[1]
+        if not digits:
+            return ()
+        first = UUID(digits.ljust(_ID_DIGITS, "0"))
+        last = UUID(digits.ljust(_ID_DIGITS, "f"))
+        found = await self.database.values(
+            """
+            SELECT lead_id FROM (
+              SELECT lead_id FROM intents WHERE id BETWEEN %s AND %s
+              UNION
+              SELECT lead_id FROM attempts WHERE id BETWEEN %s AND %s
+            ) AS behind ORDER BY lead_id LIMIT %s
+            """,
+            (first, last, first, last, _MOST_FOUND),
+            tenant=tenant,
+        )
+        return [LeadId(one) for one in found]
 
     async def waiting(
         self, tenant: TenantId, after: IntentId | None, limit: int
@@ -171,12 +193,14 @@ def _lane(doc: Mapping[str, Any]) -> LaneView:
 
 
 def _recorded(doc: Mapping[str, Any]) -> Recorded:
+    attempt = doc["attempt"]
     return Recorded(
         intent=IntentId(UUID(doc["intent"])),
         step_number=doc["number"],
         decision=decision(doc["decision"]),
         outcome=doc["outcome"],
         through=doc["through"],
+        attempt=None if attempt is None else AttemptId(UUID(attempt)),
     )
 
 

@@ -9,15 +9,20 @@ from enum import Enum
 from typing import Any, Final
 from uuid import UUID
 
+from attrs import evolve
 from cattrs import Converter
-from cattrs.gen import make_dict_structure_fn
+from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 from psycopg.types.json import Jsonb
 
+from outreach.adapters.postgres.grounds import grounds_doc, grounds_of
 from outreach.domain.address import AddressKey
 from outreach.domain.allowance import PlanBudget
+from outreach.domain.analysis import Analysis
 from outreach.domain.channel import Channel
 from outreach.domain.consent import Consent, ConsentKind, Standing
 from outreach.domain.decision import Decision
+from outreach.domain.drafting import Draft
+from outreach.domain.grounds import bare
 from outreach.domain.ids import ConsentId, LeadId
 from outreach.domain.provider_campaign import CampaignHold, Hosting
 from outreach.domain.review import ReviewItem
@@ -32,6 +37,7 @@ __all__ = [
     "plan_of",
     "review",
     "review_doc",
+    "said",
     "standing",
     "times",
 ]
@@ -74,6 +80,9 @@ def _converter() -> Converter:
 
 
 _CONVERTER: Final = _converter()
+_DECISION: Final = make_dict_unstructure_fn(
+    Decision, _CONVERTER, grounds=override(omit=True)
+)
 _REVIEW: Final = make_dict_structure_fn(ReviewItem, _CONVERTER)
 
 
@@ -106,12 +115,25 @@ def doc(fact: Any) -> Any:
 
 def decision_doc(made: Decision) -> Any:
     """A decision as it is stored."""
-    return _CONVERTER.unstructure(made, Decision)
+    stored: dict[str, Any] = _DECISION(made)
+    grounds = bare(made)
+    if grounds is not None:
+        stored["grounds"] = grounds_doc(grounds)
+    return stored
 
 
 def decision(stored: Mapping[str, Any]) -> Decision:
     """A stored decision."""
-    return _CONVERTER.structure(stored, Decision)
+    made = _CONVERTER.structure({**stored, "grounds": None}, Decision)
+    kept = stored.get("grounds")
+    return made if kept is None else evolve(made, grounds=grounds_of(kept))
+
+
+def said(stored: Mapping[str, Any]) -> tuple[Analysis, Draft | None]:
+    """What was made of a reply, and what was drafted, as ``hear`` keeps them."""
+    drafted = stored.get("draft")
+    draft = None if drafted is None else _CONVERTER.structure(drafted, Draft)
+    return _CONVERTER.structure(stored, Analysis), draft
 
 
 def review_doc(item: ReviewItem) -> dict[str, Any]:

@@ -115,6 +115,14 @@ class PostgresInbox:
     async def close(self, event: EventId, why: str) -> None:
         await self.database.rows("SELECT shut_event(%s, %s)", (event, why))
 
+    async def again(
+        self, since: datetime, limit: int, *, provider: str | None = None
+    ) -> int:
+        back: int = await self.database.value(
+            "SELECT replay_parked(%s, %s, %s)", (since, provider, limit)
+        )
+        return back
+
 
 def _doc(one: UUID, arrival: Arrival) -> dict[str, Any]:
     return {

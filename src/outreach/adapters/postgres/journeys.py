@@ -19,7 +19,7 @@ from outreach.domain.journey import Journey
 from outreach.domain.mail_mark import marked_attempts
 from outreach.domain.message import Intent, payload_hash
 
-__all__ = ["PostgresJourneys", "intent_doc"]
+__all__ = ["PostgresJourneys", "intent_doc", "wanted"]
 
 _ECHOES: Final = frozenset(
     {
@@ -50,20 +50,9 @@ class PostgresJourneys:
         return [known(found) for found in docs if found is not None]
 
     async def match(self, account: str, event: SystemEvent) -> Known | None:
-        address = "" if event.address is None else str(event.address)
-        wanted = {
-            "ref": event.ref,
-            "thread": event.thread,
-            "sender": event.sender,
-            "address": address,
-            "hash": _said(event),
-            "answers": [str(one) for one in marked_attempts(event.references)],
-            "references": list(event.references),
-            "tenant": event.tenant,
-            "lead": event.lead,
-        }
         found = await self.database.value(
-            "SELECT match_event(%s, %s, %s)", (event.provider, account, jsonb(wanted))
+            "SELECT match_event(%s, %s, %s)",
+            (event.provider, account, jsonb(wanted(event))),
         )
         return None if found is None else known(found)
 
@@ -88,6 +77,22 @@ class PostgresJourneys:
             )
             for change in changes
         ]
+
+
+def wanted(event: SystemEvent) -> dict[str, Any]:
+    """What an event says of whom it is about, for ``match_event``."""
+    address = "" if event.address is None else str(event.address)
+    return {
+        "ref": event.ref,
+        "thread": event.thread,
+        "sender": event.sender,
+        "address": address,
+        "hash": _said(event),
+        "answers": [str(one) for one in marked_attempts(event.references)],
+        "references": list(event.references),
+        "tenant": event.tenant,
+        "lead": event.lead,
+    }
 
 
 def _said(event: SystemEvent) -> str:

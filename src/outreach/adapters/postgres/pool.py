@@ -80,6 +80,10 @@ class Database:
         for greet in self.greetings:
             await greet(connection)
 
+    def only_reads(self) -> None:
+        """Have the server refuse every write of this process; call it before `open`."""
+        self.greetings.append(_only_read)
+
     async def open(self) -> None:
         """Connect.
 
@@ -182,3 +186,7 @@ class Database:
         """First column of the first row, None without rows."""
         found = await self.values(query, arguments, tenant=tenant)
         return found[0] if found else None
+
+
+async def _only_read(connection: psycopg.AsyncConnection[TupleRow]) -> None:
+    await connection.execute("SET default_transaction_read_only = on")

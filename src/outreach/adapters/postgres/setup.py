@@ -7,9 +7,16 @@ from typing import Final
 from uuid import UUID
 
 from outreach.adapters.postgres.pool import Database
+from outreach.domain.errors import NotFound
 from outreach.domain.ids import TenantId
 
-__all__ = ["MONTHS_AHEAD", "default_partition_used", "ensure_partitions", "tenant"]
+__all__ = [
+    "MONTHS_AHEAD",
+    "default_partition_used",
+    "ensure_partitions",
+    "known_tenant",
+    "tenant",
+]
 
 MONTHS_AHEAD: Final = 2
 
@@ -43,6 +50,21 @@ async def tenant(
         """,
         (ids(), name, time_zone, country, language),
     )
+    return TenantId(found)
+
+
+async def known_tenant(database: Database, name: str) -> TenantId:
+    """Find a tenant by its name, and write nothing.
+
+    Raises:
+        NotFound: nobody has that name.
+    """
+    found: UUID | None = await database.value(
+        "SELECT id FROM tenants WHERE name = %s", (name,)
+    )
+    if found is None:
+        message = f"no tenant is named {name!r} in this database"
+        raise NotFound(message)
     return TenantId(found)
 
 

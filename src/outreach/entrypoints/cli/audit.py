@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 from typing import Any, Final
 
@@ -11,6 +10,7 @@ import click
 from outreach.domain.auditing import Audited
 from outreach.domain.invariants import MEANING, Breach
 from outreach.entrypoints.cli.given import Given
+from outreach.entrypoints.cli.instant import back
 from outreach.entrypoints.cli.opening import with_engine
 from outreach.entrypoints.cli.options import by_option, command, json_option
 from outreach.entrypoints.cli.screen import print_json, say, table
@@ -19,22 +19,6 @@ from outreach.entrypoints.engine import Engine
 __all__ = ["audit"]
 
 _BROKEN: Final = 1
-_UNITS: Final = {"m": "minutes", "h": "hours", "d": "days"}
-_LONGEST: Final = timedelta(days=90)
-"""The log is kept so long (SPEC: retention)."""
-
-
-def _back(_ctx: click.Context, _param: click.Parameter, value: str) -> timedelta:
-    """``90m``, ``12h`` or ``7d``."""
-    found = re.fullmatch(r"([1-9]\d{0,4})([mhd])", value)
-    if found is None:
-        message = f"{value!r} is no time such as 90m, 12h or 7d"
-        raise click.BadParameter(message)
-    back = timedelta(**{_UNITS[found[2]]: int(found[1])})
-    if back > _LONGEST:
-        message = f"{value} is longer than the log is kept, 90d"
-        raise click.BadParameter(message)
-    return back
 
 
 @command(
@@ -45,7 +29,7 @@ outreach audit --since 48h --json""",
 )
 @click.option(
     "--since",
-    callback=_back,
+    callback=back,
     default="7d",
     show_default=True,
     metavar="TIME",

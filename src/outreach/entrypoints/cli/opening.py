@@ -43,19 +43,26 @@ def stores(given: Given) -> Iterator[Urls]:
 
 
 def with_engine(
-    given: Given, work: Callable[[Engine], Awaitable[_T]], *, ask_model: bool = False
+    given: Given,
+    work: Callable[[Engine], Awaitable[_T]],
+    *,
+    ask_model: bool = False,
+    only_reads: bool = False,
 ) -> _T:
     """What *work* answers, given an open engine that reaches no provider.
 
     Args:
         ask_model: whether it may ask the model, if there is one.
+        only_reads: PostgreSQL itself refuses every write.
 
     Raises:
         Misconfigured, NotMigrated, Unavailable: see `open_engine`.
     """
     set_up_logs(level=logging.WARNING, plain=True)
     with stores(given) as urls:
-        return asyncio.run(_opened(given, urls, work, ask_model=ask_model))
+        return asyncio.run(
+            _opened(given, urls, work, ask_model=ask_model, only_reads=only_reads)
+        )
 
 
 async def _opened(
@@ -64,6 +71,9 @@ async def _opened(
     work: Callable[[Engine], Awaitable[_T]],
     *,
     ask_model: bool,
+    only_reads: bool,
 ) -> _T:
-    async with open_engine(given.settings, urls, ask_model=ask_model) as engine:
+    async with open_engine(
+        given.settings, urls, ask_model=ask_model, only_reads=only_reads
+    ) as engine:
         return await work(engine)

@@ -75,6 +75,7 @@ COMMANDS: Final = {
         "intros:intros",
         "Have sentences about leads written ahead, and approve them.",
     ),
+    "webhooks": ("webhooks:webhooks", "Take stored events in again, or compare."),
     "reviews": ("reviews:reviews", "Decide what waits for a person."),
 }
 """Name to place and summary, so that a list of commands imports none of them."""

@@ -9,7 +9,8 @@ import click
 
 from outreach.domain import explain
 from outreach.domain.case import Case
-from outreach.domain.decision import Block, Decision
+from outreach.domain.decision import Block, Decision, Verdict
+from outreach.domain.grounds import again, let_go
 from outreach.domain.lead import LeadSummary
 from outreach.entrypoints.cli.given import Given
 from outreach.entrypoints.cli.health_rows import went_on
@@ -27,13 +28,16 @@ __all__ = ["why"]
 _WRONG: Final = 2
 _PAST: Final = 10
 """Recorded decisions shown; ``--json`` has them all."""
+_SENDS: Final = 3
+"""Sends shown with what each rule looked at; likewise."""
 
 
 @command(
     "why",
     example="""\
 outreach why +40712345678
-outreach why 0712345678 --json""",
+outreach why 0712345678 --json
+outreach why 7f3a9c41-52d0""",
 )
 @click.argument("lead")
 @json_option
@@ -42,8 +46,11 @@ def why(given: Given, *, lead: str, as_json: bool) -> None:
     """Say why a lead was, or was not, written to.
 
     LEAD is an id or its start, a phone in any writing, an e-mail address or a
-    company register id (CUI). First comes one sentence; then what is in the way, in
-    order, with the facts looked at, the earliest time and the smallest change.
+    company register id (CUI); an id of a message or of an attempt to send one means
+    its lead, and that send. First comes one sentence; then what is in the way, in
+    order, with the facts looked at, the earliest time and the smallest change. Of
+    each send: what every rule looked at, and whether the present rules decide the
+    same from the recorded facts.
     """
     zone = given.settings.tenant.time_zone
 
@@ -93,8 +100,30 @@ def _show(found: Story, zone: str) -> None:
         say("What was decided before:", style="bold")
         for one in said.recorded[-_PAST:]:
             say(_past(one, zone))
+    _why_sent(found, zone)
     for passed in said.passed[-_PAST:]:
         say(went_on(passed, zone))
+
+
+def _why_sent(found: Story, zone: str) -> None:
+    """Each send, or the one that was asked for: what the rules looked at."""
+    for one in found.sends[-_SENDS:]:
+        made = one.decision
+        what = f"step {one.step_number}" if one.step_number else "the reply"
+        table(
+            f"Why {what} was sent, attempt {one.attempt}",
+            ("rule", "let it go, for"),
+            let_go(made, zone),
+        )
+        say(_again(made))
+
+
+def _again(made: Decision) -> str:
+    found = again(made)
+    if found is None:
+        return f"Its facts were not kept (policy {made.policy})."
+    says = str(found)
+    return f"{says[0].upper()}{says[1:]}."
 
 
 def _past(one: Recorded, zone: str) -> str:
@@ -121,6 +150,11 @@ def _plain(found: Story, zone: str) -> dict[str, Any]:
                 "step": one.step_number,
                 "outcome": one.outcome,
                 "through": one.through,
+                "attempt": one.attempt,
+                "let_go": [
+                    {"rule": rule, "says": says} for rule, says in _rules(one, zone)
+                ],
+                "again": _plain_again(one.decision),
                 "says": _past(one, zone),
                 **_decision(one.decision, zone),
             }
@@ -139,6 +173,23 @@ def _plain(found: Story, zone: str) -> dict[str, Any]:
         ],
         "ended": said.ended,
         "unconfirmed_stops": [plain_stop(one) for one in found.stops],
+    }
+
+
+def _rules(one: Recorded, zone: str) -> Sequence[tuple[str, str]]:
+    sent = one.decision.verdict is Verdict.SEND
+    return let_go(one.decision, zone) if sent else ()
+
+
+def _plain_again(made: Decision) -> dict[str, Any] | None:
+    found = again(made)
+    if found is None:
+        return None
+    return {
+        "policy": found.decision.policy,
+        "verdict": found.decision.verdict,
+        "same": not found.differs,
+        "differs": list(found.differs),
     }
 
 

@@ -69,7 +69,7 @@ AS $$
       FROM intents i WHERE i.lead_id = d.id AND i.status IN ('WAITING', 'HELD')),
     'recorded', (SELECT coalesce(jsonb_agg(jsonb_build_object('intent', c.intent_id,
         'number', coalesce(i.step_number, 0), 'decision', c.doc,
-        'outcome', coalesce(a.outcome, c.outcome),
+        'outcome', coalesce(a.outcome, c.outcome), 'attempt', c.attempt_id,
         'through', coalesce(s.provider || ', ' || s.number, '')) ORDER BY c.id), '[]')
       FROM decisions c
       LEFT JOIN intents i ON i.id = c.intent_id
