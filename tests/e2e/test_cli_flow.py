@@ -20,8 +20,8 @@ from outreach.domain.answer import opened
 from outreach.domain.change import Change, Done, ReviewChange
 from outreach.domain.ids import ReviewId
 from outreach.domain.review import Priority, ReviewReason, Trigger
-from outreach.entrypoints.container import reviewers
 from outreach.entrypoints.engine import Engine, Urls, open_engine
+from outreach.entrypoints.made import reviewers
 from outreach.entrypoints.settings import Settings
 
 LEADS = """\

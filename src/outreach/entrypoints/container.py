@@ -9,8 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Container as Accounts
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
-from importlib import import_module
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -47,12 +46,10 @@ from outreach.adapters.redis.client import connect
 from outreach.adapters.redis.witness import RedisWitness
 from outreach.adapters.rules import RuleAnalyst
 from outreach.adapters.system import LibraryCalendar, LogAlerts, uuid7
-from outreach.adapters.system.links import LinksReader, SignedLinks
+from outreach.adapters.system.links import SignedLinks
 from outreach.adapters.system.witness import FileWitness
 from outreach.domain.allocation import Intake
 from outreach.domain.ids import AccountId
-from outreach.domain.link import PROVIDER
-from outreach.domain.sla import ReviewCalendar
 from outreach.domain.timing import Timing
 from outreach.domain.usecases.answer_review import AnswerReview
 from outreach.domain.usecases.audit_ledger import AuditLedger
@@ -79,45 +76,13 @@ from outreach.domain.usecases.watch_instance import WatchInstance
 from outreach.domain.usecases.watch_plans import WatchPlans
 from outreach.domain.usecases.watch_senders import WatchSenders
 from outreach.domain.usecases.write_intros import WriteIntros
+from outreach.entrypoints import made
 from outreach.entrypoints.policy_file import policy_of
-from outreach.entrypoints.providers import PROVIDERS
 from outreach.entrypoints.punctual import Punctual
 from outreach.entrypoints.settings import Settings
 from outreach.ports.bell import Bell
-from outreach.ports.contacts import Contacts
-from outreach.ports.gateway import Reads
 
-__all__ = ["Container", "put", "reviewers"]
-
-
-def reviewers(settings: Settings) -> ReviewCalendar:
-    """When the default tenant's reviewers work."""
-    hours = settings.tenant.reviews
-    return ReviewCalendar(
-        settings.tenant.time_zone,
-        opens=hours.opens,
-        closes=hours.closes,
-        wall_clock=hours.wall_clock,
-    )
-
-
-def _contacts() -> Contacts:
-    """Loaded when first asked for: the plans of all numbers, which no worker needs."""
-    library: Contacts = import_module("outreach.adapters.contacts").LibraryContacts()
-    return library
-
-
-def _readers() -> dict[str, Reads]:
-    """Of every provider's webhooks, and of the links in our own mail."""
-    return {
-        **{name: one.reader() for name, one in PROVIDERS.items() if one.reader},
-        OWN_MAIL: MailReader(),
-        PROVIDER: LinksReader(),
-    }
-
-
-def _wall() -> datetime:
-    return datetime.now(UTC)
+__all__ = ["Container", "put"]
 
 
 class Container(containers.DeclarativeContainer):
@@ -154,10 +119,10 @@ class Container(containers.DeclarativeContainer):
 
     timing = providers.Singleton(Timing)
     ids: providers.Object[Any] = providers.Object(uuid7)
-    reviewers = providers.Singleton(reviewers, settings)
+    reviewers = providers.Singleton(made.reviewers, settings)
     rng = providers.Singleton(random.SystemRandom)
     calendar = providers.Singleton(LibraryCalendar)
-    contacts = providers.Singleton(_contacts)
+    contacts = providers.Singleton(made.contacts)
     outbox: providers.Object[Any] = providers.Object(None)
     rules = providers.Singleton(RuleAnalyst)
     analyst: providers.Provider[Any] = providers.Singleton(RuleAnalyst)
@@ -165,7 +130,7 @@ class Container(containers.DeclarativeContainer):
     intro_writer: providers.Object[Any] = providers.Object(None)
     unattended: providers.Object[Any] = providers.Object(())
     batch: providers.Object[Any] = providers.Object(50)
-    readers = providers.Singleton(_readers)
+    readers = providers.Singleton(made.readers)
 
     database = providers.Singleton(
         Database, database_url, schema=settings.provided.database_schema, role=role
@@ -331,7 +296,7 @@ class Container(containers.DeclarativeContainer):
         provider=OWN_MAIL,
         account="default",
         every=poll_every,
-        wall=providers.Object(_wall),
+        wall=providers.Object(made.wall),
     )
     mailboxes: providers.Object[Any] = providers.Object(None)
     write_intros = providers.Factory(
@@ -366,7 +331,7 @@ class Container(containers.DeclarativeContainer):
             readers=readers,
             sources=replays,
             alerts=alerts,
-            wall=providers.Object(_wall),
+            wall=providers.Object(made.wall),
         ),
         plans=watch_plans,
         mailboxes=mailboxes,
