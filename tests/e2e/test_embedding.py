@@ -72,6 +72,7 @@ async def test_leads_are_imported_enrolled_and_sent_in_memory(
         assert len(sent) == 24
         assert Counter(parcel.to for parcel in sent) == dict.fromkeys(files.numbers, 2)
         assert (await engine.summary()).sent == {"WHATSAPP": 24}
+        assert await engine.audit() == ()
 
 
 async def test_the_example_goes_out_on_both_channels_within_its_limits() -> None:
@@ -170,6 +171,23 @@ async def test_a_gateway_of_yours_takes_the_place_of_the_list(
         assert len(yours.taken) == 24
         with pytest.raises(NotFound, match="no list in memory"):
             engine.sent("timelinesai")
+
+
+async def test_what_breaks_an_invariant_is_found_by_the_audit(
+    files: CampaignFiles,
+) -> None:
+    async with Outreach.in_memory() as engine:
+        await prepared(engine, files)
+        await engine.work(until=await engine.now() + timedelta(hours=1))
+        assert engine._memory is not None
+        first, *others = engine._memory.store.attempts.values()
+        phone = first.parcel.sender
+        other = next(one for one in others if one.parcel.sender == phone)
+        other.called_at = first.called_at + timedelta(seconds=1)
+
+        found = await engine.audit()
+
+        assert "INV-3" in {breach.invariant for breach in found}
 
 
 async def test_what_does_not_fit_is_refused_until_somebody_answers_for_it(

@@ -19,7 +19,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import gettempdir
 from typing import Any, Final
@@ -31,6 +31,7 @@ from outreach.adapters.arq import hearing
 from outreach.adapters.memory import EPOCH
 from outreach.domain.errors import Misconfigured, NotFound, Refused
 from outreach.domain.event import Arrival
+from outreach.domain.invariants import Breach
 from outreach.domain.lead_file import ImportReport
 from outreach.domain.message import Parcel
 from outreach.domain.sequence import Override
@@ -58,6 +59,7 @@ from outreach.ports.decisions import Summary
 __all__ = ["Outreach"]
 
 _LOOK_EVERY_S: Final = 0.25
+_ALL_TIME: Final = timedelta(days=10_000)
 
 Works = Callable[[datetime | None], Coroutine[Any, Any, None]]
 
@@ -260,6 +262,17 @@ class Outreach:
             self.engine.tenant
         )
         return found
+
+    async def audit(self) -> tuple[Breach, ...]:
+        """Every place where an invariant does not hold, over all that is stored; none
+        is a pass. For tests of yours as well as for a live engine, whose senders that
+        are concerned it pauses.
+        """
+        parts = self.engine.container
+        since = await parts.clock().now() - _ALL_TIME
+        found = await parts.audit_ledger()(self.engine.tenant, since, by="embedding")
+        breaches: tuple[Breach, ...] = found.breaches
+        return breaches
 
     async def now(self) -> datetime:
         """Engine time (UTC)."""
