@@ -36,7 +36,7 @@ FREE = frozenset(
         *("audit_ledger", "carry_out_stops", "watch_breaker", "host_campaigns"),
         *("watch_plans", "pick_winner", "read_mailboxes", "do_duties"),
         *("import_leads", "enroll", "check_templates", "take_back_bounce"),
-        *("answer_review",),
+        *("answer_review", "write_intros", "decide_intros"),
     }
 )
 

@@ -36,6 +36,8 @@ BARRED: Final = (
     "inbox",
     "incidents",
     "intents",
+    "intro_writer",
+    "intros",
     "journeys",
     "lanes",
     "leads",
