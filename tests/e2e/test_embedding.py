@@ -19,6 +19,7 @@ from tests.house.tree import ROOT
 
 import outreach
 from outreach import Outreach
+from outreach.adapters.memory import EPOCH
 from outreach.adapters.postgres.migrate import migrate
 from outreach.domain.channel import State
 from outreach.domain.errors import Misconfigured, NotFound, Refused
@@ -125,6 +126,31 @@ async def test_a_reply_that_is_handed_over_stops_the_follow_up(
         assert found.explained.state == State.WARM_REPLY
         assert len(to_them) == 1
         assert sum((await engine.summary()).reviews.values()) == 1
+
+
+async def test_a_webhook_that_is_handed_over_is_stored_as_the_web_app_stores_it() -> (
+    None
+):
+    told = {"event": "unheard.of", "apikey": "canary-of-an-instance", "data": {}}
+    batch = [
+        {
+            "event": "delivered",
+            "sg_event_id": f"e{n}",
+            "sg_message_id": "m",
+            "email": to,
+        }
+        for n, to in enumerate(("ana@firma.ro", "dan@firma.ro"))
+    ]
+    async with Outreach.in_memory() as engine:
+        one = await engine.receive("baileys", json.dumps(told).encode())
+        two = await engine.receive("sendgrid", json.dumps(batch).encode())
+
+        assert engine._memory is not None
+        stored = [row.arrival for row in engine._memory.store.events.values()]
+        assert (one, two) == (1, 2)
+        assert not any(b"canary-of-an-instance" in arrival.raw for arrival in stored)
+        assert [arrival.raw.count(b"sg_event_id") for arrival in stored] == [0, 1, 1]
+        assert {arrival.received_at for arrival in stored} == {EPOCH}
 
 
 async def test_the_app_is_mounted_under_a_prefix_of_yours(files: CampaignFiles) -> None:

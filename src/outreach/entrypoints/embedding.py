@@ -21,7 +21,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequenc
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from tempfile import gettempdir
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from attrs import frozen
@@ -30,7 +30,6 @@ from starlette.applications import Starlette
 from outreach.adapters.arq import hearing
 from outreach.adapters.memory import EPOCH
 from outreach.domain.errors import Misconfigured, NotFound, Refused
-from outreach.domain.event import Arrival
 from outreach.domain.invariants import Breach
 from outreach.domain.lead_file import ImportReport
 from outreach.domain.message import Parcel
@@ -53,6 +52,8 @@ from outreach.entrypoints.secrets import webhook_tokens
 from outreach.entrypoints.settings import Secret, Settings, load
 from outreach.entrypoints.story import Story, story
 from outreach.entrypoints.surroundings import RunPlan, stores
+from outreach.entrypoints.web.parts import WebhookRoute
+from outreach.entrypoints.web.reading import arrivals_of
 from outreach.entrypoints.webhooks_app import web_app
 from outreach.ports.decisions import Summary
 
@@ -87,7 +88,7 @@ class Outreach:
         begin: datetime = EPOCH,
         seed: int = 0,
     ) -> AsyncIterator[Outreach]:
-        """An engine in this process's memory: no server, no file, no waiting.
+        """An engine in this process's memory: no server, no waiting.
 
         Nothing leaves it unless a gateway of yours sends it. Nothing of it is kept.
 
@@ -106,8 +107,8 @@ class Outreach:
                 raise Misconfigured(message)
             await made.work(until)
 
-        folder = Path(gettempdir())
-        yield cls(made.engine, work, folder, made)
+        with TemporaryDirectory(prefix="outreach-") as folder:
+            yield cls(made.engine, work, Path(folder), made)
 
     @classmethod
     @asynccontextmanager
@@ -163,7 +164,7 @@ class Outreach:
 
         Args:
             rejects: where rows that are refused go, with the reason; else a file in
-                the data folder (in memory: of temporary files). None are lost.
+                the data folder (in memory: in a private one that goes with the engine).
 
         Raises:
             Misconfigured: the file cannot be read, or has no column to reach anybody.
@@ -197,8 +198,12 @@ class Outreach:
         """
         await self._works(until)
 
-    async def receive(self, provider: str, body: bytes) -> int:
+    async def receive(self, provider: str, body: bytes, *, number: str = "") -> int:
         """Take in a webhook that your application got, and has authenticated.
+
+        Args:
+            number: ours (E.164), for providers whose deliveries do not name it (Wamm,
+                baileys-api).
 
         Returns:
             how many of its events were new; they are applied by `work`.
@@ -212,19 +217,12 @@ class Outreach:
         if reader is None or provider not in PROVIDERS:
             message = f"no provider is called {provider!r}: {', '.join(PROVIDERS)}"
             raise NotFound(message)
+        memory = self._memory
+        at = datetime.now(UTC) if memory is None else memory.clock.machine
+        route = WebhookRoute(provider, "default", reader)
         new = 0
-        for event in reader.read(body):
-            new += await parts.inbox().put(
-                Arrival(
-                    provider=provider,
-                    account="default",
-                    raw=body,
-                    key=event.key,
-                    type=event.type,
-                    address=event.address,
-                    received_at=datetime.now(UTC),
-                )
-            )
+        for arrival in arrivals_of(route, body, number, at):
+            new += await parts.inbox().put(arrival)
         await self.engine.bell.ring()
         return new
 

@@ -42,9 +42,9 @@ from outreach.entrypoints.web.body import check_encoding, read_body
 from outreach.entrypoints.web.errors import Problem
 from outreach.entrypoints.web.failures import Failures
 from outreach.entrypoints.web.parts import WebhookRoute, WebParts
-from outreach.entrypoints.web.reading import events_of, parts_of
+from outreach.entrypoints.web.reading import arrivals_of
 from outreach.entrypoints.web.ringer import Ringer
-from outreach.ports.incoming import ConfirmsSubscriptions, Keeps, LearnsKeys, Stamps
+from outreach.ports.incoming import ConfirmsSubscriptions, LearnsKeys, Stamps
 
 __all__ = ["WEBHOOK_HEADER", "Webhooks"]
 
@@ -237,9 +237,8 @@ class _Intake:
             raise _come_again(says, error) from error
 
     async def _take(self, route: WebhookRoute, raw: bytes, number: str) -> int:
-        if isinstance(route.reader, Keeps):
-            raw = route.reader.kept(raw, number, self.parts.now())
-        new = await self._store(route, raw)
+        arrivals = arrivals_of(route, raw, number, self.parts.now())
+        new = await self._store(arrivals)
         if new:
             self.ringer.ring()
         return new
@@ -285,24 +284,10 @@ class _Intake:
             else "the webhook's signature is missing, wrong or too old",
         )
 
-    async def _store(self, route: WebhookRoute, raw: bytes) -> int:
+    async def _store(self, arrivals: Sequence[Arrival]) -> int:
         """Put every event; answers how many were new, once all are there for good."""
-        received_at = self.parts.now()
-        parts = parts_of(route, raw)
-        arrivals = [
-            Arrival(
-                provider=route.provider,
-                account=route.account,
-                raw=part,
-                key=event.key,
-                type=event.type,
-                address=event.address,
-                received_at=received_at,
-            )
-            for part in parts
-            for event in events_of(route, part)
-        ]
-        at_once = max(1, _AT_ONCE_BYTES // max(1, *map(len, parts)))
+        longest = max(len(arrival.raw) for arrival in arrivals)
+        at_once = max(1, _AT_ONCE_BYTES // max(1, longest))
         at_once = min(at_once, _AT_ONCE)
         new = 0
         try:
